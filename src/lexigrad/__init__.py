@@ -1,0 +1,106 @@
+"""Trains, proves and uses word vectors (word2vec).
+
+Importing this package costs next to nothing: each public name is imported when it is first touched.
+
+Example:
+    >>> import lexigrad
+    >>> lexigrad.TrainConfig(dim=50).dim
+    50
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lexigrad import gradcheck as gradcheck
+    from lexigrad import reference as reference
+    from lexigrad.config import TrainConfig
+    from lexigrad.corpus import Corpus, ReadingReport, read_corpus
+    from lexigrad.errors import (
+        ConfigError,
+        CorpusError,
+        FormatError,
+        GradientError,
+        InputError,
+        LexigradError,
+        MissingExtraError,
+        UnknownWordError,
+    )
+    from lexigrad.formats import load_vectors, save_vectors
+    from lexigrad.keyedvectors import KeyedVectors
+    from lexigrad.model import Word2Vec
+    from lexigrad.trainer import TrainProgress, train
+    from lexigrad.vocabulary import Vocabulary
+
+__version__ = "0.1.0"
+
+__all__ = [
+    # train
+    "train",
+    "TrainConfig",
+    "TrainProgress",
+    "Word2Vec",
+    # text and words
+    "read_corpus",
+    "Corpus",
+    "ReadingReport",
+    "Vocabulary",
+    # vectors
+    "KeyedVectors",
+    "load_vectors",
+    "save_vectors",
+    # the definition and its proof
+    "reference",
+    "gradcheck",
+    # errors
+    "LexigradError",
+    "ConfigError",
+    "CorpusError",
+    "FormatError",
+    "GradientError",
+    "InputError",
+    "MissingExtraError",
+    "UnknownWordError",
+    "__version__",
+]
+
+_HOMES = {
+    "train": "trainer",
+    "TrainConfig": "config",
+    "TrainProgress": "trainer",
+    "Word2Vec": "model",
+    "read_corpus": "corpus",
+    "Corpus": "corpus",
+    "ReadingReport": "corpus",
+    "Vocabulary": "vocabulary",
+    "KeyedVectors": "keyedvectors",
+    "load_vectors": "formats",
+    "save_vectors": "formats",
+    "LexigradError": "errors",
+    "ConfigError": "errors",
+    "CorpusError": "errors",
+    "FormatError": "errors",
+    "GradientError": "errors",
+    "InputError": "errors",
+    "MissingExtraError": "errors",
+    "UnknownWordError": "errors",
+}
+_MODULES = ("reference", "gradcheck")
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first touch (PEP 562)."""
+    from importlib import import_module
+
+    if name in _MODULES:
+        return import_module(f"lexigrad.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lexigrad' has no attribute {name!r}")
+    value = getattr(import_module(f"lexigrad.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

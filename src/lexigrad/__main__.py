@@ -1,0 +1,8 @@
+"""``python -m lexigrad``: the command line."""
+
+from __future__ import annotations
+
+from lexigrad.cli import main
+
+if __name__ == "__main__":
+    main()

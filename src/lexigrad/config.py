@@ -1,0 +1,158 @@
+"""The options of reading and training: their names, defaults, help and checks, in this one place.
+
+The command line, the saved file, the documentation and the plots take the words from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final, Literal
+
+from lexigrad.errors import ConfigError
+
+__all__ = ["TEXT_OPTIONS", "Tokenizer", "TrainConfig"]
+
+Tokenizer = Callable[[str], Iterable[str]]
+
+DEFAULT_LEARNING_RATES: Final = {"skipgram": 0.025, "cbow": 0.2, "cbow word2vec": 0.05}
+
+
+def _option(
+    default: Any,
+    help: str,
+    *,
+    choices: tuple[str, ...] | None = None,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+) -> Any:
+    """A dataclass field that carries its help text and its check."""
+    metadata = {"help": help, "choices": choices, "at_least": at_least, "above": above, "at_most": at_most}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """All options of a training run; immutable, checked when made, saved with the model.
+
+    Raises:
+        ConfigError: an option has a value that it cannot have.
+
+    Example:
+        >>> config = TrainConfig(model="cbow", dim=50)
+        >>> config.window, config.starting_learning_rate
+        (5, 0.2)
+    """
+
+    model: Literal["skipgram", "cbow"] = _option(
+        "skipgram",
+        "skipgram predicts the outside words from the center word, cbow the center word from the mean of its context",
+        choices=("skipgram", "cbow"),
+    )
+    loss: Literal["negative_sampling"] = _option(
+        "negative_sampling", "the loss of one prediction", choices=("negative_sampling",)
+    )
+    dim: int = _option(100, "length of a word vector", at_least=1, at_most=2000)
+    window: int = _option(5, "words on either side of the center, at most", at_least=1, at_most=2**31 - 1)
+    dynamic_window: bool = _option(True, "draw each window's width from 1 to --window, as word2vec.c does")
+    negatives: int = _option(5, "negative words for each true one", at_least=1, at_most=64)
+    noise_exponent: float = _option(0.75, "negatives are drawn with probability count ** exponent", at_most=10, at_least=-10)
+    subsample: float = _option(
+        1e-3, "frequency above which words are dropped at random, more often the more frequent; 0 keeps all", at_least=0
+    )
+    cbow_update: Literal["gradient", "word2vec"] = _option(
+        "gradient",
+        "gradient divides the step of a context word by the window's size; word2vec leaves the division out, as "
+        "word2vec.c and gensim do",
+        choices=("gradient", "word2vec"),
+    )
+    epochs: int = _option(5, "passes over the corpus", at_least=1)
+    learning_rate: float | None = _option(
+        None, "at the start; 0.025 for skipgram, 0.2 for cbow (0.05 with the word2vec update) when not given", above=0
+    )
+    min_learning_rate: float = _option(0.0, "at the end; the rate falls linearly in between", at_least=0)
+    min_count: int = _option(5, "words seen less often are left out", at_least=1)
+    max_vocabulary: int | None = _option(None, "keep this many of the most frequent words at most", at_least=1)
+    lowercase: bool = _option(False, "turn all text to lower case")
+    tokens: str | Tokenizer = _option(
+        "whitespace",
+        "whitespace cuts at white space; words takes runs of Unicode letters, digits, marks and underscores",
+        choices=("whitespace", "words"),
+    )
+    encoding_errors: Literal["strict", "replace"] = _option(
+        "strict", "what to do with bytes that are not UTF-8: stop, or put U+FFFD in their place", choices=("strict", "replace")
+    )
+    threads: int | None = _option(None, "worker threads; all cores when not given", at_least=1, at_most=1024)
+    seed: int = _option(1, "start of all random numbers", at_least=0, at_most=2**63 - 1)
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            _check(option.name, getattr(self, option.name), option.metadata, optional=option.default is None)
+        if self.min_learning_rate > self.starting_learning_rate:
+            raise ConfigError(
+                f"min_learning_rate is {self.min_learning_rate:g}, above the learning rate at the start, "
+                f"{self.starting_learning_rate:g}; give a smaller one"
+            )
+
+    @property
+    def starting_learning_rate(self) -> float:
+        """``learning_rate``, or the model's usual one when it was not given."""
+        if self.learning_rate is not None:
+            return self.learning_rate
+        historic = self.model == "cbow" and self.cbow_update == "word2vec"
+        return DEFAULT_LEARNING_RATES["cbow word2vec" if historic else self.model]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The options as plain values that JSON can hold; a tokenizer function becomes ``callable:its.name``."""
+        options = asdict(self)
+        if callable(self.tokens):
+            name = getattr(self.tokens, "__qualname__", type(self.tokens).__name__)
+            options["tokens"] = f"callable:{name}"
+        return options
+
+    @classmethod
+    def from_dict(cls, options: Mapping[str, Any]) -> TrainConfig:
+        """The config that ``to_dict`` wrote; a name it does not know is an error.
+
+        A tokenizer function cannot be saved, so the config of a model trained with one says ``whitespace``.
+        """
+        known = {option.name for option in fields(cls)}
+        unknown = sorted(set(options) - known)
+        if unknown:
+            raise ConfigError(f"unknown option {unknown[0]!r}; known are {', '.join(sorted(known))}")
+        values = dict(options)
+        if str(values.get("tokens", "")).startswith("callable:"):
+            del values["tokens"]
+        return cls(**values)
+
+
+TEXT_OPTIONS: Final = ("min_count", "max_vocabulary", "lowercase", "tokens", "encoding_errors", "threads")
+"""The options that matter when text is read; the others matter when vectors are trained."""
+
+
+def _check(name: str, value: Any, rule: Mapping[str, Any], *, optional: bool) -> None:
+    """Raise ConfigError unless ``value`` keeps the ``rule`` of the option ``name``."""
+    if value is None and optional:
+        return
+    if rule["choices"] is not None:
+        if value not in rule["choices"] and not (name == "tokens" and callable(value)):
+            raise ConfigError(f"{name} must be one of {', '.join(rule['choices'])}, not {value!r}")
+        return
+    kind = TrainConfig.__annotations__[name]
+    if kind == "bool":
+        if not isinstance(value, bool):
+            raise ConfigError(f"{name} must be True or False, not {value!r}")
+        return
+    whole = kind.startswith("int")
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        raise ConfigError(f"{name} must be a {'whole ' if whole else ''}number, not {value!r}")
+    if not whole and not abs(value) < float("inf"):
+        raise ConfigError(f"{name} must be finite, not {value!r}")
+    for bound, holds, words in (
+        ("at_least", lambda limit: value >= limit, "at least"),
+        ("above", lambda limit: value > limit, "above"),
+        ("at_most", lambda limit: value <= limit, "at most"),
+    ):
+        if rule[bound] is not None and not holds(rule[bound]):
+            raise ConfigError(f"{name} must be {words} {rule[bound]:,}, not {value!r}")

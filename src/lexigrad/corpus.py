@@ -1,0 +1,316 @@
+"""Text as word ids on disk: read once, in parallel, and trained from as often as one likes.
+
+text → chunks (sources, sentences) → counts and ids (encoding) → one memory-mapped file (corpusfile)
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lexigrad.config import TrainConfig
+from lexigrad.corpusfile import Written, ids_offset, is_saved_corpus, map_ids, read_corpus_file, write_corpus_file
+from lexigrad.encoding import EncodedText, renumbered, temporary_space
+from lexigrad.errors import CorpusError, FormatError, InputError
+from lexigrad.files import atomic_write
+from lexigrad.report import ReadingReport, counted
+from lexigrad.sentences import SentenceSource, TokenizedFileSource
+from lexigrad.sources import FileSource, named_paths
+from lexigrad.vocabulary import Vocabulary, quoted
+
+if TYPE_CHECKING:
+    from lexigrad.kernels.wordtable import WordTable
+
+__all__ = ["Corpus", "ReadingReport", "read_corpus"]
+
+BLOCK_IDS = 1 << 18  # ids copied at a time
+
+Ids = NDArray[np.int32]
+Progress = Callable[[int, int | None], None]
+Source = FileSource | SentenceSource
+
+
+class Corpus:
+    """Text as word ids in a memory-mapped file, with its vocabulary; a context manager.
+
+    ``ids`` is int32, read-only: the words' ids, and -1 after each sentence. A sentence of which no word is left has no
+    -1 either. ``report`` says what was read and what was dropped.
+
+    Example:
+        >>> with read_corpus([["to", "be"], ["or"], ["not", "to", "be"]], TrainConfig(min_count=2)) as corpus:
+        ...     corpus.vocabulary.words, corpus.ids.tolist(), corpus.words
+        (['be', 'to'], [1, 0, -1, 1, 0, -1], 4)
+    """
+
+    def __init__(
+        self, ids: Ids, vocabulary: Vocabulary, report: ReadingReport, *, temporary_file: str | None = None
+    ) -> None:
+        self._ids: Ids | None = ids
+        self.vocabulary = vocabulary
+        self.report = report
+        self._remove = weakref.finalize(self, _remove, temporary_file)
+
+    @property
+    def ids(self) -> Ids:
+        """Word ids, with -1 after each sentence."""
+        if self._ids is None:
+            raise InputError("this corpus has been closed; read it again")
+        return self._ids
+
+    @property
+    def words(self) -> int:
+        """The number of words in the text, the ends of sentences not counted."""
+        return self.report.kept
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Corpus({self.words:,} words of text, {len(self.vocabulary):,} in the vocabulary)"
+
+    def close(self) -> None:
+        """Remove the temporary file, if the ids are in one; a saved corpus stays."""
+        self._ids = None
+        self._remove()
+
+    def save(self, path: str | Path) -> None:
+        """Write the corpus to one file, from which ``load`` and ``read_corpus`` have it back at once."""
+        with atomic_write(path) as file:
+            write_corpus_file(file, self.vocabulary, _blocks(self.ids), self.report.to_dict)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Corpus:
+        """The corpus in a file that ``save`` wrote, memory-mapped.
+
+        Raises:
+            FormatError: It is no such file, or it is damaged.
+        """
+        content = read_corpus_file(os.fspath(path))
+        try:
+            report = ReadingReport.from_dict(content.report)
+        except FormatError as error:
+            raise FormatError(f"{str(path)!r} is no whole saved corpus: {error}; read the text again") from error
+        return cls(content.ids, content.vocabulary, report)
+
+
+def read_corpus(
+    source: Any,
+    config: TrainConfig | None = None,
+    *,
+    vocabulary: Vocabulary | None = None,
+    save: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Corpus:
+    r"""Count and encode text: files, or sentences from Python, to a vocabulary and a file of word ids.
+
+    A line is a sentence, whatever its length; it ends at ``\n`` or ``\r\n``. Memory holds a few chunks of text and the
+    distinct words, never the whole text or its ids.
+
+    Args:
+        source: A path, or a list of them: files (``.gz``, ``.bz2``, ``.xz`` and ``.zst`` among them, known by content),
+            folders (read recursively, sorted by name), globs, and ``-`` for standard input. Or any iterable of
+            sentences: strings, whose lines are sentences, or lists of tokens, which are taken as they are. A list of
+            strings is a list of paths, unless one of the strings has white space in it and names nothing that exists;
+            ``Path`` objects are always paths. Or the path of a saved corpus, which is returned at once: its vocabulary
+            stands, narrowed if ``config`` or ``vocabulary`` ask for less; the options of reading no longer matter.
+        config: ``min_count``, ``max_vocabulary``, ``lowercase``, ``tokens``, ``encoding_errors`` and ``threads`` are
+            used. None is ``TrainConfig()``, and for a saved corpus it is whatever that has been read with.
+        vocabulary: Fixes the words, their counts and their order; ``min_count`` and ``max_vocabulary`` are not used.
+        save: A file to keep the encoded corpus in; without one it is in a temporary file until it is closed.
+        progress: Called now and then with the bytes read and the bytes in all; the latter is None if nobody knows.
+
+    Returns:
+        The corpus. The same text gives the same ids whatever the number of threads.
+
+    Raises:
+        CorpusError: A path names nothing, a file is damaged or not UTF-8, or no word is left.
+        FormatError: A saved corpus is damaged.
+
+    Example:
+        >>> with read_corpus(["the cat sat", "the dog sat"], TrainConfig(min_count=2)) as corpus:
+        ...     corpus.vocabulary.words, corpus.ids.tolist(), corpus.report.dropped_rare
+        (['sat', 'the'], [1, 0, -1, 1, 0, -1], 2)
+
+    word2vec.c cuts sentences at 1,000 words and gensim at 10,000; here they are whole. word2vec.c makes a word ``</s>``
+    of each line's end; here a line's end is no word.
+    """
+    started = time.perf_counter()
+    paths = named_paths(source)
+    saved = [path for path in paths or () if os.path.isfile(path) and is_saved_corpus(path)]
+    if saved:
+        if paths != saved[:1]:
+            raise CorpusError(f"{saved[0]!r} is a saved corpus, which cannot be joined with other text; give it alone")
+        return _from_saved(saved[0], config, vocabulary, save)
+    config = config or TrainConfig()
+    text_source = _opened_source(source, paths, config)
+    with EncodedText(text_source, config, _report_to(progress, text_source)) as text:
+        if not len(text.table):
+            read = f"{counted(len(text_source.files), 'file')}, {counted(text_source.text_bytes, 'byte')}"
+            raise CorpusError(f"the text is empty or has no word in it (read {read}); give other text")
+        wanted = vocabulary if vocabulary is not None else _frequent_words(text.table, config)
+        counts, new_ids = _new_ids(text.table, wanted)
+        kept = _kept_and_dropped(counts, counts, new_ids, None if vocabulary is not None else config)
+        report = partial(_report_on, text_source, text, kept, started)
+        return _stored(text.renumbered(new_ids), wanted, report, save)
+
+
+def _opened_source(source: Any, paths: list[str] | None, config: TrainConfig) -> Source:
+    """What gives the chunks of ``source``, or of the files at ``paths``."""
+    if paths is not None:
+        return TokenizedFileSource(paths, config) if callable(config.tokens) else FileSource(paths)
+    if isinstance(source, (bytes, bytearray)) or not isinstance(source, Iterable):
+        raise CorpusError(f"cannot read text from {type(source).__name__}; give a path, paths, or sentences")
+    return SentenceSource(source, config)
+
+
+def _report_to(progress: Progress | None, source: Source) -> Callable[[], None]:
+    """A function that tells ``progress`` how far reading has come."""
+    if progress is None:
+        return lambda: None
+    return lambda: progress(source.done_bytes, source.total_bytes)
+
+
+def _frequent_words(table: WordTable, config: TrainConfig) -> Vocabulary:
+    """The words that ``min_count`` and ``max_vocabulary`` leave."""
+    frequent = np.flatnonzero(table.counts >= config.min_count)
+    if not frequent.size:
+        (word,) = table.words([table.counts.argmax()])
+        raise CorpusError(
+            f"no word occurs {config.min_count:,} times: the most frequent one, {quoted(word)}, occurs "
+            f"{counted(int(table.counts.max()), 'time')}; give a smaller min_count, or more text"
+        )
+    counts = dict(zip(table.words(frequent), table.counts[frequent].tolist(), strict=True))
+    return Vocabulary.from_counts(counts, max_vocabulary=config.max_vocabulary)
+
+
+def _new_ids(table: WordTable, vocabulary: Vocabulary) -> tuple[NDArray[np.int64], Ids]:
+    """How often each word of the table occurs, and its id in the vocabulary, -1 if it has none."""
+    word_ids = table.ids_of(vocabulary.words)
+    new_ids = np.full(len(table), -1, dtype=np.int32)
+    new_ids[word_ids] = np.arange(len(vocabulary), dtype=np.int32)
+    return table.counts, new_ids
+
+
+def _kept_and_dropped(
+    occurrences: NDArray[np.int64], counts: NDArray[np.int64], new_ids: Ids, config: TrainConfig | None
+) -> dict[str, int]:
+    """How many tokens are kept and dropped for which reason, as the report names it.
+
+    Args:
+        occurrences: How often each word is in the text.
+        counts: The number that was held against ``min_count``.
+        new_ids: The word's id, -1 if it is dropped.
+        config: None if the vocabulary was given, which is then the only reason.
+    """
+    kept, dropped = new_ids >= 0, new_ids < 0
+    if not occurrences[kept].any():
+        raise CorpusError("none of the vocabulary's words occurs in the text; give other text or another vocabulary")
+    result = {"kept": int(occurrences[kept].sum())}
+    if config is None:
+        return result | {"dropped_unknown": int(occurrences[dropped].sum())}
+    rare = counts < config.min_count
+    return result | {
+        "dropped_rare": int(occurrences[dropped & rare].sum()),
+        "dropped_by_max_vocabulary": int(occurrences[dropped & ~rare].sum()),
+    }
+
+
+def _report_on(source: Source, text: EncodedText, kept: dict[str, int], started: float) -> ReadingReport:
+    return ReadingReport(
+        files=len(source.files),
+        skipped_files=source.skipped_files,
+        bytes=source.text_bytes,
+        lines=text.lines,
+        empty_lines=text.empty_lines,
+        tokens=sum(kept.values()),
+        replaced_bytes=source.replaced_bytes + text.replaced_bytes,
+        seconds=time.perf_counter() - started,
+        **kept,
+    )
+
+
+def _from_saved(
+    path: str, config: TrainConfig | None, vocabulary: Vocabulary | None, save: str | Path | None
+) -> Corpus:
+    """A saved corpus, with the words only that are asked for."""
+    corpus = Corpus.load(path)
+    wanted = vocabulary if vocabulary is not None else _narrowed(corpus.vocabulary, config)
+    if wanted != corpus.vocabulary:
+        corpus = _with_vocabulary(corpus, wanted, None if vocabulary is not None else config, save)
+    elif save is not None:
+        corpus.save(save)
+    return corpus
+
+
+def _narrowed(vocabulary: Vocabulary, config: TrainConfig | None) -> Vocabulary:
+    """The words that ``min_count`` and ``max_vocabulary`` leave: the first ones, as counts fall."""
+    if config is None:
+        return vocabulary
+    size = int(np.count_nonzero(vocabulary.counts >= config.min_count))
+    if not size:
+        raise CorpusError(f"no word of the saved corpus occurs {config.min_count:,} times; give a smaller min_count")
+    size = min(size, config.max_vocabulary or size)
+    return Vocabulary(vocabulary.words[:size], vocabulary.counts[:size])
+
+
+def _with_vocabulary(corpus: Corpus, wanted: Vocabulary, config: TrainConfig | None, save: str | Path | None) -> Corpus:
+    """The corpus renumbered, without the words that are not ``wanted``."""
+    known = corpus.vocabulary
+    new_ids = np.array([wanted.word_ids.get(word, -1) for word in known], dtype=np.int32)
+    occurrences = np.zeros(len(known), dtype=np.int64)
+    for ids in _blocks(corpus.ids):
+        occurrences += np.bincount(ids[ids >= 0], minlength=len(known))
+    changes = _kept_and_dropped(occurrences, known.counts, new_ids, config)
+    before = corpus.report.to_dict()
+    after = replace(corpus.report, kept=changes.pop("kept"), **{why: before[why] + n for why, n in changes.items()})
+    blocks = renumbered(((ids.copy(), new_ids) for ids in _blocks(corpus.ids)), threads=1)
+    return _stored((ids for ids, _, _ in blocks), wanted, lambda: after, save)
+
+
+def _stored(
+    blocks: Iterator[Ids], vocabulary: Vocabulary, report: Callable[[], ReadingReport], save: str | Path | None
+) -> Corpus:
+    """Write a corpus to the file ``save``, or to a temporary one, and map its ids; ``report`` is called at the end."""
+    if save is not None:
+        with atomic_write(save) as file:
+            written = write_corpus_file(file, vocabulary, blocks, lambda: report().to_dict())
+        return _mapped(os.fspath(save), vocabulary, written)
+    with temporary_space():
+        descriptor, path = tempfile.mkstemp(prefix="lexigrad-", suffix=".corpus")
+        try:
+            with open(descriptor, "wb") as file:
+                written = write_corpus_file(file, vocabulary, blocks, lambda: report().to_dict())
+            return _mapped(path, vocabulary, written, temporary_file=path)
+        except BaseException:
+            _remove(path)
+            raise
+
+
+def _mapped(path: str, vocabulary: Vocabulary, written: Written, temporary_file: str | None = None) -> Corpus:
+    """The corpus of which the file was just written."""
+    ids = map_ids(path, ids_offset(vocabulary), written.number_of_ids)
+    return Corpus(ids, vocabulary, ReadingReport.from_dict(written.report), temporary_file=temporary_file)
+
+
+def _remove(path: str | None) -> None:
+    if path is not None:
+        Path(path).unlink(missing_ok=True)
+
+
+def _blocks(ids: Ids) -> Iterator[Ids]:
+    """The ids, a few at a time."""
+    for begin in range(0, ids.size, BLOCK_IDS):
+        yield ids[begin : begin + BLOCK_IDS]

@@ -1,0 +1,225 @@
+"""A demonstration on the text that every Python carries: its own documentation.
+
+The docstrings of the standard library and of the installed packages are taken from their source files by `ast`; nothing
+is imported or executed for it. The order of the files is fixed, so the same Python gives the same text.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import sysconfig
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from lexigrad.config import TrainConfig
+from lexigrad.errors import CorpusError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lexigrad.keyedvectors import KeyedVectors
+    from lexigrad.model import Word2Vec
+    from lexigrad.trainer import TrainProgress
+
+__all__ = ["Documentation", "read_documentation", "run_demo"]
+
+SOURCE_LIMIT_BYTES: Final = 48_000_000
+SKIPPED_FOLDERS: Final = frozenset(
+    {"__pycache__", "test", "tests", "idle_test", "site-packages", "dist-packages", "node_modules"}
+)
+TOPICS: Final = os.path.join("pydoc_data", "topics.py")
+PROMPTS: Final = (">>>", "...")
+CONFIG: Final = TrainConfig(dim=64, window=5, epochs=10, min_count=10, lowercase=True, tokens="words")
+SHOWN_WORDS: Final = (
+    "string",
+    "integer",
+    "file",
+    "socket",
+    "thread",
+    "exception",
+    "dictionary",
+    "method",
+    "true",
+    "import",
+    "matrix",
+)
+SHOWN_AT_MOST: Final = 8
+
+
+@dataclass(frozen=True)
+class Documentation:
+    """The documentation found in source files, and what was not taken.
+
+    Attributes:
+        paragraphs: the text, each paragraph one string.
+        files: source files read.
+        bytes: their size together.
+        not_parsed: files that could not be read or are not Python.
+        left_out: files beyond the limit on bytes.
+    """
+
+    paragraphs: list[str]
+    files: int
+    bytes: int
+    not_parsed: int
+    left_out: int
+
+    def summary(self) -> str:
+        """One sentence with all the counts."""
+        return (
+            f"read {self.files:,} source files ({self.bytes / 1e6:.1f} MB): {len(self.paragraphs):,} paragraphs; "
+            f"{self.not_parsed:,} more files do not parse, {self.left_out:,} lie beyond the limit of the demo"
+        )
+
+
+def read_documentation(folders: list[Path] | None = None, *, limit_bytes: int = SOURCE_LIMIT_BYTES) -> Documentation:
+    r"""Collect the docstrings of all Python source files below some folders, and the topics of `pydoc`.
+
+    Args:
+        folders: where to look; the standard library and the installed packages of the running Python if not given.
+            Folders of tests are passed over.
+        limit_bytes: files are taken until they hold so many bytes together.
+
+    Returns:
+        Each paragraph once, in the order of the files' names.
+
+    Example:
+        >>> folder = getfixture("tmp_path")
+        >>> _ = (folder / "nap.py").write_text('def nap():\n    "Sleep a little."\n')
+        >>> read_documentation([folder]).paragraphs
+        ['Sleep a little.']
+    """
+    paragraphs: dict[str, None] = {}  # a set that keeps its order: inherited docstrings repeat
+    files = done_bytes = not_parsed = left_out = 0
+    for path in _source_files(python_folders() if folders is None else folders):
+        size_bytes = path.stat().st_size
+        if done_bytes + size_bytes > limit_bytes:
+            left_out += 1
+            continue
+        done_bytes += size_bytes
+        try:
+            texts = list(_documentation_of(path))
+        except (OSError, SyntaxError, ValueError, RecursionError):
+            not_parsed += 1
+            continue
+        files += 1
+        paragraphs.update(dict.fromkeys(paragraph for text in texts for paragraph in _paragraphs(text)))
+    return Documentation(list(paragraphs), files, done_bytes, not_parsed, left_out)
+
+
+def run_demo(
+    say: Callable[[str], None],
+    *,
+    save: Path | None = None,
+    progress: Callable[[TrainProgress], None] | None = None,
+) -> None:
+    """Train on the documentation of the running Python, telling each step.
+
+    Args:
+        say: gets each line of the report.
+        save: where to keep the model, if anywhere.
+        progress: gets the progress of the training.
+
+    Raises:
+        CorpusError: this Python carries no source files.
+    """
+    from lexigrad.corpus import read_corpus
+    from lexigrad.trainer import train
+
+    say("Word vectors from the documentation of this Python and its packages.")
+    documentation = read_documentation()
+    say(documentation.summary())
+    if not documentation.paragraphs:
+        raise CorpusError(
+            f"there are no docstrings below {', '.join(map(str, python_folders()))}; give a text to train"
+        )
+    last: TrainProgress | None = None
+
+    def watch(now: TrainProgress) -> None:
+        nonlocal last
+        last = now
+        if progress is not None:
+            progress(now)
+
+    with read_corpus(documentation.paragraphs, CONFIG) as corpus:
+        say(corpus.report.summary())
+        model = train(corpus, CONFIG, progress=watch)
+    say(_trained(model, last))
+    for line in neighbor_lines(model.vectors):
+        say(line)
+    if save is not None:
+        model.save(save)
+        say(f"wrote {save}")
+
+
+def _trained(model: Word2Vec, last: TrainProgress | None) -> str:
+    """One sentence: what was trained, and how fast."""
+    made = f"{model.config.epochs} epochs make {len(model.vocabulary):,} vectors of length {model.config.dim}"
+    if last is None:
+        return made
+    return f"{made} in {last.seconds:.1f} s, {last.words_per_second / 1e6:.2f} M words/s"
+
+
+def neighbor_lines(vectors: KeyedVectors) -> list[str]:
+    """For some words that documentation uses, a line with the word and its nearest neighbors."""
+    shown = [word for word in SHOWN_WORDS if word in vectors]
+    shown = (shown or vectors.words)[:SHOWN_AT_MOST]
+    width = max(map(len, shown))
+    return [
+        f"{word.rjust(width)}: {', '.join(neighbor for neighbor, _ in vectors.most_similar(word, n=6))}"
+        for word in shown
+    ]
+
+
+def python_folders() -> list[Path]:
+    """The folders of the running Python's standard library and installed packages."""
+    paths = sysconfig.get_paths()
+    return [Path(path) for path in dict.fromkeys(paths[name] for name in ("stdlib", "purelib", "platlib"))]
+
+
+def _source_files(folders: list[Path]) -> Iterator[Path]:
+    """All Python files below the folders, but those of tests, in the order of their names."""
+    for folder in folders:
+        for parent, below, names in os.walk(folder):
+            below[:] = sorted(set(below) - SKIPPED_FOLDERS)
+            yield from (Path(parent, name) for name in sorted(names) if name.endswith(".py"))
+
+
+def _documentation_of(path: Path) -> Iterator[str]:
+    """The docstrings of one source file, or the topics of `pydoc` if it is the file that holds them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of old escapes in other people's strings
+        module = ast.parse(path.read_bytes())
+    return _strings(module) if str(path).endswith(TOPICS) else _docstrings(module)
+
+
+def _strings(module: ast.Module) -> Iterator[str]:
+    """All strings in the source."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def _docstrings(module: ast.Module) -> Iterator[str]:
+    """The docstrings of the module and of its classes and functions, in their order."""
+    todo: list[ast.AST] = [module]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield ast.get_docstring(node) or ""
+            todo.extend(reversed(node.body))
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    """The paragraphs of a docstring, without the lines that an interpreter's prompt begins."""
+    lines: list[str] = []
+    for line in [*text.splitlines(), ""]:
+        words = line.strip()
+        if words and not words.startswith(PROMPTS):
+            lines.append(words)
+        elif lines and not words:
+            yield " ".join(lines)
+            lines = []

@@ -1,0 +1,236 @@
+"""Text to ids in two parallel passes over chunks.
+
+The first pass counts words and numbers them in the order in which each thread meets them; such ids wait in temporary
+files. When all counts are known, the words get the vocabulary's ids, and the second pass puts these in place. Chunks
+are handed out and taken back in order, so the result depends neither on the threads nor on where the text was cut.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lexigrad.errors import CorpusError
+from lexigrad.sources import Chunk, decoded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from lexigrad.config import TrainConfig
+    from lexigrad.kernels.wordtable import Alphabet, WordTable
+
+__all__ = ["EncodedText", "in_order", "renumbered", "temporary_space"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Ids = NDArray[np.int32]
+
+
+class Encoded(NamedTuple):
+    """A chunk of which the ids lie in an encoder's temporary file."""
+
+    encoder: Encoder
+    first: int
+    size: int
+    replaced_bytes: int
+
+
+class EncodedText:
+    """Text that has been counted and waits for the vocabulary's ids; a context manager.
+
+    Args:
+        chunks: The text, read in the calling thread.
+        config: ``tokens``, ``lowercase``, ``encoding_errors`` and ``threads`` are used.
+        progress: Called after each chunk.
+    """
+
+    def __init__(self, chunks: Iterable[Chunk], config: TrainConfig, progress: Callable[[], None]) -> None:
+        self.lines = 0
+        """The lines of the text, known when ``renumbered`` has ended, and so are the lines without a word."""
+        self.empty_lines = 0
+        self._threads = config.threads or available_cores()
+        self._encoders = [Encoder(config) for _ in range(self._threads)]
+        self._chunks: list[Encoded] = []
+        try:
+            self._encode(chunks, progress)
+        except BaseException:
+            self.close()
+            raise
+        self.replaced_bytes = sum(chunk.replaced_bytes for chunk in self._chunks)
+        self.table: WordTable = self._encoders[0].table
+        """The words of the whole text with their counts."""
+        for encoder in self._encoders[1:]:
+            encoder.table_ids = self.table.merge(encoder.table)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove the temporary files."""
+        for encoder in self._encoders:
+            encoder.spill.close()
+
+    def renumbered(self, new_ids: Ids) -> Iterator[Ids]:
+        """The ids of the text in order, block by block, each word of ``table`` by its new id; -1 drops it."""
+        for encoder in self._encoders:
+            encoder.new_ids = new_ids if encoder.table_ids is None else new_ids[encoder.table_ids]
+        blocks = ((chunk.encoder.read(chunk.first, chunk.size), chunk.encoder.new_ids) for chunk in self._chunks)
+        for ids, lines, empty_lines in renumbered(blocks, self._threads):
+            self.lines += lines
+            self.empty_lines += empty_lines
+            yield ids
+
+    def _encode(self, chunks: Iterable[Chunk], progress: Callable[[], None]) -> None:
+        free: SimpleQueue[Encoder] = SimpleQueue()
+        for encoder in self._encoders:
+            free.put(encoder)
+
+        def encode(chunk: Chunk) -> Encoded:
+            encoder = free.get()
+            try:
+                return encoder.encode(chunk)
+            finally:
+                free.put(encoder)
+
+        for encoded in in_order(encode, chunks, self._threads):
+            self._chunks.append(encoded)
+            progress()
+
+
+class Encoder:
+    """What one thread at a time needs to encode chunks: a word table and a temporary file for the ids."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        from lexigrad.kernels import wordtable
+
+        self.config = config
+        self.table = wordtable.WordTable()
+        self.table_ids: Ids | None = None
+        """The ids that this table's words have in the merged one; None if it is that one itself."""
+        self.new_ids: Ids = np.empty(0, dtype=np.int32)
+        self.alphabet: Alphabet = wordtable.word_characters() if config.tokens == "words" else wordtable.whitespace()
+        self.separated: Alphabet = wordtable.separated()
+        self.written = 0
+        with temporary_space():
+            self.spill = tempfile.TemporaryFile(prefix="lexigrad-")  # noqa: SIM115  # closed by EncodedText
+
+    def encode(self, chunk: Chunk) -> Encoded:
+        """Count the chunk's words and put their ids in the temporary file."""
+        if chunk.separated:
+            ids, replaced_bytes = self.table.encode(chunk.text, self.separated), 0
+        else:
+            text, replaced_bytes = self._clean(chunk)
+            ids = self.table.encode(text, self.alphabet)
+        first = self.written
+        with temporary_space():
+            self.spill.write(ids.data)
+        self.written += ids.size
+        return Encoded(self, first, ids.size, replaced_bytes)
+
+    def read(self, first: int, size: int) -> Ids:
+        """Ids that ``encode`` put in the temporary file."""
+        ids = np.empty(size, dtype=np.int32)
+        with temporary_space():
+            self.spill.seek(first * ids.itemsize)
+            self.spill.readinto(ids.data.cast("B"))
+        return ids
+
+    def _clean(self, chunk: Chunk) -> tuple[bytes, int]:
+        """The chunk's text as valid UTF-8, in lower case if asked for, and the number of bytes replaced in it."""
+        if chunk.text.isascii():
+            return (chunk.text.lower() if self.config.lowercase else chunk.text), 0
+        text, replaced_bytes = decoded(chunk, self.config.encoding_errors)
+        if self.config.lowercase:
+            return text.lower().encode(), replaced_bytes
+        return (text.encode() if replaced_bytes else chunk.text), replaced_bytes
+
+
+def renumbered(blocks: Iterable[tuple[Ids, Ids]], threads: int) -> Iterator[tuple[Ids, int, int]]:
+    """Give the words in blocks of ids their new ids, in parallel; sentences left without words vanish.
+
+    Args:
+        blocks: Ids, -1 at each line's end, with the new id of each word, -1 for a word to drop. The ids are
+            overwritten.
+        threads: How many blocks are worked on at once.
+
+    Yields:
+        The new ids of each block, the number of lines that end in it, and how many of these held no word.
+    """
+    from lexigrad.kernels.text import renumber
+
+    def work(block: tuple[Ids, int, Ids]) -> tuple[Ids, int, int]:
+        ids, previous, new_ids = block
+        size, lines, empty_lines = renumber(ids, previous, new_ids)
+        return ids[:size], lines, empty_lines
+
+    in_sentence = False
+    for ids, lines, empty_lines in in_order(work, _with_previous(blocks), threads):
+        kept = ids[1:] if ids.size and ids[0] < 0 and not in_sentence else ids
+        if kept.size:
+            in_sentence = bool(kept[-1] >= 0)
+        yield kept, lines, empty_lines
+
+
+def _with_previous(blocks: Iterable[tuple[Ids, Ids]]) -> Iterator[tuple[Ids, int, Ids]]:
+    """Each block with the id before its first, which says whether a line that ends at once holds a word."""
+    previous = -1
+    for ids, new_ids in blocks:
+        last = int(ids[-1]) if ids.size else previous  # read now: the block will be overwritten
+        yield ids, previous, new_ids
+        previous = last
+
+
+def available_cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+    """``map(work, items)`` by several threads; the items are drawn in the calling one, a few ahead."""
+    if threads == 1:
+        yield from map(work, items)
+        return
+    pending: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(threads, thread_name_prefix="lexigrad") as pool:
+        try:
+            for item in items:
+                pending.append(pool.submit(work, item))
+                if len(pending) > 2 * threads:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+@contextmanager
+def temporary_space() -> Iterator[None]:
+    """Say what to do when the folder for temporary files is full or cannot be used."""
+    try:
+        yield
+    except OSError as error:
+        raise CorpusError(
+            f"cannot use temporary files in {_temporary_folder()}: {error.strerror or error}; "
+            "set TMPDIR to a folder with about eight bytes free for each word of the text"
+        ) from error
+
+
+def _temporary_folder() -> Any:
+    try:
+        return repr(tempfile.gettempdir())
+    except FileNotFoundError:
+        return "any of the usual folders"

@@ -1,0 +1,105 @@
+"""Which format a file has, told from its first bytes and never from its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from lexigrad.errors import FormatError
+from lexigrad.formats.stream import is_packed, open_stream, parse_header
+from lexigrad.formats.text import number_of_numbers
+
+if TYPE_CHECKING:
+    import os
+
+__all__ = ["Format", "sniff"]
+
+Format: TypeAlias = Literal["native", "word2vec-text", "word2vec-binary", "glove"]
+
+SAMPLE_BYTES: Final = 1 << 20
+LINES_TRIED: Final = 10
+
+
+def sniff(path: str | os.PathLike[str]) -> Format:
+    r"""The format of a file of vectors, told from its content.
+
+    Args:
+        path: the file. Text and binary may be packed by gzip, bzip2 or xz.
+
+    Returns:
+        ``native``, ``word2vec-text``, ``word2vec-binary`` or ``glove``.
+
+    Raises:
+        FormatError: the file cannot be read, or is in none of these formats.
+
+    Example:
+        >>> path = getfixture("tmp_path") / "vectors"
+        >>> _ = path.write_text("2 3\nthe 0.1 0.2 0.3\ncat -0.1 0.5 0.2\n")
+        >>> sniff(path)
+        'word2vec-text'
+    """
+    path = Path(path)
+    with open_stream(path) as stream:
+        sample = stream.read(SAMPLE_BYTES)
+    first, _, rest = sample.partition(b"\n")
+    header = parse_header(first)
+    if header is not None:
+        words, dim = (int(number) if len(number) < 10 else 0 for number in header)  # the readers refuse the absurd
+        return "word2vec-text" if _are_text_rows(rest, words, dim) else "word2vec-binary"
+    # A header's length leaves zeros in the first 8 bytes, which the words of a text file do not have.
+    if sample[8:9] == b"{" and b"\0" in sample[:8]:
+        if is_packed(path):
+            raise FormatError(f"{path} is a packed native file, which cannot be mapped into memory; unpack it first")
+        return "native"
+    if number_of_numbers(first):
+        return "glove"
+    raise FormatError(f"{path} {_fault(sample)}; lexigrad reads its own files, word2vec's text and binary, and GloVe's")
+
+
+def _are_text_rows(rows: bytes, words: int, dim: int) -> bool:
+    """Whether what follows a word2vec header is text.
+
+    It is when its first lines end in numbers. Else it may be text that is damaged, which the reader of text can say
+    better: when it can be read as text but does not have words where the binary format has them.
+    """
+    lines = rows.split(b"\n", LINES_TRIED)
+    whole = [line for line in (lines[:-1] or lines) if line.strip()]
+    if all(number_of_numbers(line) >= max(dim, 1) for line in whole):
+        return True
+    return all(_is_readable(line) for line in whole) and not _are_binary_rows(rows, words, dim)
+
+
+def _are_binary_rows(rows: bytes, words: int, dim: int) -> bool:
+    """Whether the sample consists of rows of the binary format, and ends with the last one or within one."""
+    position = 0
+    for _ in range(words):
+        end = rows.find(b" ", position)
+        if end < 0 or _decoded(rows[position:end]) is None:
+            return False
+        position = end + 1 + 4 * dim
+        if position > len(rows):
+            return len(rows) > SAMPLE_BYTES // 2  # else the sample is the whole file
+        while rows[position : position + 1] == b"\n":
+            position += 1
+    return position == len(rows)
+
+
+def _is_readable(content: bytes) -> bool:
+    """Whether bytes are UTF-8 without control characters other than white space."""
+    text = _decoded(content)
+    return text is not None and all(character >= " " or character in "\t\r\n" for character in text)
+
+
+def _decoded(content: bytes) -> str | None:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _fault(sample: bytes) -> str:
+    if not sample:
+        return "is empty"
+    if sample[:1] == b"\x80" and sample[1:2] <= b"\x05":
+        return "is a pickle, which is never loaded as it can run any program (gensim: use save_word2vec_format)"
+    return f"is in no known format, it begins with {sample[:24]!r}"

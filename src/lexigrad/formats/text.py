@@ -1,0 +1,136 @@
+"""Word2vec's text format, and GloVe's, which is the same without the first line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import IO, TYPE_CHECKING, Final
+
+import numpy as np
+
+from lexigrad.errors import FormatError
+from lexigrad.files import atomic_write
+from lexigrad.formats.stream import Rows, encoded_words, open_stream, read_header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lexigrad.keyedvectors import KeyedVectors
+
+__all__ = ["number_of_numbers", "read_text", "write_text"]
+
+LINE_BYTES: Final = 1 << 26
+SAMPLE_BYTES: Final = 1 << 20
+ROWS_AT_ONCE: Final = 1 << 10
+
+
+def write_text(path: Path, vectors: KeyedVectors, *, header: bool) -> None:
+    """Write a row a line: the word and its numbers, with single spaces between.
+
+    Args:
+        path: where to.
+        vectors: what to write.
+        header: whether to begin with the line ``words dim``, as word2vec does and GloVe does not.
+    """
+    if not header and not len(vectors):
+        raise FormatError(
+            "a GloVe file cannot hold zero words, as nothing would tell the dimension; save as native instead"
+        )
+    words = encoded_words(vectors.words, "word2vec text" if header else "GloVe text")
+    # Nine digits give every float32 back. "#" keeps the point in 5.00000000: no row is mistaken for a header.
+    numbers = b" %#.9g" * vectors.dim + b"\n"
+    with atomic_write(path) as file:
+        if header:
+            file.write(b"%d %d\n" % (len(vectors), vectors.dim))
+        for start in range(0, len(words), ROWS_AT_ONCE):
+            rows = vectors.matrix[start : start + ROWS_AT_ONCE].tolist()
+            file.writelines(word + numbers % tuple(row) for word, row in zip(words[start:], rows, strict=False))
+
+
+def read_text(path: Path, *, header: bool, encoding_errors: str = "strict") -> KeyedVectors:
+    """Read what word2vec, GloVe, gensim or ``write_text`` wrote.
+
+    Args:
+        path: the file, packed or not.
+        header: whether the first line is ``words dim``.
+        encoding_errors: what to do with words that are not UTF-8: ``strict`` or ``replace``.
+
+    Raises:
+        FormatError: a line is not a word and its numbers, a word comes twice, or rows are missing or too many.
+    """
+    with open_stream(path) as stream, np.errstate(over="ignore"):  # what becomes infinite is reported by its line
+        if header:
+            promised, dim = read_header(path, stream, lambda dim: 2 * dim + 2)
+        else:
+            promised, dim = None, _usual_dim(path)
+        rows = Rows(path, dim, promised, "line", encoding_errors)
+        for number, line in _lines(stream, rows, first=1 + header):
+            word, vector = _split(line, rows, number)
+            rows.add(word, vector, number)
+        return rows.finish()
+
+
+def number_of_numbers(line: bytes) -> int:
+    """How many numbers stand at the end of a line that begins with a word."""
+    word, _, rest = line.rstrip().partition(b" ")
+    fields = (rest or word.partition(b"\t")[2]).split()
+    for count, field in enumerate(reversed(fields)):
+        if not _is_number(field):
+            return count
+    return len(fields)
+
+
+def _usual_dim(path: Path) -> int:
+    """How many numbers most of the first lines hold; a word with spaces in it does not lead this astray."""
+    with open_stream(path) as stream:
+        lines = stream.read(SAMPLE_BYTES).split(b"\n")
+    whole = lines[:-1] or lines  # the last one may be cut by the sample
+    counts = Counter(number_of_numbers(line) for line in whole if line.strip())
+    dim = counts.most_common(1)[0][0] if counts else 0
+    if not dim:
+        raise FormatError(f"{path}, line 1: expected a word and its numbers, found {lines[0][:40]!r}")
+    return dim
+
+
+def _lines(stream: IO[bytes], rows: Rows, first: int) -> Iterator[tuple[int, bytes]]:
+    """Number and content of each line, without the white space at its end; empty lines may only end the file."""
+    empty = None
+    number = first
+    while line := stream.readline(LINE_BYTES):
+        if len(line) == LINE_BYTES and not line.endswith(b"\n"):
+            raise rows.error(number, f"longer than {LINE_BYTES:,} bytes; this is no file of vectors")
+        content = line.rstrip()
+        if content and empty is not None:
+            raise rows.error(empty, "the line is empty, but more follow; remove it")
+        if content:
+            yield number, content
+        elif empty is None:
+            empty = number
+        number += 1
+
+
+def _split(line: bytes, rows: Rows, number: int) -> tuple[bytes, list[float]]:
+    """A line's word and its numbers."""
+    fields = line.split(b" ")
+    if len(fields) != rows.dim + 1:  # other white space between the numbers, or spaces in the word
+        fields = line.rsplit(None, rows.dim)
+    if len(fields) != rows.dim + 1:
+        raise rows.error(
+            number, f"expected a word and {rows.dim:,} numbers, found {line[:40]!r} of {len(line.split())} fields"
+        )
+    word = fields[0]
+    if b" " in word and _is_number(word.rsplit(b" ", 1)[1]):
+        raise rows.error(number, f"more than {rows.dim:,} numbers after the word {word.split(b' ')[0][:40]!r}")
+    try:
+        return word, list(map(float, fields[1:]))
+    except ValueError:
+        wrong = next(field for field in fields[1:] if not _is_number(field))
+        raise rows.error(number, f"{wrong[:40]!r} is not a number; a row is a word and {rows.dim:,} numbers") from None
+
+
+def _is_number(field: bytes) -> bool:
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return True

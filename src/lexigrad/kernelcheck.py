@@ -1,0 +1,169 @@
+"""Prove kernels: compare the step that each one takes with the gradient of `lexigrad.reference`.
+
+The kernels run as in training, except that all changes are computed at the same tables, with learning rate 1, and added to
+tables of zeros: what comes out must be the negative gradient of the summed loss. The text is small and unkind: few words, so that
+they repeat within windows and among the negatives, true words among the negatives, one-word sentences, and windows
+that end at the sentences' and at the blocks' borders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from lexigrad import reference
+from lexigrad.errors import GradientError
+from lexigrad.gradcheck import Checked
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["TOLERANCE", "KernelCase", "check_kernels", "worst_row_error"]
+
+TOLERANCE: Final = 1e-5
+"""The relative error that passes: kernels work in float32, with 24 bits or 6e-8, and add some hundred terms."""
+
+
+@dataclass(frozen=True)
+class KernelCase:
+    """One kernel and the shape it runs at; the rest is drawn from the seed."""
+
+    model: str = "skipgram"
+    historic: bool = False
+    dim: int = 100
+    window: int = 5
+    dynamic: bool = True
+    negatives: int = 5
+    block: int = 64
+    words: int = 13
+    sentences: tuple[int, ...] = (1, 90, 2, 7, 1, 40)
+    seed: int = 1
+
+    @property
+    def name(self) -> str:
+        """What the table calls it."""
+        update = "word2vec's update" if self.historic else "negative_sampling"
+        return f"{self.model} kernel, {update}, dim {self.dim}, window {self.window}, {self.negatives} negatives"
+
+    def check(self) -> Checked:
+        """Compare the kernel's step with the reference's gradient.
+
+        Raises:
+            GradientError: they differ by more than the tolerance.
+        """
+        step = _Step(self)
+        expected = step.reference()
+        worst = max(worst_row_error(*pair) for pair in zip(step.kernel(), expected, strict=True))
+        if not worst <= TOLERANCE:
+            raise GradientError(f"{self.name}: off by {worst:.2g} of a row's largest entry, above {TOLERANCE:g}")
+        return Checked(self.name, worst, sum(table.size for table in expected))
+
+
+def check_kernels() -> Iterator[Checked]:
+    """Check every kernel at a usual and at an odd shape; yield each row when it is known.
+
+    Raises:
+        GradientError: from the first kernel that fails.
+    """
+    for model, historic in (("skipgram", False), ("cbow", False), ("cbow", True)):
+        yield KernelCase(model, historic).check()
+        yield KernelCase(model, historic, dim=17, window=2, dynamic=False, negatives=20, block=8).check()
+
+
+def worst_row_error(actual: NDArray[Any], expected: NDArray[Any]) -> float:
+    """The largest difference in a row, divided by the largest entry that the row should have; a row of zeros must be zeros.
+
+    Entries are not compared one by one: where terms of both signs cancel, float32 leaves nothing to compare.
+
+    Example:
+        >>> worst_row_error(np.array([[1.0, 2.0], [0.0, 0.0]]), np.array([[1.0, 4.0], [0.0, 0.0]]))
+        0.5
+    """
+    difference = np.abs(np.asarray(actual, dtype=np.float64) - expected).max(axis=1)
+    size = np.abs(expected).max(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.where(difference == 0, 0.0, difference / size)
+    return float(np.where(np.isnan(error), np.inf, error).max())
+
+
+class _Step:
+    """Tables, text and draws of a case, and the change of both tables by the kernel and by the reference."""
+
+    def __init__(self, case: KernelCase) -> None:
+        from lexigrad.kernels.simd import LANES, padded, row_shape
+        from lexigrad.kernels.tokens import Draws, keep_piece
+        from lexigrad.kernels.training import Settings, aligned, buffers
+        from lexigrad.sampling import NEGATIVE_STREAM, TOKEN_STREAM, alias_table, keep_thresholds, stream_key
+
+        self.case = case
+        random = np.random.Generator(np.random.Philox(case.seed))
+        self.row_floats = padded(case.dim)
+        self.shape = row_shape(case.dim)
+        self.V, self.U = (aligned(case.words * self.row_floats) for _ in range(2))
+        for table in (self.V, self.U):
+            table.reshape(case.words, -1)[:, : case.dim] = random.normal(0, case.dim**-0.25, (case.words, case.dim))
+        sentences = [[*random.integers(0, case.words, length), -1] for length in case.sentences]
+        self.ids = np.concatenate(sentences).astype(np.int32)
+        shares = random.dirichlet(np.ones(case.words))
+        keys = [np.uint64(stream_key(case.seed, 0, stream)) for stream in (TOKEN_STREAM, NEGATIVE_STREAM)]
+        self.draws = Draws(*keys, keep_thresholds(np.linspace(0.5, 1, case.words)), alias_table(shares))
+        drawn = -(-case.negatives // LANES) * LANES
+        self.settings = Settings(
+            case.dim, case.window, case.window, case.dynamic, case.block, drawn, np.float32(case.negatives / drawn), case.historic
+        )
+        self.piece, self.panels, self.means = buffers(self.settings, self.row_floats, case.model == "cbow")
+        piece = self.ids, 0, self.ids.size, case.window, case.dynamic, self.row_floats, self.draws, self.piece
+        _, self.places, _ = keep_piece(*piece)
+
+    def kernel(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The change of V and of U that the kernels give."""
+        from lexigrad.kernels.training import aligned, train_piece
+
+        d_V, d_U = aligned(self.V.size), aligned(self.U.size)
+        tables, draws = (self.V, self.U, d_V, d_U), (self.draws, self.settings, (1.0, 1.0))
+        train_piece(self.shape, 0, *tables, *draws, self.piece, (0, self.places, self.places), self.panels, self.means)
+        shape = self.case.words, self.row_floats
+        return d_V.reshape(shape)[:, : self.case.dim], d_U.reshape(shape)[:, : self.case.dim]
+
+    def reference(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The same, by the equations."""
+        shape = self.case.words, self.row_floats
+        V, U = (table.reshape(shape)[:, : self.case.dim].astype(np.float64) for table in (self.V, self.U))
+        d_V, d_U = np.zeros_like(V), np.zeros_like(U)
+        words = (self.piece.rows[: self.places] // self.row_floats).tolist()
+        windows = [self._window(place) for place in range(self.places)]
+        for place, word in enumerate(words):
+            loss = self._loss(place)
+            if self.case.model == "skipgram":
+                outside = [words[o] for o in range(self.places) if place in windows[o]]
+                _, d_center, d_outside = reference.skipgram(word, outside, V, U, loss)
+            elif windows[place]:
+                _, d_center, d_outside = reference.cbow(word, [words[c] for c in windows[place]], V, U, loss)
+                d_center *= len(windows[place]) if self.case.historic else 1
+            else:
+                continue
+            d_V -= d_center
+            d_U -= d_outside
+        return d_V, d_U
+
+    def _window(self, place: int) -> list[int]:
+        first, last = place - self.piece.left[place], place + self.piece.right[place]
+        return [other for other in range(first, last + 1) if other != place]
+
+    def _loss(self, place: int) -> reference.WordLoss:
+        """Negative sampling with the negatives of the block in which the center stands."""
+        from lexigrad.kernels.tokens import draw_negatives
+
+        rows = np.zeros(self.settings.drawn, np.int64)
+        block = place // self.case.block * self.case.block
+        draw_negatives(self.draws, block, self.row_floats, rows, rows.size)
+        negatives = (rows // self.row_floats).tolist()
+        weight = self.case.negatives / rows.size
+
+        def loss(v: NDArray[np.float64], o: int, U: NDArray[np.float64]) -> Any:
+            return reference.negative_sampling(v, o, [k for k in negatives if k != o], U, weight)
+
+        return loss

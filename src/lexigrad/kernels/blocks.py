@@ -1,0 +1,247 @@
+"""One step of SGD for a block of tokens: changes out, tables untouched.
+
+The block is at most 64 consecutive words kept. Its changes are computed from the tables as they stand and written to panels, one
+row for each position, so that a word that occurs twice gets both and whoever calls decides when, and in which order, they
+are added (`lexigrad.kernels.training`).
+
+Negatives are drawn once for a block (Ji et al. 2016 share them over a window), a multiple of 16 of them, each term weighted by
+negatives / drawn. The expectation is that of separate draws, and a negative equal to the true word is left out as there.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from lexigrad.kernels.rows import TILE, negative_d_inputs, negative_d_outside, negative_scores, turn_rows, zero_rows
+from lexigrad.kernels.simd import LANES
+from lexigrad.kernels.windows import add_to_run, positive_scores, run_deltas, run_products, sum_of_run
+
+__all__ = ["Block", "Means", "Panels", "cbow_block", "skipgram_block"]
+
+
+class Panels(NamedTuple):
+    """Buffers of one thread."""
+
+    negatives: Any  # int64 (drawn,): offsets of the block's negatives
+    next_negatives: Any  # those of the next block
+    turned: Any  # float32 (drawn · row): the negatives' vectors, turned over
+    weights: Any  # float32 (tokens,)
+    g: Any  # float32 (tokens · drawn): multipliers of the negatives
+    hits: Any  # int32 (tokens · drawn): windows in which a negative is the true word
+    filters: Any  # uint64 (4,): 256 bits, set for the hashes of the negatives
+    found: Any  # int32: (place, negative) pairs of the same word
+    products: Any  # float32 (pairs · 16)
+    positive_g: Any  # float32 (pairs,)
+    d_V: Any  # float32 ((tokens + 2 windows) · row)
+    d_U: Any  # float32 (tokens · row)
+    d_N: Any  # float32 (drawn · row)
+
+
+class Means(NamedTuple):
+    """Further buffers for CBOW: the contexts' means."""
+
+    vectors: Any  # float32 (tokens · row)
+    changes: Any  # float32 (tokens · row)
+    rows: Any  # int64 (tokens,): their offsets, one after the other
+
+
+class Block(NamedTuple):
+    """The places that a block covers, and those of the next one, whose rows are fetched ahead."""
+
+    start: Any  # its tokens ...
+    stop: Any
+    low: Any  # ... and all that their windows reach
+    high: Any
+    next_stop: Any  # the next block's tokens begin at stop
+    next_high: Any
+
+
+@njit(cache=True, nogil=True)
+def skipgram_block(
+    shape: Any, dim: int, V: Any, U: Any, piece: Any, block: Any, drawn: int, rate: Any, weight: Any, panels: Any
+) -> None:
+    """−rate times the gradient of skip-gram with negative sampling: one step of `lexigrad.reference.skipgram`.
+
+    J = Σ_o Σ_{c in the window of o} −log σ(u_o·v_c) − weight Σ_c Σ_{o: c in its window} Σ_{k≠o} log σ(−u_k·v_c)
+
+    with o over the block's tokens in the first sum and c in the second. The width drawn is that of the outside word's window,
+    as in word2vec.c: a center word then takes part in nearly the same number of pairs each time, where its own width would
+    give it 2 to 10 of them. The expectation is the same and the vectors are better (docs/decisions/shared-negatives.md).
+    """
+    tokens = block.stop - block.start
+    tiled = (tokens + TILE - 1) // TILE * TILE
+    before = block.start - block.low
+    for i in range(tiled):
+        panels.weights[i] = -rate * weight * np.float32(piece.windows[block.start + i] if i < tokens else 0)
+    zero_rows(shape, panels.d_V, 0, before)
+    zero_rows(shape, panels.d_V, before + tiled, block.high - block.low)
+    rows = piece.rows[block.start :]
+    _negative_g(shape, dim, V, rows, tiled, U, drawn, panels)
+    _leave_out_true_words(piece, block, drawn, panels)
+    _negative_changes(shape, V, rows, tiled, V, U, piece, block, drawn, panels, panels.d_V[_offset(shape, before) :])
+    _positive_changes(shape, V, U, piece, block, rate, panels)
+
+
+@njit(cache=True, nogil=True)
+def cbow_block(
+    shape: Any,
+    dim: int,
+    V: Any,
+    U: Any,
+    piece: Any,
+    block: Any,
+    drawn: int,
+    rate: Any,
+    weight: Any,
+    panels: Any,
+    means: Any,
+    historic: bool,
+) -> None:
+    """−rate times the gradient of CBOW with negative sampling: one step of `lexigrad.reference.cbow`, the mean taken.
+
+    J = Σ_c −log σ(u_c·v̂_c) − weight Σ_{k≠c} log σ(−u_k·v̂_c),  v̂_c the mean over the window of c
+
+    Each context word gets ∂J/∂v̂ divided by the window's size; the ``historic`` update of word2vec.c and gensim leaves that
+    division out.
+    """
+    tokens = block.stop - block.start
+    tiled = (tokens + TILE - 1) // TILE * TILE
+    zero_rows(shape, panels.d_V, 0, block.high - block.low)
+    zero_rows(shape, panels.d_U, 0, tokens)
+    for i in range(tiled):
+        panels.weights[i] = -rate * weight if i < tokens else np.float32(0)
+    for i in range(tokens):
+        c = block.start + i
+        left, right = c - piece.left[c], c + 1 + piece.right[c]
+        sum_of_run(shape, V, piece.rows, left, c, right, _share(piece, c), means.vectors, _offset(shape, i))
+    _negative_g(shape, dim, means.vectors, means.rows, tiled, U, drawn, panels)
+    _leave_out_centers(piece, block, drawn, panels)
+    _negative_changes(shape, means.vectors, means.rows, tiled, V, U, piece, block, drawn, panels, means.changes)
+    rows = piece.rows[block.start :]
+    for i in range(tokens):
+        run_products(shape, means.vectors, _offset(shape, i), U, rows, i, i + 1, panels.products, i)
+    positive_scores(shape, panels.products, tokens, rate, panels.positive_g)
+    for i in range(tokens):
+        x = _offset(shape, i)
+        run_deltas(
+            shape, means.vectors, x, U, rows, i, i + 1, panels.positive_g, i, means.changes, x, panels.d_U
+        )
+        c = block.start + i
+        place = c - block.low
+        left, right = place - piece.left[c], place + 1 + piece.right[c]
+        scale = np.float32(1) if historic else _share(piece, c)
+        add_to_run(shape, panels.d_V, left, place, right, scale, means.changes, x)
+
+
+@njit(inline="always")
+def _offset(shape: Any, row: Any) -> Any:
+    """Where a row begins in a panel."""
+    return row * len(shape) * LANES
+
+
+@njit(inline="always")
+def _share(piece: Any, place: Any) -> Any:
+    """1 / the number of words in a window, 0 for an empty one."""
+    return np.float32(1) / np.float32(max(1, piece.left[place] + piece.right[place]))
+
+
+@njit(cache=True, nogil=True)
+def _negative_g(shape: Any, dim: int, X: Any, rows: Any, tiled: int, U: Any, drawn: int, panels: Any) -> None:
+    """g = weights · σ(X Nᵀ), before the true words among the negatives are left out."""
+    ahead = panels.next_negatives
+    turn_rows(shape, U, panels.negatives, drawn, panels.turned)
+    negative_scores(shape, X, rows, tiled, panels.turned, drawn, dim, panels.weights, panels.g, U, ahead, drawn)
+
+
+@njit(cache=True, nogil=True)
+def _negative_changes(
+    shape: Any, X: Any, rows: Any, tiled: int, V: Any, U: Any, piece: Any, block: Any, drawn: int, panels: Any, d_X: Any
+) -> None:
+    """d_X = g N and d_N = gᵀ X, while the rows of the next block are fetched."""
+    next_V, next_U = piece.rows[block.high :], piece.rows[block.stop :]
+    count_V, count_U = max(1, block.next_high - block.high), max(1, block.next_stop - block.stop)
+    negative_d_inputs(shape, U, panels.negatives, drawn, panels.g, tiled, d_X, V, next_V, count_V)
+    zero_rows(shape, panels.d_N, 0, drawn)
+    negative_d_outside(shape, X, rows, tiled, panels.g, drawn, panels.d_N, U, next_U, count_U)
+
+
+@njit(cache=True, nogil=True)
+def _positive_changes(shape: Any, V: Any, U: Any, piece: Any, block: Any, rate: Any, panels: Any) -> None:
+    """d_u_o = Σ g v_c and d_v_c += g u_o for the pairs of the block's outside words o."""
+    pairs = 0
+    for o in range(block.start, block.stop):
+        left, right = piece.left[o], piece.right[o]
+        run_products(shape, U, piece.rows[o], V, piece.rows, o - left, o, panels.products, pairs)
+        run_products(shape, U, piece.rows[o], V, piece.rows, o + 1, o + 1 + right, panels.products, pairs + left)
+        pairs += left + right
+    g, d_U, d_V = panels.positive_g, panels.d_U, panels.d_V
+    positive_scores(shape, panels.products, pairs, rate, g)
+    zero_rows(shape, d_U, 0, block.stop - block.start)
+    rows = piece.rows[block.low :]
+    pairs = 0
+    for o in range(block.start, block.stop):
+        left, right, u = piece.left[o], piece.right[o], piece.rows[o]
+        place, d_u = o - block.low, _offset(shape, o - block.start)
+        run_deltas(shape, U, u, V, rows, place - left, place, g, pairs, d_U, d_u, d_V)
+        run_deltas(shape, U, u, V, rows, place + 1, place + 1 + right, g, pairs + left, d_U, d_u, d_V)
+        pairs += left + right
+
+
+@njit(cache=True, nogil=True)
+def _leave_out_true_words(piece: Any, block: Any, drawn: int, panels: Any) -> None:
+    """Take a center's pairs with an outside word out of the weight of negatives that are this word."""
+    found = _find_negatives(piece, block.low, block.high, drawn, panels)
+    for counting in (True, False):
+        for i in range(found):
+            o, k = panels.found[2 * i], panels.found[2 * i + 1]
+            first = max(block.start, o - piece.left[o])
+            last = min(block.stop - 1, o + piece.right[o])
+            for c in range(first, last + 1):
+                cell = (c - block.start) * drawn + k
+                if counting:
+                    panels.hits[cell] += c != o
+                else:
+                    pairs = piece.windows[c]
+                    panels.g[cell] *= np.float32(pairs - panels.hits[cell]) / np.float32(max(1, pairs))
+                    panels.hits[cell] = 0
+
+
+@njit(cache=True, nogil=True)
+def _leave_out_centers(piece: Any, block: Any, drawn: int, panels: Any) -> None:
+    """A negative that is the center word has no term."""
+    for i in range(_find_negatives(piece, block.start, block.stop, drawn, panels)):
+        c, k = panels.found[2 * i], panels.found[2 * i + 1]
+        panels.g[(c - block.start) * drawn + k] = 0
+
+
+@njit(cache=True, nogil=True)
+def _find_negatives(piece: Any, start: int, stop: int, drawn: int, panels: Any) -> int:
+    """Write the pairs (place, negative) that are the same word; returns how many.
+
+    A filter of 256 bits, by a hash of the word, passes over most places without a look at the negatives.
+    """
+    filters = panels.filters
+    for i in range(4):
+        filters[i] = 0
+    for k in range(drawn):
+        bit = _filter_bit(panels.negatives[k])
+        filters[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
+    found = 0
+    for place in range(start, stop):
+        bit = _filter_bit(piece.rows[place])
+        if (filters[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1):
+            for k in range(drawn):
+                if panels.negatives[k] == piece.rows[place]:
+                    panels.found[2 * found] = place
+                    panels.found[2 * found + 1] = k
+                    found += 1
+    return found
+
+
+@njit(inline="always")
+def _filter_bit(row: Any) -> Any:
+    """One of 256 bits for a row's offset."""
+    return (np.uint64(row) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(56)

@@ -1,0 +1,249 @@
+"""Small matrix products on rows of the tables: what skip-gram and CBOW have in common.
+
+A block of tokens shares its negatives. With X the block's input vectors (center vectors for skip-gram, means of the context
+for CBOW), N the outside vectors of the negatives, and g what multiplies a vector in a step of SGD (−rate times the
+derivative of the loss with respect to a score):
+
+    g = weights · σ(X Nᵀ)       `negative_scores`, weights = −rate · negatives / drawn · predictions of the token
+    d_X = g N                   `negative_d_inputs`
+    d_N += gᵀ X                 `negative_d_outside`
+
+which is the sum over k in `lexigrad.reference.negative_sampling`, for all tokens of the block at once. The rows stay in the
+tables and ``rows`` are their offsets; only the negatives, read most often, are copied and turned over (`turn_rows`).
+All of these count negatives in multiples of 16 and tokens in multiples of 8.
+
+Rows of frequent words are near and others are not, so while one block is computed the rows of the next are asked for: one
+cache line in each turn of the loops (`Ahead`), as requests in a burst wait for each other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lexigrad.kernels.simd import LANES, Lanes, chunks, vector_kernel
+
+if TYPE_CHECKING:
+    from llvmlite.ir import Value
+
+__all__ = [
+    "TILE",
+    "add_rows",
+    "negative_d_inputs",
+    "negative_d_outside",
+    "negative_scores",
+    "turn_rows",
+    "zero_rows",
+]
+
+TILE = 8
+"""Tokens scored together: a block is filled up to a multiple of it with tokens of weight 0."""
+
+ROWS = 4
+"""Rows of sums held in registers by the products that give d_X and d_N ..."""
+
+MOST_VECTORS = 6
+"""... and at most so many vectors of each row: 24 sums leave 8 of AVX-512's 32 registers for operands."""
+
+STEP = 4
+"""Dimensions scored in one turn of the loop."""
+
+
+class Ahead:
+    """Rows that the next block reads; `ask` fetches the n-th of their cache lines."""
+
+    def __init__(self, lanes: Lanes, vectors: int, table: Value, rows: Value, count: Value) -> None:
+        self.lanes, self.vectors, self.table, self.rows = lanes, vectors, table, rows
+        self.bits = (min(vectors, 8) - 1).bit_length()
+        self.last = lanes.builder.sub(count, lanes.int(1))
+
+    def ask(self, n: Value) -> None:
+        """Ask for line n, counting eight lines a row (fewer for short rows, several at once for long ones)."""
+        lanes, builder = self.lanes, self.lanes.builder
+        row = lanes.at(self.table, lanes.item(self.rows, self._least(builder.lshr(n, lanes.int(self.bits)), self.last)))
+        line = builder.and_(n, lanes.int(2**self.bits - 1))
+        for first in range(0, self.vectors, 8):
+            vector = self._least(builder.add(line, lanes.int(first)), lanes.int(self.vectors - 1))
+            lanes.prefetch(lanes.at(row, builder.mul(vector, lanes.int(LANES))))
+
+    def _least(self, a: Value, b: Value) -> Value:
+        builder = self.lanes.builder
+        return builder.select(builder.icmp_signed("<", a, b), a, b)
+
+
+@vector_kernel
+def turn_rows(lanes: Lanes, vectors: int, table: Value, rows: Value, count: Value, panel: Value) -> None:
+    """panel[group of 16 rows, dimension, row] = table[rows[row], dimension]."""
+
+    def group(first: Value, _: object) -> None:
+        pointers = [lanes.at(table, lanes.item(rows, first, i)) for i in range(LANES)]
+        target = lanes.at(panel, lanes.row(first, vectors))
+
+        def square(dimension: Value, _: object) -> None:
+            for i, column in enumerate(lanes.transposed([lanes.load(pointer, dimension) for pointer in pointers])):
+                lanes.store(column, target, lanes.row(dimension, 1), LANES * i)
+
+        lanes.loop(0, LANES * vectors, LANES, [], square)
+
+    lanes.loop(0, count, LANES, [], group)
+
+
+@vector_kernel
+def negative_scores(
+    lanes: Lanes,
+    vectors: int,
+    table: Value,
+    rows: Value,
+    tokens: Value,
+    panel: Value,
+    negatives: Value,
+    dim: Value,
+    weights: Value,
+    g: Value,
+    next_table: Value,
+    next_rows: Value,
+    next_count: Value,
+) -> None:
+    """g[token, negative] = weights[token] · σ(x · n), for eight tokens and 16 or 32 negatives at a time.
+
+    The panel holds the negatives turned over, so one vector is one dimension of 16 of them, and each number of x, splat,
+    multiplies it.
+    """
+    builder = lanes.builder
+    ahead = Ahead(lanes, vectors, next_table, next_rows, next_count)
+
+    def tile(token: Value, _: object) -> None:
+        inputs = [lanes.at(table, lanes.item(rows, token, i)) for i in range(TILE)]
+        turns = builder.mul(token, lanes.int(LANES * vectors // (TILE * STEP)))
+
+        def score(first: Value, groups: int) -> None:
+            columns = [lanes.at(panel, lanes.row(first, vectors), LANES * LANES * vectors * i) for i in range(groups)]
+
+            def dimensions(dimension: Value, sums: list[Value]) -> list[Value]:
+                ahead.ask(builder.add(turns, builder.lshr(dimension, lanes.int(STEP.bit_length() - 1))))
+                for step in range(STEP):
+                    column = [lanes.load(pointer, lanes.row(dimension, 1), LANES * step) for pointer in columns]
+                    splats = [lanes.splat(lanes.item(x, dimension, step)) for x in inputs]
+                    sums = [
+                        lanes.fma(splats[i // groups], column[i % groups], total) for i, total in enumerate(sums)
+                    ]
+                return sums
+
+            sums = lanes.loop(0, dim, STEP, [lanes.constant(0.0)] * (TILE * groups), dimensions)
+            for i, total in enumerate(sums):
+                weight = lanes.splat(lanes.item(weights, token, i // groups))
+                place = builder.mul(builder.add(token, lanes.int(i // groups)), negatives)
+                lanes.store(lanes.mul(weight, lanes.sigmoid(total)), g, place, first, LANES * (i % groups))
+
+        paired = builder.and_(negatives, lanes.int(-2 * LANES))
+        lanes.loop(0, paired, 2 * LANES, [], lambda first, _: score(first, 2))
+        lanes.loop(paired, negatives, LANES, [], lambda first, _: score(first, 1))
+
+    lanes.loop(0, tokens, TILE, [], tile)
+
+
+@vector_kernel
+def negative_d_inputs(
+    lanes: Lanes,
+    vectors: int,
+    table: Value,
+    rows: Value,
+    negatives: Value,
+    g: Value,
+    tokens: Value,
+    d_inputs: Value,
+    next_table: Value,
+    next_rows: Value,
+    next_count: Value,
+) -> None:
+    """d_X = g N, written over what was there: four tokens at a time, each negative's row loaded once for them."""
+    builder = lanes.builder
+    ahead = Ahead(lanes, vectors, next_table, next_rows, next_count)
+    parts = chunks(vectors, MOST_VECTORS)
+
+    def tile(token: Value, _: object) -> None:
+        places = [builder.mul(builder.add(token, lanes.int(i)), negatives) for i in range(ROWS)]
+        for part, (first, count) in enumerate(parts):
+            turns = builder.mul(
+                builder.add(builder.mul(builder.sdiv(token, lanes.int(ROWS)), lanes.int(len(parts))), lanes.int(part)),
+                negatives,
+            )
+
+            def add(k: Value, sums: list[Value], first: int = first, count: int = count, turns: Value = turns) -> list[Value]:
+                ahead.ask(builder.add(turns, k))
+                outside = lanes.at(table, lanes.item(rows, k), LANES * first)
+                row = [lanes.load(outside, LANES * v) for v in range(count)]
+                gradients = [lanes.splat(lanes.item(g, place, k)) for place in places]
+                return [lanes.fma(gradients[i // count], row[i % count], total) for i, total in enumerate(sums)]
+
+            sums = lanes.loop(0, negatives, 1, [lanes.constant(0.0)] * (ROWS * count), add)
+            for i, total in enumerate(sums):
+                target = lanes.row(builder.add(token, lanes.int(i // count)), vectors)
+                lanes.store(total, d_inputs, target, LANES * (first + i % count))
+
+    lanes.loop(0, tokens, ROWS, [], tile)
+
+
+@vector_kernel
+def negative_d_outside(
+    lanes: Lanes,
+    vectors: int,
+    table: Value,
+    rows: Value,
+    tokens: Value,
+    g: Value,
+    negatives: Value,
+    d_outside: Value,
+    next_table: Value,
+    next_rows: Value,
+    next_count: Value,
+) -> None:
+    """d_N += gᵀ X: four negatives at a time, each token's row loaded once for them."""
+    builder = lanes.builder
+    ahead = Ahead(lanes, vectors, next_table, next_rows, next_count)
+    parts = chunks(vectors, MOST_VECTORS)
+
+    def tile(k: Value, _: object) -> None:
+        targets = [lanes.at(d_outside, lanes.row(builder.add(k, lanes.int(i)), vectors)) for i in range(ROWS)]
+        for part, (first, count) in enumerate(parts):
+            turns = builder.mul(
+                builder.add(builder.mul(builder.sdiv(k, lanes.int(ROWS)), lanes.int(len(parts))), lanes.int(part)), tokens
+            )
+
+            def add(
+                token: Value, sums: list[Value], first: int = first, count: int = count, turns: Value = turns
+            ) -> list[Value]:
+                ahead.ask(builder.add(turns, token))
+                center = lanes.at(table, lanes.item(rows, token), LANES * first)
+                row = [lanes.load(center, LANES * v) for v in range(count)]
+                place = builder.add(builder.mul(token, negatives), k)
+                gradients = [lanes.splat(lanes.item(g, place, i)) for i in range(ROWS)]
+                return [lanes.fma(gradients[i // count], row[i % count], total) for i, total in enumerate(sums)]
+
+            before = [lanes.load(target, LANES * (first + v)) for target in targets for v in range(count)]
+            for i, total in enumerate(lanes.loop(0, tokens, 1, before, add)):
+                lanes.store(total, targets[i // count], LANES * (first + i % count))
+
+    lanes.loop(0, negatives, ROWS, [], tile)
+
+
+@vector_kernel
+def zero_rows(lanes: Lanes, vectors: int, panel: Value, start: Value, stop: Value) -> None:
+    """Set the panel's rows from ``start`` to ``stop`` to zero."""
+
+    def clear(floats: Value, _: object) -> None:
+        lanes.store(lanes.constant(0.0), panel, floats)
+
+    lanes.loop(lanes.row(start, vectors), lanes.row(stop, vectors), LANES, [], clear)
+
+
+@vector_kernel
+def add_rows(lanes: Lanes, vectors: int, table: Value, rows: Value, count: Value, deltas: Value) -> None:
+    """table[rows[i]] += deltas[i], one after the other: a row may occur several times."""
+
+    def add(i: Value, _: object) -> None:
+        target = lanes.at(table, lanes.item(rows, i))
+        delta = lanes.at(deltas, lanes.row(i, vectors))
+        for v in range(vectors):
+            lanes.store(lanes.add(lanes.load(target, LANES * v), lanes.load(delta, LANES * v)), target, LANES * v)
+
+    lanes.loop(0, count, 1, [], add)

@@ -1,0 +1,277 @@
+"""Vector instructions from Python: loops written here become LLVM code on 16 floats at a time.
+
+Numba compiles scalar loops well and small matrix products badly: it never keeps a tile of sums in registers. A function under
+`vector_kernel` is run once, while Numba compiles its caller, and *emits* the instructions by calling the methods of `Lanes`.
+Its Python loops unroll; `Lanes.loop` makes a loop of the machine. LLVM splits the 16 lanes where registers are narrower.
+
+How long a row is must be known while compiling. It travels as the *type* of the first argument: a tuple of as many zeros as a
+row has vectors (`row_shape`). Numba's cache on disk is keyed by argument types, so each row length has its own entry.
+
+No instruction here may be reordered (no fastmath): sums have explicit lanes, so they give the same bits wherever compiled.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+__all__ = ["LANES", "Lanes", "multiply_mix", "padded", "row_shape", "vector_kernel"]
+
+LANES = 16
+"""Floats in one vector: one AVX-512 register, two of AVX, four of SSE or NEON."""
+
+FLOAT = ir.FloatType()
+INT32 = ir.IntType(32)
+INT64 = ir.IntType(64)
+INT128 = ir.IntType(128)
+VECTOR = ir.VectorType(FLOAT, LANES)
+INT_VECTOR = ir.VectorType(INT32, LANES)
+
+EXP2 = (1.32647269e-3, 9.67151266e-3, 5.55073374e-2, 0.240222421, 0.693146978, 1.0)
+"""2 ** x on [-0.5, 0.5], highest power first, exact at 0: least largest relative error, 1.7e-7 with float32's roundings."""
+
+
+def padded(dim: int) -> int:
+    """Floats that a row of ``dim`` numbers takes: the next multiple of 16, so that every row starts on a cache line."""
+    return -(-dim // LANES) * LANES
+
+
+def row_shape(dim: int) -> tuple[int, ...]:
+    """The argument that tells a kernel how many vectors a row has: a tuple of that many zeros."""
+    return (0,) * (padded(dim) // LANES)
+
+
+class Lanes:
+    """Emits instructions on vectors of 16 floats; a pointer is always to floats, an offset always counts floats."""
+
+    def __init__(self, context: Any, builder: ir.IRBuilder) -> None:
+        self.builder = builder
+        _, _, features = context.codegen().magic_tuple()
+        # Without the instruction LLVM would call a library function for each lane, 50 times slower. Other processors
+        # than x86 name their features differently, and all that run Python and NumPy today have it.
+        self.has_fma = "+fma" in features or not str(builder.module.triple).startswith("x86")
+
+    # --- scalars and constants
+
+    @staticmethod
+    def int(value: int) -> ir.Constant:
+        """A 64-bit whole number known now."""
+        return ir.Constant(INT64, value)
+
+    @staticmethod
+    def constant(value: float) -> ir.Constant:
+        """The same number, known now, in every lane."""
+        return ir.Constant(VECTOR, [value] * LANES)
+
+    def splat(self, scalar: ir.Value) -> ir.Value:
+        """The same number in every lane."""
+        first = self.builder.insert_element(ir.Constant(VECTOR, ir.Undefined), scalar, ir.Constant(INT32, 0))
+        return self._shuffle(first, first, [0] * LANES)
+
+    # --- memory
+
+    def at(self, pointer: ir.Value, *offsets: ir.Value | int) -> ir.Value:
+        """The pointer moved by the sum of the offsets."""
+        for offset in offsets:
+            pointer = self.builder.gep(pointer, [offset if isinstance(offset, ir.Value) else self.int(offset)])
+        return pointer
+
+    def row(self, number: ir.Value, vectors: int) -> ir.Value:
+        """The offset of a row in a panel of rows of that many vectors."""
+        return self.builder.mul(number, self.int(LANES * vectors))
+
+    def item(self, pointer: ir.Value, *offsets: ir.Value | int) -> ir.Value:
+        """One number of an array."""
+        return self.builder.load(self.at(pointer, *offsets))
+
+    def load(self, pointer: ir.Value, *offsets: ir.Value | int) -> ir.Value:
+        """Sixteen floats of a row; rows start on cache lines, so the address is a multiple of 64 bytes."""
+        value = self.builder.load(self.builder.bitcast(self.at(pointer, *offsets), VECTOR.as_pointer()))
+        value.align = 4 * LANES
+        return value
+
+    def store(self, value: ir.Value, pointer: ir.Value, *offsets: ir.Value | int) -> None:
+        """Write sixteen floats, anywhere."""
+        target = self.builder.bitcast(self.at(pointer, *offsets), VECTOR.as_pointer())
+        self.builder.store(value, target).align = 4
+
+    def prefetch(self, pointer: ir.Value) -> None:
+        """Ask for the cache line at the pointer; it will be read and perhaps written soon."""
+        bytes_pointer = ir.IntType(8).as_pointer()
+        kinds = [bytes_pointer, INT32, INT32, INT32]
+        prefetch = self._function("llvm.prefetch.p0", ir.VoidType(), kinds)
+        read, every_cache_level, data = (ir.Constant(INT32, number) for number in (0, 3, 1))
+        self.builder.call(prefetch, [self.builder.bitcast(pointer, bytes_pointer), read, every_cache_level, data])
+
+    # --- arithmetic
+
+    def add(self, a: ir.Value, b: ir.Value) -> ir.Value:
+        """a + b."""
+        return self.builder.fadd(a, b)
+
+    def sub(self, a: ir.Value, b: ir.Value) -> ir.Value:
+        """a − b."""
+        return self.builder.fsub(a, b)
+
+    def mul(self, a: ir.Value, b: ir.Value) -> ir.Value:
+        """a · b."""
+        return self.builder.fmul(a, b)
+
+    def fma(self, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
+        """a · b + c, rounded once where the processor can."""
+        if not self.has_fma:
+            return self.add(self.mul(a, b), c)
+        return self.builder.call(self._function("llvm.fma.v16f32", VECTOR, [VECTOR] * 3), [a, b, c])
+
+    def sigmoid(self, x: ir.Value) -> ir.Value:
+        """1 / (1 + exp(−x)), relative error below 1e-6 and exact in its limits: no table, no branch."""
+        power = self._clamp(self.mul(x, self.constant(-1.4426950408889634)), 126.0)
+        whole = self.builder.call(self._function("llvm.rint.v16f32", VECTOR, [VECTOR]), [power])
+        rest = self.sub(power, whole)
+        exp2 = self.constant(EXP2[0])
+        for coefficient in EXP2[1:]:
+            exp2 = self.fma(exp2, rest, self.constant(coefficient))
+        exponent = self.builder.add(self.builder.fptosi(whole, INT_VECTOR), ir.Constant(INT_VECTOR, [127] * LANES))
+        scale = self.builder.bitcast(self.builder.shl(exponent, ir.Constant(INT_VECTOR, [23] * LANES)), VECTOR)
+        one = self.constant(1.0)
+        return self.builder.fdiv(one, self.fma(exp2, scale, one))
+
+    def sums(self, vectors: Sequence[ir.Value]) -> ir.Value:
+        """One vector whose lane i is the sum of all lanes of ``vectors[i]``, for 16 vectors: 15 additions instead of 64."""
+        rows = list(vectors)
+        for half in (8, 4, 2, 1):
+            low = [lane if lane & half == 0 else LANES + (lane ^ half) for lane in range(LANES)]
+            high = [lane | half if lane & half == 0 else LANES + lane for lane in range(LANES)]
+            rows = [
+                self.add(self._shuffle(a, b, low), self._shuffle(a, b, high))
+                for a, b in zip(rows[: len(rows) // 2], rows[len(rows) // 2 :], strict=True)
+            ]
+        return rows[0]
+
+    def transposed(self, vectors: Sequence[ir.Value]) -> list[ir.Value]:
+        """Sixteen vectors whose lane i of vector j is lane j of ``vectors[i]``."""
+        rows = list(vectors)
+        for half in (8, 4, 2, 1):
+            low = [lane if lane & half == 0 else LANES + (lane ^ half) for lane in range(LANES)]
+            high = [lane | half if lane & half == 0 else LANES + lane for lane in range(LANES)]
+            for i in range(LANES):
+                if i & half == 0:
+                    a, b = rows[i], rows[i | half]
+                    rows[i], rows[i | half] = self._shuffle(a, b, low), self._shuffle(a, b, high)
+        return rows
+
+    # --- loops
+
+    def loop(
+        self,
+        start: ir.Value | int,
+        stop: ir.Value | int,
+        step: int,
+        carried: Sequence[ir.Value],
+        body: Callable[[ir.Value, list[ir.Value]], Sequence[ir.Value] | None],
+    ) -> list[ir.Value]:
+        """``for i in range(start, stop, step): carried = body(i, carried)``, as a loop of the machine; the last carried."""
+        builder = self.builder
+        start, stop = (self.int(end) if isinstance(end, int) else end for end in (start, stop))
+        before = builder.block
+        head, inside, after = (builder.append_basic_block(name) for name in ("head", "inside", "after"))
+        builder.branch(head)
+        builder.position_at_end(head)
+        i = builder.phi(INT64)
+        i.add_incoming(start, before)
+        values = [builder.phi(value.type) for value in carried]
+        for phi, value in zip(values, carried, strict=True):
+            phi.add_incoming(value, before)
+        builder.cbranch(builder.icmp_signed("<", i, stop), inside, after)
+        builder.position_at_end(inside)
+        updated = body(i, list(values)) or []
+        i.add_incoming(builder.add(i, self.int(step)), builder.block)
+        for phi, value in zip(values, updated, strict=True):
+            phi.add_incoming(value, builder.block)
+        builder.branch(head)
+        builder.position_at_end(after)
+        return list(values)
+
+    # --- inside
+
+    def _function(self, name: str, result: ir.Type, arguments: Sequence[ir.Type]) -> ir.Function:
+        return cgutils.get_or_insert_function(self.builder.module, ir.FunctionType(result, list(arguments)), name)
+
+    def _shuffle(self, a: ir.Value, b: ir.Value, lanes: Sequence[int]) -> ir.Value:
+        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(INT32, len(lanes)), list(lanes)))
+
+    def _clamp(self, x: ir.Value, limit: float) -> ir.Value:
+        smaller = self._function("llvm.minnum.v16f32", VECTOR, [VECTOR] * 2)
+        larger = self._function("llvm.maxnum.v16f32", VECTOR, [VECTOR] * 2)
+        return self.builder.call(smaller, [self.builder.call(larger, [x, self.constant(-limit)]), self.constant(limit)])
+
+
+def chunks(vectors: int, most: int) -> list[tuple[int, int]]:
+    """A row's vectors cut into nearly equal runs of at most ``most``: (first vector, how many)."""
+    count = -(-vectors // most)
+    cuts = [vectors * i // count for i in range(count + 1)]
+    return [(first, last - first) for first, last in zip(cuts[:-1], cuts[1:], strict=True)]
+
+
+def vector_kernel(emit: Callable[..., None]) -> Any:
+    """Make a function that emits instructions callable from Numba code.
+
+    ``emit(lanes, vectors, ...)`` gets the number of vectors in a row for the caller's `row_shape`, a pointer for each
+    array, a 64-bit integer for each whole number and a 32-bit float for each other number.
+    """
+    names = list(inspect.signature(emit).parameters)[1:]
+
+    def typer(_typing_context: Any, *arguments: types.Type) -> tuple[Any, Callable[..., Any]]:
+        def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Sequence[ir.Value]) -> ir.Value:
+            emit(Lanes(context, builder), *map(_passed(context, builder), signature.args, values))
+            return context.get_dummy_value()
+
+        return types.void(*map(_accepted, arguments)), generate
+
+    parameter = inspect.Parameter
+    kinds = [parameter(name, parameter.POSITIONAL_OR_KEYWORD) for name in ["typing_context", *names]]
+    typer.__signature__ = inspect.Signature(kinds)  # type: ignore[attr-defined]
+    typer.__name__ = emit.__name__
+    typer.__qualname__ = emit.__qualname__
+    typer.__module__ = emit.__module__
+    typer.__doc__ = emit.__doc__
+    return intrinsic(typer)
+
+
+def _accepted(argument: types.Type) -> types.Type:
+    """The type as which a kernel takes an argument."""
+    argument = types.unliteral(argument)
+    if isinstance(argument, types.Integer):
+        return types.int64
+    return types.float32 if isinstance(argument, types.Float) else argument
+
+
+def _passed(context: Any, builder: ir.IRBuilder) -> Callable[[types.Type, ir.Value], Any]:
+    """What ``emit`` gets for an argument: vectors in a row, an array's pointer, or the value itself."""
+
+    def passed(kind: types.Type, value: ir.Value) -> Any:
+        if isinstance(kind, types.BaseTuple):
+            return len(kind)
+        if isinstance(kind, types.Array):
+            return context.make_array(kind)(context, builder, value).data
+        return value
+
+    return passed
+
+
+@intrinsic
+def multiply_mix(_typing_context: Any, a: types.Type, b: types.Type) -> tuple[Any, Callable[..., Any]]:
+    """High half xor low half of the 128-bit product of two unsigned 64-bit numbers."""
+
+    def generate(_context: Any, builder: ir.IRBuilder, _signature: Any, values: Sequence[ir.Value]) -> ir.Value:
+        product = builder.mul(*(builder.zext(value, INT128) for value in values))
+        high = builder.trunc(builder.lshr(product, ir.Constant(INT128, 64)), INT64)
+        return builder.xor(high, builder.trunc(product, INT64))
+
+    return types.uint64(types.uint64, types.uint64), generate

@@ -1,0 +1,170 @@
+"""A piece of the corpus made ready for training: words dropped, windows and negatives drawn.
+
+Every draw is a hash of the position (`lexigrad.sampling`), so a piece can look across its borders: the words beside it are kept or
+dropped here exactly as in the piece that trains them, and no window ends where the work was cut.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from lexigrad.kernels.simd import multiply_mix
+from lexigrad.sampling import FIRST_MULTIPLIER, SECOND_MULTIPLIER
+
+__all__ = ["Draws", "Piece", "draw_negatives", "fill_uniform", "keep_piece", "longest_sentence"]
+
+HALF = np.uint64(32)
+LOW = np.uint64(0xFFFFFFFF)
+FIRST = np.uint64(FIRST_MULTIPLIER)
+SECOND = np.uint64(SECOND_MULTIPLIER)
+
+
+class Draws(NamedTuple):
+    """What the random draws of one epoch need."""
+
+    token_key: Any  # keys of the two streams, uint64
+    negative_key: Any
+    keep: Any  # uint32 (words,): the largest draw that keeps a word
+    alias: Any  # uint64 (words,): alias table of the noise distribution
+
+
+class Piece(NamedTuple):
+    """The words kept of a piece and beside it, in order; the place of a word is its number here."""
+
+    rows: Any  # int64: offset of the word's row in the tables
+    left: Any  # int32: words in its window on the left
+    right: Any  # int32: words in its window on the right
+    windows: Any  # int32: windows in which it stands
+
+
+@njit(inline="always")
+def hash_draw(key: Any, position: Any) -> Any:
+    """`lexigrad.sampling.draw`: the 64 random bits of a position."""
+    state = key + np.uint64(position) * FIRST
+    return multiply_mix(state, state ^ SECOND)
+
+
+@njit(inline="always")
+def is_kept(word_id: Any, bits: Any, keep: Any) -> Any:
+    """Whether subsampling keeps this occurrence: the draw's high half decides."""
+    return (bits >> HALF) <= np.uint64(keep[np.uint64(word_id)])
+
+
+@njit(cache=True, nogil=True)
+def keep_piece(
+    ids: Any, start: int, stop: int, window: int, dynamic: bool, row_floats: int, draws: Any, piece: Any
+) -> tuple[int, int, int]:
+    """Keep words of ``ids[start:stop]``, and as many beside it as windows reach, and give each its window.
+
+    Returns the piece's first place, the place after its last, and how many places there are in all.
+    """
+    begin = _reach(ids, start - 1, -1, window, draws) + 1
+    end = stop if ids[stop - 1] < 0 else _reach(ids, stop, 1, window, draws)
+    first, opens = _keep(ids, begin, start, window, dynamic, row_floats, draws, piece, 0, True)
+    last, opens = _keep(ids, start, stop, window, dynamic, row_floats, draws, piece, first, opens)
+    places, opens = _keep(ids, stop, end, window, dynamic, row_floats, draws, piece, last, opens)
+    _limit_windows(piece, places)
+    return first, last, places
+
+
+@njit(cache=True, nogil=True)
+def _reach(ids: Any, position: int, step: int, words: int, draws: Any) -> int:
+    """Where one stops, going from ``position`` by ``step``: at the sentence's end, or when so many words were kept."""
+    kept = 0
+    while 0 <= position < ids.size and kept < words and ids[position] >= 0:
+        kept += is_kept(ids[position], hash_draw(draws.token_key, position), draws.keep)
+        position += step
+    return position
+
+
+@njit(cache=True, nogil=True)
+def _keep(
+    ids: Any,
+    start: int,
+    stop: int,
+    window: int,
+    dynamic: bool,
+    row_floats: int,
+    draws: Any,
+    piece: Any,
+    places: int,
+    opens: bool,
+) -> tuple[int, bool]:
+    """Append the words kept: ``left`` gets 0 where a word opens its sentence and 1 elsewhere, ``right`` the width drawn."""
+    lowest = 1 if dynamic else window
+    spread = np.uint64(window if dynamic else 0)
+    for position in range(start, stop):
+        word_id = ids[position]
+        if word_id < 0:
+            opens = True
+            continue
+        bits = hash_draw(draws.token_key, position)
+        place = np.uint64(places)
+        piece.rows[place] = np.int64(word_id) * row_floats
+        piece.right[place] = lowest + np.int64(((bits & LOW) * spread) >> HALF)
+        piece.left[place] = not opens
+        kept = is_kept(word_id, bits, draws.keep)
+        opens &= not kept
+        places += kept  # written in any case and overwritten if dropped: a branch here would be a coin's toss
+    return places, opens
+
+
+@njit(cache=True, nogil=True)
+def _limit_windows(piece: Any, places: int) -> None:
+    """Cut the windows at the ends of their sentences, and count in how many windows each word stands."""
+    before = 0
+    for place in range(places):
+        before = (before + 1) * piece.left[place]
+        piece.left[place] = min(before, piece.right[place])
+        piece.windows[place] = 0
+    piece.windows[places] = 0
+    after = 0
+    for place in range(places - 1, -1, -1):
+        piece.right[place] = min(after, piece.right[place])
+        # a window is never empty on the left except for a word that opens its sentence
+        after = after + 1 if piece.left[place] > 0 else 0
+        piece.windows[place - piece.left[place]] += 1
+        piece.windows[place + piece.right[place] + 1] -= 1
+    open_windows = 0
+    for place in range(places):
+        open_windows += piece.windows[place]
+        piece.windows[place] = open_windows - 1  # its own is not counted
+
+
+@njit(cache=True, nogil=True)
+def draw_negatives(draws: Any, position: int, row_floats: int, rows: Any, count: int) -> None:
+    """Draw the negatives of the block at a position; writes the offsets of their rows.
+
+    A block draws at most 64 and holds at least one position, so draw i is that of position · 64 + i.
+    """
+    words = np.uint64(draws.alias.size)
+    for i in range(count):
+        bits = hash_draw(draws.negative_key, position * 64 + i)
+        cell = ((bits >> HALF) * words) >> HALF
+        entry = draws.alias[cell]
+        word_id = cell if (bits & LOW) <= (entry >> HALF) else entry & LOW
+        rows[i] = np.int64(word_id) * row_floats
+
+
+@njit(cache=True, nogil=True)
+def longest_sentence(ids: Any) -> int:
+    """The number of words in the longest sentence."""
+    longest = 0
+    words = 0
+    for word_id in ids:
+        words = (words + 1) * (word_id >= 0)
+        longest = max(longest, words)
+    return longest
+
+
+@njit(cache=True, nogil=True)
+def fill_uniform(table: Any, dim: int, key: Any) -> None:
+    """table[i, :dim] uniform in [−0.5, 0.5) / dim; number j of row i is draw i · 2048 + j."""
+    scale = np.float32(1.0 / (2.0**24 * dim))
+    for i in range(table.shape[0]):
+        for j in range(dim):
+            bits = np.int64(hash_draw(key, i * 2048 + j) >> np.uint64(40))
+            table[i, j] = np.float32(bits - 8388608) * scale

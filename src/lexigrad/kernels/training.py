@@ -1,0 +1,158 @@
+"""The training loop of one thread: pieces of the corpus, blocks of tokens, changes added to the tables.
+
+A piece is kept small, so that its index arrays stay in the cache. Threads train different pieces on the same tables without locks: with
+one thread every run gives the same bytes, with several the order in which changes are added is left to chance.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from lexigrad.kernels.blocks import Block, Means, Panels, cbow_block, skipgram_block
+from lexigrad.kernels.rows import TILE, add_rows
+from lexigrad.kernels.simd import LANES
+from lexigrad.kernels.tokens import Piece, draw_negatives, keep_piece
+
+__all__ = ["PIECE", "Settings", "aligned", "buffers", "train_piece", "train_span"]
+
+PIECE = 8192
+"""Tokens of the corpus made ready at a time."""
+
+
+class Settings(NamedTuple):
+    """What stays the same during a training run."""
+
+    dim: Any
+    window: Any
+    reach: Any  # no word is farther from its center: the window, or less if all sentences are short
+    dynamic: Any
+    block: Any  # tokens in a block, a multiple of 8
+    drawn: Any  # negatives drawn for a block, a multiple of 16
+    weight: Any  # float32: negatives / drawn
+    historic: Any  # CBOW's update as in word2vec.c
+
+
+@njit(cache=True, nogil=True)
+def train_span(
+    shape: Any,
+    ids: Any,
+    start: int,
+    stop: int,
+    V: Any,
+    U: Any,
+    draws: Any,
+    settings: Any,
+    start_rate: float,
+    stop_rate: float,
+    piece: Any,
+    panels: Any,
+    means: Any,
+) -> None:
+    """Train on ``ids[start:stop]``, the learning rate going in a straight line from one to the other.
+
+    ``means`` are CBOW's buffers, None for skip-gram: Numba leaves out the branch not taken.
+    """
+    slope = (stop_rate - start_rate) / max(1, stop - start)
+    for begin in range(start, stop, PIECE):
+        end = min(stop, begin + PIECE)
+        places = keep_piece(
+            ids, begin, end, settings.window, settings.dynamic, len(shape) * LANES, draws, piece
+        )
+        rates = start_rate + slope * (begin - start), start_rate + slope * (end - start)
+        train_piece(shape, begin, V, U, V, U, draws, settings, rates, piece, places, panels, means)
+
+
+@njit(cache=True, nogil=True)
+def train_piece(
+    shape: Any,
+    begin: int,
+    V: Any,
+    U: Any,
+    new_V: Any,
+    new_U: Any,
+    draws: Any,
+    settings: Any,
+    rates: Any,
+    piece: Any,
+    places: Any,
+    panels: Any,
+    means: Any,
+) -> None:
+    """Compute the changes of one block of a piece after the other at V and U, and add them to the new tables.
+
+    In training the new tables are V and U; where kernels are checked they are others, and all changes are computed at the same.
+    """
+    first, last, _ = places
+    row_floats, drawn, weight = len(shape) * LANES, settings.drawn, settings.weight
+    draw_negatives(draws, begin, row_floats, panels.next_negatives, drawn)
+    for start in range(first, last, settings.block):
+        block = _block(start, places, settings)
+        for k in range(drawn):
+            panels.negatives[k] = panels.next_negatives[k]
+        draw_negatives(draws, begin + block.stop - first, row_floats, panels.next_negatives, drawn)
+        rate = np.float32(rates[0] + (rates[1] - rates[0]) * (start - first) / (last - first))
+        if means is None:
+            skipgram_block(shape, settings.dim, V, U, piece, block, drawn, rate, weight, panels)
+        else:
+            historic = settings.historic
+            cbow_block(shape, settings.dim, V, U, piece, block, drawn, rate, weight, panels, means, historic)
+        _add_changes(shape, new_V, new_U, piece, block, drawn, panels)
+
+
+@njit(cache=True, nogil=True)
+def _block(start: int, places: Any, settings: Any) -> Any:
+    """The block that begins at a place, and the places of the next."""
+    _, last, end = places
+    stop = min(last, start + settings.block)
+    next_stop = min(last, stop + settings.block)
+    low = max(0, start - settings.reach)
+    high = min(end, stop + settings.reach)
+    return Block(start, stop, low, high, next_stop, min(end, next_stop + settings.reach))
+
+
+@njit(cache=True, nogil=True)
+def _add_changes(shape: Any, V: Any, U: Any, piece: Any, block: Any, drawn: int, panels: Any) -> None:
+    """Add a block's changes to the tables."""
+    add_rows(shape, V, piece.rows[block.low :], block.high - block.low, panels.d_V)
+    add_rows(shape, U, piece.rows[block.start :], block.stop - block.start, panels.d_U)
+    add_rows(shape, U, panels.negatives, drawn, panels.d_N)
+
+
+def buffers(settings: Settings, row_floats: int, cbow: bool) -> tuple[Piece, Panels, Means | None]:
+    """The buffers of one thread; their size follows from the window, the block and the row, not from the corpus."""
+    tokens, drawn, reach = settings.block, settings.drawn, settings.reach
+    places = PIECE + 2 * reach + TILE + 1
+    pairs = tokens * (1 if cbow else 2 * reach) + LANES
+    around = tokens + 2 * reach + TILE
+    piece = Piece(aligned(places, np.int64), *(aligned(places, np.int32) for _ in range(3)))
+    panels = Panels(
+        negatives=aligned(drawn, np.int64),
+        next_negatives=aligned(drawn, np.int64),
+        turned=aligned(drawn * row_floats),
+        weights=aligned(tokens),
+        g=aligned(tokens * drawn),
+        hits=aligned(tokens * drawn, np.int32),
+        filters=aligned(4, np.uint64),
+        found=aligned(2 * around * drawn, np.int32),
+        products=aligned(pairs * LANES),
+        positive_g=aligned(pairs),
+        d_V=aligned(around * row_floats),
+        d_U=aligned(tokens * row_floats),
+        d_N=aligned(drawn * row_floats),
+    )
+    if not cbow:
+        return piece, panels, None
+    rows = aligned(tokens, np.int64)
+    rows[:] = np.arange(tokens) * row_floats
+    return piece, panels, Means(aligned(tokens * row_floats), aligned(tokens * row_floats), rows)
+
+
+def aligned(count: int, kind: Any = np.float32) -> Any:
+    """Zeros that begin on a cache line."""
+    size = np.dtype(kind).itemsize
+    memory = np.zeros(count * size + 64, np.uint8)
+    begin = -memory.ctypes.data % 64
+    return memory[begin : begin + count * size].view(kind)

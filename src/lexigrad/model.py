@@ -1,0 +1,125 @@
+"""A trained word2vec model: both tables, the vocabulary, and how it was trained."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lexigrad.config import TrainConfig
+from lexigrad.errors import ConfigError, FormatError, InputError
+from lexigrad.formats import NATIVE_FORMAT, read_native, vectors_from_tensors, vectors_to_tensors, write_native
+from lexigrad.keyedvectors import KeyedVectors
+from lexigrad.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+__all__ = ["Word2Vec"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Word2Vec:
+    """The center table V, the outside table U, and where they come from; frozen.
+
+    Attributes:
+        V: center vectors, float32, shape ``(len(vocabulary), dim)``; the word vectors that one uses.
+        U: outside vectors, of the same shape.
+        vocabulary: row i of either table belongs to its word i.
+        config: the options of the training.
+        history: what was recorded during the training, in order; plain values that JSON can hold.
+
+    Raises:
+        InputError: a table's shape or type does not fit.
+
+    Example:
+        >>> vocabulary = Vocabulary(["the", "cat"], [5, 2])
+        >>> V = np.array([[1, 2], [3, 4]], dtype=np.float32)
+        >>> model = Word2Vec(V, np.zeros_like(V), vocabulary, TrainConfig(dim=2))
+        >>> path = getfixture("tmp_path") / "model.safetensors"
+        >>> model.save(path)
+        >>> Word2Vec.load(path).vectors["cat"].tolist()
+        [3.0, 4.0]
+    """
+
+    V: NDArray[np.float32]
+    U: NDArray[np.float32]
+    vocabulary: Vocabulary
+    config: TrainConfig
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        needed = (len(self.vocabulary), self.config.dim)
+        for name, table in (("V", self.V), ("U", self.U)):
+            if table.shape != needed or table.dtype != np.float32:
+                raise InputError(f"{name} must be float32 of shape {needed}, not {table.dtype} of shape {table.shape}")
+
+    @cached_property
+    def vectors(self) -> KeyedVectors:
+        """The words with their rows of V, not copied."""
+        return KeyedVectors(self.vocabulary.words, self.V, self.vocabulary.counts, check=False)
+
+    def __repr__(self) -> str:
+        return f"Word2Vec({len(self.vocabulary):,} words, dim {self.config.dim}, {self.config.model})"
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model as one native file, whole or not at all; ``load_vectors`` reads it too.
+
+        Args:
+            path: where to, whatever its ending.
+
+        Raises:
+            InputError: the history holds values that JSON does not.
+            LexigradError: the file cannot be written.
+        """
+        try:
+            metadata = {
+                "format": NATIVE_FORMAT,
+                "version": "1",
+                "config": json.dumps(self.config.to_dict(), sort_keys=True, ensure_ascii=False),
+                "history": json.dumps(self.history, sort_keys=True, ensure_ascii=False),
+            }
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"the history cannot be saved as JSON: {error}; record plain numbers and strings"
+            ) from error
+        write_native(path, {**vectors_to_tensors(self.vectors), "U": self.U}, metadata)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Word2Vec:
+        """Read what ``save`` wrote; the tables are mapped into memory, read-only.
+
+        Args:
+            path: the file.
+
+        Raises:
+            FormatError: the file cannot be read, contradicts itself, or holds word vectors only.
+        """
+        tensors, metadata = read_native(path, NATIVE_FORMAT)
+        vectors = vectors_from_tensors(path, tensors)
+        if vectors.counts is None or not {"config", "history"} <= metadata.keys() or "U" not in tensors:
+            raise FormatError(f"{path} holds word vectors, not a whole model; read it with load_vectors")
+        try:
+            config = TrainConfig.from_dict(_parsed(path, metadata, "config", dict))
+            vocabulary = Vocabulary(vectors.words, vectors.counts)
+            return cls(tensors["V"], tensors["U"], vocabulary, config, _parsed(path, metadata, "history", list))
+        except (ConfigError, InputError) as error:
+            raise FormatError(f"{path}: {error}") from error
+
+
+def _parsed(path: str | os.PathLike[str], metadata: Mapping[str, str], name: str, kind: type) -> Any:
+    """The JSON value in the metadata."""
+    try:
+        value = json.loads(metadata[name])
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{Path(path)}: the {name} in its metadata is not JSON: {error}") from error
+    if not isinstance(value, kind):
+        raise FormatError(f"{Path(path)}: the {name} in its metadata must be a JSON {kind.__name__}")
+    return value

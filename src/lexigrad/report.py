@@ -1,0 +1,82 @@
+"""What was read when text became a corpus, and what was left out and why."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from lexigrad.errors import FormatError
+
+__all__ = ["ReadingReport", "counted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingReport:
+    """What was read, and what was left out and why: tokens = kept + the three kinds of dropped ones."""
+
+    files: int = 0
+    skipped_files: int = 0
+    """Files in the folders whose names are not those of text files."""
+    bytes: int = 0
+    """Of text, after decompression."""
+    lines: int = 0
+    empty_lines: int = 0
+    """Lines without a token."""
+    tokens: int = 0
+    kept: int = 0
+    dropped_rare: int = 0
+    """Tokens whose word occurs less often than ``min_count``."""
+    dropped_by_max_vocabulary: int = 0
+    dropped_unknown: int = 0
+    """Tokens that are not in the vocabulary that was given."""
+    replaced_bytes: int = 0
+    """Bytes that are not UTF-8, replaced by U+FFFD."""
+    seconds: float = 0.0
+
+    def summary(self) -> str:
+        """Two lines for a reader.
+
+        Example:
+            >>> print(ReadingReport(files=1, bytes=30, lines=2, tokens=7, kept=5, dropped_rare=2).summary())
+            read 1 file, 30 bytes, 2 lines, 7 tokens in 0.0 s
+            kept 5 tokens; dropped 2 of rare words
+        """
+        read = [counted(self.files, "file")] if self.files else []
+        read += [counted(self.bytes, "byte"), counted(self.lines, "line"), counted(self.tokens, "token")]
+        first = f"read {', '.join(read)} in {self.seconds:.1f} s"
+        asides = [
+            (self.empty_lines, "empty " + ("line" if self.empty_lines == 1 else "lines")),
+            (self.skipped_files, "other " + ("file" if self.skipped_files == 1 else "files") + " skipped"),
+            (self.replaced_bytes, ("byte" if self.replaced_bytes == 1 else "bytes") + " replaced"),
+        ]
+        if any(count for count, _ in asides):
+            first += f" ({', '.join(f'{count:,} {words}' for count, words in asides if count)})"
+        drops = [
+            (self.dropped_rare, "of rare words"),
+            (self.dropped_by_max_vocabulary, "of words beyond the largest vocabulary"),
+            (self.dropped_unknown, "that the vocabulary does not have"),
+        ]
+        dropped = ", ".join(f"{count:,} {reason}" for count, reason in drops if count)
+        return f"{first}\nkept {counted(self.kept, 'token')}; dropped {dropped or 'none'}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain values that JSON can hold."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ReadingReport:
+        """The report that ``to_dict`` wrote.
+
+        Raises:
+            FormatError: A value is missing, unknown, or no count.
+        """
+        if set(values) != {entry.name for entry in fields(cls)}:
+            raise FormatError("its report has other entries than expected")
+        if not all(type(value) in (int, float) and value >= 0 for value in values.values()):
+            raise FormatError("its report holds something else than counts")
+        return cls(**values)
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 file``, ``2,000 files``."""
+    return f"{count:,} {noun if count == 1 else noun + 's'}"

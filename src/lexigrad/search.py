@@ -1,0 +1,131 @@
+"""Exact search for the rows of a matrix that have the largest cosine with a vector.
+
+A float32 matrix product finds candidates; those within its rounding error of the n-th best are put in order by their
+cosines in float64. So the answer is the same however many vectors are asked together, and ties go by row.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["nearest_rows", "row_lengths", "unit_rows"]
+
+SCORES_AT_ONCE: Final = 1 << 24  # cosines held at a time: 64 MiB
+ROWS_AT_ONCE: Final = 1 << 13  # rows turned into float64 at a time
+GROUPED: Final = 64
+
+
+def row_lengths(matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The Euclidean length of each row; not finite where a number in the row is not."""
+    lengths = np.empty(len(matrix))
+    for start in range(0, len(matrix), ROWS_AT_ONCE):
+        rows = matrix[start : start + ROWS_AT_ONCE].astype(np.float64)
+        lengths[start : start + ROWS_AT_ONCE] = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    return lengths
+
+
+def unit_rows(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows scaled to length 1; rows of zeros stay zero."""
+    largest = np.abs(vectors).max(axis=1, keepdims=True)  # scaled first: squares of 1e200 would overflow
+    scaled = vectors / np.where(largest == 0, 1.0, largest)
+    lengths = np.linalg.norm(scaled, axis=1, keepdims=True)
+    return np.asarray(scaled / np.where(lengths == 0, 1.0, lengths), dtype=np.float64)
+
+
+def nearest_rows(
+    units: NDArray[np.float64],
+    matrix: NDArray[np.float32],
+    lengths: NDArray[np.float64],
+    n: int,
+    exclude: NDArray[np.int64] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The ``n`` rows of ``matrix`` that have the largest cosine with each row of ``units``.
+
+    Args:
+        units: rows of length 1 or 0, shape ``(k, dim)``.
+        matrix: shape ``(searched, dim)``.
+        lengths: of the rows of ``matrix``, shape ``(searched,)``, with 1 in place of 0.
+        n: from 1 to ``searched``.
+        exclude: rows of ``matrix`` that row i of ``units`` must not get, shape ``(k, e)``; others out of range are
+            passed over.
+
+    Returns:
+        Rows and cosines, shape ``(k, n)``; −1 and −∞ where exclusions leave too few.
+    """
+    rows = np.full((len(units), n), -1, dtype=np.int64)
+    cosines = np.full((len(units), n), -np.inf)
+    lengths32 = lengths.astype(np.float32)
+    step = max(1, SCORES_AT_ONCE // len(matrix))
+    for start in range(0, len(units), step):
+        block = slice(start, start + step)
+        scores = units[block].astype(np.float32) @ matrix.T
+        scores /= lengths32  # so the matrix needs no normalised copy, and can stay on the disk
+        if exclude is not None:
+            _strike(scores, exclude[block])
+        vectors, candidates = _candidates(scores, n, matrix.shape[1])
+        exact = _cosines(units[block], matrix, lengths, vectors, candidates)
+        _keep_best(vectors, candidates, exact, rows[block], cosines[block])
+    return rows, cosines
+
+
+def _strike(scores: NDArray[np.float32], exclude: NDArray[np.int64]) -> None:
+    """Put −∞ where a row is excluded."""
+    vectors, columns = np.nonzero((exclude >= 0) & (exclude < scores.shape[1]))
+    scores[vectors, exclude[vectors, columns]] = -np.inf
+
+
+def _candidates(scores: NDArray[np.float32], n: int, dim: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The vector and the row of every score that may be among the vector's ``n`` best, in the order of the vectors."""
+    rounding = dim * np.finfo(np.float32).eps
+    floor = np.maximum(_nth_best_at_least(scores, n) - 2 * rounding, -2.0)  # excluded rows have −∞
+    # Flat, because np.nonzero of a matrix takes four times as long.
+    places = np.flatnonzero(scores >= floor[:, np.newaxis])
+    vectors, rows = np.divmod(places, scores.shape[1])
+    return vectors, rows
+
+
+def _nth_best_at_least(scores: NDArray[np.float32], n: int) -> NDArray[np.float32]:
+    """A number for each vector that at least ``n`` of its scores reach, and not many more.
+
+    The n-th largest of the maxima of groups of 64 scores; to partition all of them takes seven times as long.
+    """
+    groups = scores.shape[1] // GROUPED
+    if groups >= n:
+        scores = scores[:, : groups * GROUPED].reshape(len(scores), GROUPED, groups).max(axis=1)
+    largest: NDArray[np.float32] = np.partition(scores, -n, axis=1)[:, -n]
+    return largest
+
+
+def _cosines(
+    units: NDArray[np.float64],
+    matrix: NDArray[np.float32],
+    lengths: NDArray[np.float64],
+    vectors: NDArray[np.int64],
+    rows: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """The cosine in float64 of ``units[vectors[i]]`` with ``matrix[rows[i]]``, for each i."""
+    cosines = np.empty(len(rows))
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        block = slice(start, start + ROWS_AT_ONCE)
+        cosines[block] = np.einsum("ij,ij->i", units[vectors[block]], matrix[rows[block]].astype(np.float64))
+    return np.clip(cosines / lengths[rows], -1.0, 1.0)
+
+
+def _keep_best(
+    vectors: NDArray[np.int64],
+    candidates: NDArray[np.int64],
+    exact: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    cosines: NDArray[np.float64],
+) -> None:
+    """Write each vector's best candidates into its line of ``rows``, and their cosines into ``cosines``."""
+    order = np.lexsort((candidates, -exact, vectors))
+    rank = np.arange(len(vectors)) - np.searchsorted(vectors, vectors)  # place in the vector's own list
+    best = rank < rows.shape[1]
+    rows[vectors[best], rank[best]] = candidates[order][best]
+    cosines[vectors[best], rank[best]] = exact[order][best]

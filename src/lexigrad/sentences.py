@@ -1,0 +1,130 @@
+"""Sentences from Python, and lines cut into tokens by a function of the user's, as chunks of bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from lexigrad.errors import CorpusError
+from lexigrad.sources import CHUNK_BYTES, REPLACEMENT, Chunk, FileSource, decoded
+
+if TYPE_CHECKING:
+    from lexigrad.config import TrainConfig
+
+__all__ = ["LINE_END_BYTE", "WORD_END_BYTE", "SentenceSource", "TokenizedFileSource"]
+
+WORD_END_BYTE: Final = b"\xfe"
+LINE_END_BYTE: Final = b"\xff"  # like WORD_END_BYTE it occurs in no UTF-8, so that a token may hold any character
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(slots=True)
+class SentenceSource:
+    """Iterates over the chunks of an iterable of sentences: strings, whose lines are sentences, or lists of tokens.
+
+    Args:
+        sentences: Read once, so it may be a generator; a string's last line ends with the string.
+        config: Its ``tokens`` (for strings), ``lowercase`` and ``encoding_errors`` (for lone surrogates) are used.
+
+    Raises:
+        CorpusError: A sentence is neither a string nor a list of strings, or a token is empty.
+    """
+
+    sentences: Iterable[Any]
+    config: TrainConfig
+    files: list[str] = field(init=False, default_factory=list)
+    skipped_files: int = field(init=False, default=0)
+    total_bytes: int | None = field(init=False, default=None)
+    done_bytes: int = field(init=False, default=0)
+    text_bytes: int = field(init=False, default=0)
+    replaced_bytes: int = field(init=False, default=0)
+    """Lone surrogates replaced; Python puts one where a byte could not be decoded."""
+
+    def __iter__(self) -> Iterator[Chunk]:
+        gathered: list[bytes] = []
+        gathered_bytes, gathered_separated = 0, False
+        for number, sentence in enumerate(self.sentences, start=1):
+            text, separated = self._encoded(sentence, f"sentence {number:,}")
+            if gathered and (separated != gathered_separated or gathered_bytes >= CHUNK_BYTES):
+                yield self._chunk(gathered, separated=gathered_separated)
+                gathered, gathered_bytes = [], 0
+            gathered.append(text)
+            gathered_bytes += len(text)
+            gathered_separated = separated
+        if gathered:
+            yield self._chunk(gathered, separated=gathered_separated)
+
+    def _chunk(self, texts: list[bytes], *, separated: bool) -> Chunk:
+        text = b"".join(texts)
+        self.text_bytes += len(text)
+        self.done_bytes = self.text_bytes
+        return Chunk(text, "the given text", separated=separated)
+
+    def _encoded(self, sentence: Any, where: str) -> tuple[bytes, bool]:
+        """A sentence as bytes, and whether its tokens are separated already."""
+        if isinstance(sentence, str):
+            if callable(self.config.tokens):
+                return b"".join([self._joined(tokens, where) for tokens in token_lists(sentence, self.config)]), True
+            return self._utf8(sentence if sentence.endswith("\n") else sentence + "\n", where), False
+        if isinstance(sentence, (bytes, bytearray)) or not isinstance(sentence, Iterable):
+            raise CorpusError(f"{where} is of type {type(sentence).__name__}; give a string or a list of tokens")
+        tokens = list(sentence)
+        if self.config.lowercase:
+            tokens = [token.lower() if isinstance(token, str) else token for token in tokens]
+        return self._joined(tokens, where), True
+
+    def _joined(self, tokens: list[Any], where: str) -> bytes:
+        """The tokens of one sentence, each with its end behind it."""
+        for token in tokens:
+            if not isinstance(token, str):
+                raise CorpusError(f"{where} holds a token of type {type(token).__name__}; give tokens as strings")
+            if not token:
+                raise CorpusError(f"{where} holds an empty token; leave empty tokens out")
+        return b"".join([self._utf8(token, where) + WORD_END_BYTE for token in tokens]) + LINE_END_BYTE
+
+    def _utf8(self, text: str, where: str) -> bytes:
+        try:
+            return text.encode()
+        except UnicodeEncodeError as error:
+            if self.config.encoding_errors == "strict":
+                raise CorpusError(
+                    f"{where} holds {text[error.start]!r}, half of a character, at position {error.start:,}; "
+                    "mend it, or go on with encoding_errors='replace'"
+                ) from error
+        mended, replaced = SURROGATE.subn(REPLACEMENT, text)
+        self.replaced_bytes += replaced
+        return mended.encode()
+
+
+class TokenizedFileSource(FileSource):
+    """Iterates over the chunks of files whose lines are cut into tokens by the function ``config.tokens``.
+
+    The function is called in the thread that iterates, so it need not be safe for use by several.
+    """
+
+    def __init__(self, paths: list[str], config: TrainConfig) -> None:
+        super().__init__(paths, whole_lines=True)
+        self.config = config
+
+    def __iter__(self) -> Iterator[Chunk]:
+        tokens_as_they_are = replace(self.config, lowercase=False)
+        return iter(SentenceSource(self._sentences(), tokens_as_they_are))
+
+    def _sentences(self) -> Iterator[list[Any]]:
+        for chunk in super().__iter__():
+            text, replaced = decoded(chunk, self.config.encoding_errors)
+            self.replaced_bytes += replaced
+            yield from token_lists(text, self.config)
+
+
+def token_lists(text: str, config: TrainConfig) -> Iterator[list[Any]]:
+    """The tokens of each line of ``text``, as the function ``config.tokens`` cuts them."""
+    assert callable(config.tokens)
+    text = text.lower() if config.lowercase else text
+    for line in text.removesuffix("\n").split("\n"):
+        tokens = config.tokens(line.removesuffix("\r"))
+        if isinstance(tokens, (str, bytes)) or not isinstance(tokens, Iterable):
+            raise CorpusError(f"the tokenizer returned {type(tokens).__name__}; let it return a list of strings")
+        yield list(tokens)

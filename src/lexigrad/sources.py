@@ -1,0 +1,316 @@
+"""Where text comes from: files, folders, globs, compressed or not, standard input, and Python iterables.
+
+Whatever the source, it is read as chunks of UTF-8 that are cut between words, so that they can be worked on in
+parallel.
+"""
+
+from __future__ import annotations
+
+import bz2
+import glob
+import gzip
+import io
+import lzma
+import os
+import sys
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+
+from lexigrad.errors import CorpusError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+__all__ = [
+    "CHUNK_BYTES",
+    "STANDARD_INPUT",
+    "TEXT_ENDINGS",
+    "Chunk",
+    "FileSource",
+    "cut_chunks",
+    "decoded",
+    "find_files",
+    "named_paths",
+]
+
+STANDARD_INPUT: Final = "-"
+TEXT_ENDINGS: Final = (".txt", ".text", ".gz", ".bz2", ".xz", ".zst")
+"""What the names of the files that are read from a folder end with; a file given by name may be called anything."""
+
+CHUNK_BYTES: Final = 1 << 20
+ZSTD_INPUT_BYTES: Final = 1 << 11  # a block of 4 bytes can hold 128 KiB of text, so this many bytes hold 64 MiB at most
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+REPLACEMENT: Final = "\ufffd"
+WHITESPACE: Final = tuple(bytes([byte]) for byte in b"\n \t\r\v\f\x1c\x1d\x1e\x1f")  # ASCII's; the likely ones first
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of text that begins and ends between two words."""
+
+    text: bytes
+    name: str
+    """The file it is from, for messages."""
+    offset: int = 0
+    """Where it begins there, in bytes of the decompressed text."""
+    separated: bool = False
+    """Whether its words are cut already, as ``wordtable.separated`` says."""
+
+
+@dataclass(slots=True)
+class FileSource:
+    """Iterates over the chunks of files; iterating reads them once.
+
+    Args:
+        paths: Files, folders and globs; ``-`` is standard input.
+        whole_lines: Cut only at line ends.
+
+    Raises:
+        CorpusError: A path names nothing, or a file cannot be read.
+    """
+
+    paths: Sequence[str]
+    whole_lines: bool = False
+    files: list[str] = field(init=False)
+    skipped_files: int = field(init=False)
+    """Files in the folders whose names do not end as text files' names do."""
+    total_bytes: int | None = field(init=False)
+    """The files' size on disk; None when standard input is among them."""
+    done_bytes: int = field(init=False, default=0)
+    """How far reading has come, in bytes on disk."""
+    text_bytes: int = field(init=False, default=0)
+    """The bytes of text read, decompressed."""
+    replaced_bytes: int = field(init=False, default=0)
+    """The bytes replaced while the chunks were made."""
+
+    def __post_init__(self) -> None:
+        self.files, self.skipped_files = find_files(self.paths)
+        regular = all(name != STANDARD_INPUT and os.path.isfile(name) for name in self.files)
+        self.total_bytes = sum(map(os.path.getsize, self.files)) if regular else None
+
+    def __iter__(self) -> Iterator[Chunk]:
+        for name in self.files:
+            before = self.done_bytes
+            with _opened(name) as file:
+                for chunk in cut_chunks(self._blocks(file, name), name, whole_lines=self.whole_lines):
+                    self.done_bytes = before + _position(file)
+                    yield chunk
+
+    def _blocks(self, file: io.BufferedReader, name: str) -> Iterator[bytes]:
+        """The blocks of a file's text, counted."""
+        for block in _decompressed(file, name):
+            self.text_bytes += len(block)
+            yield block
+
+
+def named_paths(source: Any) -> list[str] | None:
+    """The paths that ``source`` names, or None if it holds text itself.
+
+    A string or a ``Path`` is a path. So are all items of a list of them, unless one is a string with white space (or an
+    empty one) that names nothing that exists: then the strings are sentences.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        return [os.fsdecode(source)]
+    if not isinstance(source, (list, tuple)) or not source:
+        return None
+    if not all(isinstance(item, (str, os.PathLike)) for item in source):
+        return None
+    if any(isinstance(item, str) and _is_sentence(item) for item in source):
+        return None
+    return [os.fsdecode(item) for item in source]
+
+
+def find_files(paths: Sequence[str]) -> tuple[list[str], int]:
+    """The files that the paths name, in their order, and how many files in the folders are passed over.
+
+    Raises:
+        CorpusError: A path names nothing, or a folder holds no text.
+    """
+    files: list[str] = []
+    skipped = 0
+    for path in paths:
+        matches = [path] if path == STANDARD_INPUT or os.path.exists(path) else _matches(path)
+        if not matches:
+            raise CorpusError(
+                f"there is no file, folder or glob {path!r}; check its spelling, or give text as lists of tokens"
+            )
+        for match in matches:
+            if os.path.isdir(match):
+                found, others = _text_files(match)
+                files += found
+                skipped += others
+            else:
+                files.append(match)
+    return files, skipped
+
+
+def _text_files(folder: str) -> tuple[list[str], int]:
+    """The text files in a folder and its subfolders, sorted, and the number of other files."""
+    walk = os.walk(folder, onerror=_cannot_read)
+    found = sorted(os.path.join(parent, name) for parent, _, names in walk for name in names)
+    texts = [path for path in found if _looks_like_text(os.path.basename(path)) and os.path.isfile(path)]
+    if not texts:
+        raise CorpusError(
+            f"the folder {folder!r} holds no text: no file's name there ends in {', '.join(TEXT_ENDINGS)}; "
+            "name the files themselves, or use a glob"
+        )
+    return texts, len(found) - len(texts)
+
+
+def _looks_like_text(name: str) -> bool:
+    return name.lower().endswith(TEXT_ENDINGS) and ".tar." not in name.lower() and not name.startswith(".")
+
+
+def _matches(pattern: str) -> list[str]:
+    """The files and folders that a glob names, sorted."""
+    return sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) and "\0" not in pattern else []
+
+
+def _is_sentence(text: str) -> bool:
+    has_whitespace = len(text.split(maxsplit=1)) != 1 or text[0].isspace() or text[-1].isspace()
+    return has_whitespace and not os.path.exists(text) and not _matches(text)
+
+
+def _cannot_read(error: OSError) -> NoReturn:
+    raise CorpusError(
+        f"cannot read {error.filename!r}: {error.strerror}; check the path and its permissions"
+    ) from error
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[io.BufferedReader]:
+    """A file for reading; standard input is left open."""
+    if name == STANDARD_INPUT:
+        # Whatever stands in for standard input, in a test or a notebook, need not have `peek`; this has.
+        unread: io.BufferedReader = io.BufferedReader(cast("Any", sys.stdin.buffer))
+        try:
+            yield unread
+        finally:
+            unread.detach()
+        return
+    try:
+        file = open(name, "rb")  # noqa: SIM115  # only opening it may fail here, not what the caller does with it
+    except OSError as error:
+        _cannot_read(error)
+    with file:
+        yield file
+
+
+def _position(file: io.BufferedReader) -> int:
+    """How many bytes of a file have been read, 0 where it cannot say."""
+    return file.tell() if file.seekable() else 0
+
+
+def _decompressed(file: io.BufferedReader, name: str) -> Iterator[bytes]:
+    """The blocks of a file's text, decompressed as its first bytes say.
+
+    Raises:
+        CorpusError: The file is truncated or damaged.
+    """
+    try:
+        yield from _decompressor(file)(file)
+    except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+        raise CorpusError(
+            f"cannot read {name!r} to its end: {error}; it is truncated or damaged, so fetch or compress it again"
+        ) from error
+
+
+def _decompressor(file: io.BufferedReader) -> Callable[[io.BufferedReader], Iterator[bytes]]:
+    """What turns a file into blocks of text."""
+    start = file.peek(6)
+    if start.startswith(b"\x1f\x8b"):
+        return lambda compressed: _blocks(gzip.GzipFile(fileobj=compressed))
+    if start.startswith(b"BZh"):
+        return lambda compressed: _blocks(bz2.BZ2File(compressed))
+    if start.startswith(b"\xfd7zXZ\0"):
+        return lambda compressed: _blocks(lzma.LZMAFile(compressed))
+    if start.startswith(b"\x28\xb5\x2f\xfd"):
+        return _zstd_blocks
+    return _blocks
+
+
+def _blocks(file: io.BufferedIOBase) -> Iterator[bytes]:
+    while block := file.read(CHUNK_BYTES):
+        yield block
+
+
+def _zstd_blocks(file: io.BufferedReader) -> Iterator[bytes]:
+    """As ``_blocks``, for Zstandard; its own reader would take a truncated file for a whole one."""
+    try:
+        import zstandard
+    except ImportError as error:
+        raise MissingExtraError("reading .zst files needs zstandard: pip install 'lexigrad[zstd]'") from error
+    frame = zstandard.ZstdDecompressor().decompressobj()
+    try:
+        while compressed := file.read(ZSTD_INPUT_BYTES):
+            while compressed:
+                if frame.eof:
+                    frame = zstandard.ZstdDecompressor().decompressobj()
+                yield frame.decompress(compressed)
+                compressed = frame.unused_data
+    except zstandard.ZstdError as error:
+        raise EOFError(str(error)) from error
+    if not frame.eof:
+        raise EOFError("the compressed file ended before its last frame did")
+
+
+def cut_chunks(blocks: Iterable[bytes], name: str, *, whole_lines: bool = False) -> Iterator[Chunk]:
+    """Cut a text, which comes in blocks of any size, between words; its last line ends with a line feed in any case.
+
+    A chunk is about CHUNK_BYTES long, and longer only if there is no place to cut it. A byte order mark at the start,
+    which some programs write, is left out.
+    """
+    separators = WHITESPACE[:1] if whole_lines else WHITESPACE
+    offset = 0
+    for text in _cut(blocks, separators):
+        content = text.removeprefix(BYTE_ORDER_MARK) if offset == 0 else text
+        yield Chunk(content, name, offset + len(text) - len(content))
+        offset += len(text)
+
+
+def _cut(blocks: Iterable[bytes], separators: tuple[bytes, ...]) -> Iterator[bytes]:
+    """Join blocks until they are long enough and can be cut behind a separator."""
+    gathered: list[bytes] = []
+    gathered_bytes, wanted_bytes, line_open = 0, CHUNK_BYTES, False
+    for block in blocks:
+        gathered.append(block)
+        gathered_bytes += len(block)
+        if gathered_bytes < wanted_bytes:
+            continue
+        text = b"".join(gathered)
+        end = _last_cut(text, separators)
+        if end:
+            yield text[:end]
+            line_open = text[end - 1 : end] != b"\n"
+        gathered, gathered_bytes = [text[end:]], len(text) - end
+        wanted_bytes = max(CHUNK_BYTES, 2 * gathered_bytes)  # doubled, so that a long word is not copied often
+    rest = b"".join(gathered)
+    if rest or line_open:
+        yield rest if rest.endswith(b"\n") else rest + b"\n"
+
+
+def _last_cut(text: bytes, separators: tuple[bytes, ...]) -> int:
+    """The position behind the last separator, 0 if there is none."""
+    return next((cut for cut in (text.rfind(separator) + 1 for separator in separators) if cut), 0)
+
+
+def decoded(chunk: Chunk, encoding_errors: str) -> tuple[str, int]:
+    """The characters of a chunk, and how many of its bytes had to be replaced by U+FFFD.
+
+    Raises:
+        CorpusError: It is not UTF-8 and ``encoding_errors`` is ``strict``.
+    """
+    try:
+        return chunk.text.decode(), 0
+    except UnicodeDecodeError as error:
+        if encoding_errors == "strict":
+            raise CorpusError(
+                f"{chunk.name!r} is not UTF-8 at byte {chunk.offset + error.start:,} of its text "
+                f"(0x{chunk.text[error.start]:02x}); convert it, or go on with --encoding-errors replace"
+            ) from error
+    text = chunk.text.decode(errors="replace")
+    inserted = text.count(REPLACEMENT) - chunk.text.count(REPLACEMENT.encode())  # the text may hold some of its own
+    valid_bytes = len(text.encode()) - inserted * len(REPLACEMENT.encode())
+    return text, len(chunk.text) - valid_bytes

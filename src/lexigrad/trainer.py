@@ -1,0 +1,279 @@
+"""Training: a corpus and a config in, a model out.
+
+The corpus is cut into spans of a fixed number of tokens, which threads take one after another and train on the same two tables.
+What a span draws depends on its positions alone (`lexigrad.sampling`), so with one thread the tables' bytes follow from the corpus
+and the config; with several, threads race for rows and the last digits differ.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from lexigrad.config import TrainConfig
+from lexigrad.corpus import Corpus, read_corpus
+from lexigrad.model import Word2Vec
+from lexigrad.sampling import NEGATIVE_STREAM, START_STREAM, TOKEN_STREAM, alias_table, keep_thresholds, stream_key
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lexigrad.kernels.tokens import Draws
+    from lexigrad.kernels.training import Settings
+    from lexigrad.vocabulary import Vocabulary
+
+__all__ = ["TrainProgress", "train"]
+
+SPAN: Final = 65_536
+"""Tokens that a thread trains without looking up: some 10 ms."""
+
+REPORT_SECONDS: Final = 0.1
+
+BLOCK: Final = 64
+"""Tokens whose step is computed at the same tables ..."""
+
+MOST_REPEATS: Final = 2
+"""... but no more than so many times the same word is expected among them, ..."""
+
+MOST_PAIRS: Final = 1_000_000
+"""... and so many pairs of words are in their windows; each takes 64 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainProgress:
+    """How far a training run has come.
+
+    Attributes:
+        words_done: words of the corpus trained so far, those of earlier epochs counted again.
+        words_total: words of the corpus times epochs.
+        seconds: since training began; reading and compiling do not count.
+        learning_rate: at this moment.
+        epoch: the one that is being trained, from 1.
+    """
+
+    words_done: int
+    words_total: int
+    seconds: float
+    learning_rate: float
+    epoch: int
+
+    @property
+    def words_per_second(self) -> float:
+        """Words of the corpus trained in a second, on the average so far."""
+        return self.words_done / self.seconds if self.seconds > 0 else 0.0
+
+
+Progress = Callable[[TrainProgress], None]
+
+
+def train(
+    corpus: Any,
+    config: TrainConfig | None = None,
+    *,
+    vocabulary: Vocabulary | None = None,
+    progress: Progress | None = None,
+) -> Word2Vec:
+    """Train word vectors by stochastic gradient descent.
+
+    Skip-gram minimises Σ −log σ(u_o·v_c) − Σ_k log σ(−u_k·v_c) over all pairs of a center and an outside word, CBOW the
+    same with the mean of the context's vectors for v_c and the center word for o; the k are drawn from the noise distribution.
+    One step takes up to 64 consecutive words, whose negatives are shared and whose gradients are summed
+    (`lexigrad.reference.skipgram`, `lexigrad.reference.cbow`).
+
+    Args:
+        corpus: a `Corpus`, or whatever `read_corpus` takes: paths, sentences as strings, lists of tokens.
+        config: the options; the defaults are word2vec.c's, except that CBOW follows its gradient.
+        vocabulary: words and counts to use, in place of those of the text.
+        progress: called some ten times a second, and at the end, from the calling thread.
+
+    Returns:
+        The model, V and U of shape (|V|, dim).
+
+    Raises:
+        CorpusError: the text cannot be read, or no word is left.
+
+    Example:
+        >>> sentences = ["the cat sat on the mat", "the dog sat on the rug"] * 50
+        >>> model = train(sentences, TrainConfig(dim=8, min_count=1, epochs=2, threads=1))
+        >>> model.V.shape, model.vectors.most_similar("cat", n=1)[0][0] in model.vocabulary
+        ((7, 8), True)
+
+    Source: Mikolov et al. 2013, "Distributed representations of words and phrases and their compositionality"; shared
+    negatives after Ji et al. 2016, "Parallelizing word2vec in shared and distributed memory". word2vec.c, gensim and
+    fastText draw negatives for every pair, cut long sentences, and step CBOW by the historic update.
+    """
+    if isinstance(corpus, Corpus):
+        return _train(corpus, config or TrainConfig(), progress)
+    with read_corpus(corpus, config, vocabulary=vocabulary) as encoded:
+        return _train(encoded, config or TrainConfig(), progress)
+
+
+def _train(corpus: Corpus, config: TrainConfig, progress: Progress | None) -> Word2Vec:
+    run = _Run(corpus, config)
+    run.compile()
+    history = run.go(progress)
+    size = len(corpus.vocabulary), -1
+    V, U = (table.reshape(size)[:, : config.dim] for table in (run.V, run.U))
+    return Word2Vec(V, U, corpus.vocabulary, config, history)
+
+
+class _Run:
+    """One training run: the tables, and the spans that its threads take from each other's hands."""
+
+    def __init__(self, corpus: Corpus, config: TrainConfig) -> None:
+        from lexigrad.kernels.simd import padded, row_shape
+        from lexigrad.kernels.tokens import fill_uniform
+        from lexigrad.kernels.training import aligned
+
+        self.config = config
+        self.ids: NDArray[np.int32] = _read_only(corpus.ids)
+        self.words = corpus.words
+        self.settings = _settings(config, corpus.vocabulary, self.ids)
+        self.keep = keep_thresholds(corpus.vocabulary.keep_probability(config.subsample))
+        self.alias = alias_table(corpus.vocabulary.noise_distribution(config.noise_exponent))
+        self.shape = row_shape(config.dim)
+        self.row_floats = padded(config.dim)
+        floats = len(corpus.vocabulary) * self.row_floats
+        self.V, self.U = aligned(floats), aligned(floats)
+        start_key = np.uint64(stream_key(config.seed, 0, START_STREAM))
+        fill_uniform(self.V.reshape(-1, self.row_floats), config.dim, start_key)
+        self.threads = config.threads or _cores()
+        self.spans = self._spans()
+        self.lock = threading.Lock()
+        self.done = 0
+        self.error: BaseException | None = None
+
+    def compile(self) -> None:
+        """Compile the kernels, or load them from Numba's cache, so that neither counts as training."""
+        self._train_span(0, 0, 0, self._buffers())
+
+    def go(self, progress: Progress | None) -> list[dict[str, Any]]:
+        """Train; an error in a thread, or Ctrl-C, stops all of them."""
+        threads = [threading.Thread(target=self._work, name=f"train-{i}") for i in range(self.threads)]
+        began = time.perf_counter()
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(REPORT_SECONDS)
+                    if progress is not None:
+                        progress(self._progress(time.perf_counter() - began))
+        except BaseException:
+            self.spans = iter(())
+            for thread in threads:
+                thread.join()
+            raise
+        if self.error is not None:
+            raise self.error
+        if progress is not None:
+            progress(self._progress(time.perf_counter() - began))
+        return [
+            {"epoch": epoch + 1, "words": self.words, "learning_rate": self._rate(epoch + 1, 0)}
+            for epoch in range(self.config.epochs)
+        ]
+
+    def _spans(self) -> Iterator[tuple[int, int, int]]:
+        """(epoch, start, stop) for the whole run."""
+        for epoch in range(self.config.epochs):
+            for start in range(0, self.ids.size, SPAN):
+                yield epoch, start, min(start + SPAN, self.ids.size)
+
+    def _work(self) -> None:
+        """What one thread does."""
+        try:
+            buffers = self._buffers()
+            while True:
+                with self.lock:
+                    span = next(self.spans, None)
+                if span is None:
+                    return
+                self._train_span(*span, buffers)
+                with self.lock:
+                    self.done += span[2] - span[1]
+        except BaseException as error:  # noqa: BLE001  # handed to the thread that waits
+            self.error = error
+            self.spans = iter(())
+
+    def _train_span(self, epoch: int, start: int, stop: int, buffers: Any) -> None:
+        from lexigrad.kernels.training import train_span
+
+        rates = self._rate(epoch, start), self._rate(epoch, stop)
+        draws = self._draws(epoch)
+        train_span(self.shape, self.ids, start, stop, self.V, self.U, draws, self.settings, *rates, *buffers)
+
+    def _draws(self, epoch: int) -> Draws:
+        from lexigrad.kernels.tokens import Draws
+
+        keys = (np.uint64(stream_key(self.config.seed, epoch, stream)) for stream in (TOKEN_STREAM, NEGATIVE_STREAM))
+        return Draws(*keys, self.keep, self.alias)
+
+    def _buffers(self) -> Any:
+        from lexigrad.kernels.training import buffers
+
+        return buffers(self.settings, self.row_floats, self.config.model == "cbow")
+
+    def _rate(self, epoch: int, position: int) -> float:
+        """The learning rate where ``position`` tokens of an epoch are done: it falls in a straight line."""
+        share = (epoch + position / self.ids.size) / self.config.epochs
+        first, last = self.config.starting_learning_rate, self.config.min_learning_rate
+        return first + (last - first) * share
+
+    def _progress(self, seconds: float) -> TrainProgress:
+        total = self.words * self.config.epochs
+        epochs_done, position = divmod(self.done, self.ids.size)
+        words = total * self.done // (self.ids.size * self.config.epochs)
+        epoch = min(epochs_done + 1, self.config.epochs)
+        return TrainProgress(words, total, seconds, self._rate(epochs_done, position), epoch)
+
+
+def _settings(config: TrainConfig, vocabulary: Vocabulary, ids: NDArray[np.int32]) -> Settings:
+    """The kernels' settings: what follows from the config and the corpus, never from the threads."""
+    from lexigrad.kernels.simd import LANES
+    from lexigrad.kernels.tokens import longest_sentence
+    from lexigrad.kernels.training import Settings
+
+    drawn = -(-config.negatives // LANES) * LANES
+    reach = min(config.window, max(1, longest_sentence(ids) - 1))  # no window goes beyond its sentence
+    return Settings(
+        dim=config.dim,
+        window=config.window,
+        reach=reach,
+        dynamic=config.dynamic_window,
+        block=_block_tokens(config, vocabulary, reach),
+        drawn=drawn,
+        weight=np.float32(config.negatives / drawn),
+        historic=config.cbow_update == "word2vec",
+    )
+
+
+def _block_tokens(config: TrainConfig, vocabulary: Vocabulary, reach: int) -> int:
+    """Tokens in a block: 64, fewer for a small vocabulary or a huge window, a multiple of 8.
+
+    All of a block's changes are computed at the same tables and then added. A word that comes many times in it would go too
+    far, so the most frequent word kept is expected twice at most.
+    """
+    kept = vocabulary.counts * vocabulary.keep_probability(config.subsample)
+    for_words = MOST_REPEATS * kept.sum() / kept.max()
+    for_memory = MOST_PAIRS / (2 * reach)
+    return max(8, int(min(BLOCK, for_words, for_memory)) // 8 * 8)
+
+
+def _read_only(ids: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The ids as one plain kind of array: Numba compiles for each kind anew."""
+    view = np.asarray(ids).view(np.ndarray)
+    view.flags.writeable = False
+    return view
+
+
+def _cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,283 @@
+"""Words and their ids: counts, the subsampling and the noise distribution, the vocabulary's text file, words as arrays.
+
+A vocabulary is ordered by falling count, so a word's id is its rank, counted from 0.
+"""
+
+from __future__ import annotations
+
+import difflib
+from functools import cached_property
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lexigrad.errors import FormatError, InputError, UnknownWordError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Vocabulary", "near_spellings", "pack_words", "quoted", "unknown_word_message", "unpack_words"]
+
+SPELLINGS_SEARCHED = 100_000  # comparing spellings is slow; the frequent words are the likely ones
+LONGEST_SPELLING = 100  # a text without white space is one word, of any length
+
+
+class Vocabulary:
+    """The words of a corpus with their counts, the most frequent first; immutable.
+
+    Args:
+        words: Each word once.
+        counts: How often each occurs, at least 1, falling; shape ``(len(words),)``.
+
+    Raises:
+        InputError: A word is empty, not UTF-8, or given twice, or the counts do not fit.
+
+    Example:
+        >>> vocabulary = Vocabulary.from_counts({"cat": 2, "the": 5, "sat": 2})
+        >>> vocabulary.words, vocabulary.id_of("sat"), vocabulary.total
+        (['the', 'cat', 'sat'], 2, 9)
+    """
+
+    def __init__(self, words: Iterable[str], counts: ArrayLike) -> None:
+        self.words: list[str] = list(words)
+        self.counts: NDArray[np.int64] = _checked_counts(counts, len(self.words))
+        self.total: int = int(self.counts.sum())
+        if len(self.word_ids) < len(self.words):
+            raise InputError(f"the vocabulary holds {quoted(_first_repeated(self.words))} twice; give each word once")
+        if "" in self.word_ids:
+            raise InputError(f"word {self.word_ids['']:,} of the vocabulary is empty; leave it out")
+        try:
+            "".join(self.words).encode()
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"a word holds {error.object[error.start]!r}, half of a character; leave it out"
+            ) from error
+
+    @classmethod
+    def from_counts(
+        cls, counts: Mapping[str, int], *, min_count: int = 1, max_vocabulary: int | None = None
+    ) -> Vocabulary:
+        """The vocabulary of counted words, by falling count; words of equal count in the order of their code points.
+
+        Args:
+            counts: How often each word occurs.
+            min_count: Words that occur less often are left out.
+            max_vocabulary: So many words are kept at most, the most frequent ones.
+        """
+        frequent = [(word, count) for word, count in counts.items() if count >= max(min_count, 1)]
+        frequent.sort(key=lambda item: (-item[1], item[0]))
+        kept = frequent[:max_vocabulary]
+        return cls([word for word, _ in kept], np.array([count for _, count in kept], dtype=np.int64))
+
+    @cached_property
+    def word_ids(self) -> dict[str, int]:
+        """The id of each word."""
+        return {word: word_id for word_id, word in enumerate(self.words)}
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __contains__(self, word: object) -> bool:
+        return word in self.word_ids
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.words)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Vocabulary):
+            return NotImplemented
+        return self.words == other.words and np.array_equal(self.counts, other.counts)
+
+    __hash__ = None  # type: ignore[assignment]  # like a list: equal by content, too large to hash
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({len(self):,} words, {self.total:,} occurrences)"
+
+    def id_of(self, word: str) -> int:
+        """The id of ``word``.
+
+        Raises:
+            UnknownWordError: It is not in the vocabulary; the message names words spelt nearly so.
+        """
+        word_id = self.word_ids.get(word)
+        if word_id is None:
+            raise UnknownWordError(unknown_word_message(word, self.words))
+        return word_id
+
+    def keep_probability(self, subsample: float) -> NDArray[np.float64]:
+        """How likely each word's occurrences are kept in training: min(1, √(t/f) + t/f).
+
+        ``f`` is the word's share of all occurrences and ``t`` is ``subsample``; 0 keeps every word.
+
+        Example:
+            >>> Vocabulary(["the", "cat"], [99, 1]).keep_probability(0.01).round(3).tolist()
+            [0.111, 1.0]
+
+        Source: word2vec.c. The paper (Mikolov et al. 2013, "Distributed representations", section 2.3) has
+        √(t/f) alone; the program that its figures come from adds t/f, and so do we.
+        """
+        if subsample == 0:
+            return np.ones(len(self))
+        ratio = subsample * self.total / self.counts
+        return np.minimum(1.0, np.sqrt(ratio) + ratio)
+
+    def noise_distribution(self, exponent: float) -> NDArray[np.float64]:
+        """How likely each word is drawn as a negative: count ** exponent / Σ count ** exponent.
+
+        Example:
+            >>> Vocabulary(["the", "cat"], [16, 1]).noise_distribution(0.75).round(3).tolist()
+            [0.889, 0.111]
+
+        Source: Mikolov et al. 2013, "Distributed representations", section 2.2, exponent 0.75.
+        """
+        if not len(self):
+            return np.ones(0)
+        logarithms = exponent * np.log(self.counts)
+        weights = np.exp(logarithms - logarithms.max())  # the largest is 1, so that no exponent overflows
+        return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+    def save(self, path: str | Path) -> None:
+        """Write one ``word count`` a line, UTF-8; word2vec.c's ``-read-vocab`` takes the same.
+
+        Raises:
+            FormatError: A word holds a line break, which this format cannot hold.
+        """
+        from lexigrad.files import atomic_write
+
+        for word in self.words:
+            if "\n" in word:
+                raise FormatError(
+                    f"{quoted(word)} holds a line break, so it cannot stand in a vocabulary file; leave it out"
+                )
+        lines = [f"{word} {count}\n" for word, count in zip(self.words, self.counts.tolist(), strict=True)]
+        with atomic_write(path) as file:
+            file.write(_encoded("".join(lines)))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Vocabulary:
+        """Read what ``save`` wrote.
+
+        Raises:
+            FormatError: A line is not ``word count``, a word comes twice, or the counts do not fall.
+        """
+        try:
+            lines = Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf").decode().split("\n")
+        except OSError as error:
+            raise FormatError(f"cannot read the vocabulary {str(path)!r}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise FormatError(f"the vocabulary {str(path)!r} is not UTF-8 at byte {error.start:,}") from error
+        if lines[-1] == "":
+            lines.pop()
+        pairs = [_word_and_count(line, f"{str(path)!r}, line {number}") for number, line in enumerate(lines, start=1)]
+        try:
+            return cls([word for word, _ in pairs], np.array([count for _, count in pairs], dtype=np.int64))
+        except InputError as error:
+            raise FormatError(f"{str(path)!r} is no vocabulary: {error}") from error
+
+
+def pack_words(words: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    r"""Words as two arrays: the bytes of all of them in UTF-8, one after another, and where each ends.
+
+    Raises:
+        FormatError: A word cannot be written in UTF-8.
+
+    Example:
+        >>> text, ends = pack_words(["to", "été"])
+        >>> bytes(text), ends.tolist()
+        (b'to\xc3\xa9t\xc3\xa9', [2, 7])
+    """
+    encoded = [_encoded(word) for word in words]
+    text = np.frombuffer(b"".join(encoded), dtype=np.uint8)
+    ends = np.cumsum([len(word) for word in encoded], dtype=np.int64)
+    return text, ends
+
+
+def unpack_words(text: NDArray[Any], ends: NDArray[Any]) -> list[str]:
+    """The words that ``pack_words`` packed.
+
+    Raises:
+        FormatError: The ends do not divide the text, a word is not UTF-8, or a word comes twice.
+
+    Example:
+        >>> unpack_words(*pack_words(["to", "été"]))
+        ['to', 'été']
+    """
+    borders = np.concatenate([np.zeros(1, dtype=np.int64), ends.astype(np.int64)])
+    if borders[-1] != text.size or (np.diff(borders) < 0).any():
+        raise FormatError("the ends of the words do not divide the words' bytes; the file is damaged")
+    content, limits = text.astype(np.uint8).tobytes(), borders.tolist()
+    try:
+        words = [content[begin:end].decode() for begin, end in pairwise(limits)]
+    except UnicodeDecodeError as error:
+        raise FormatError("a word is not UTF-8; the file is damaged") from error
+    if len(set(words)) < len(words):
+        raise FormatError(f"the word {quoted(_first_repeated(words))} comes twice; the file is damaged")
+    return words
+
+
+def near_spellings(word: str, words: Iterable[str]) -> list[str]:
+    """Up to three of the ``words`` (the first 100,000 are searched) that are spelt nearly like ``word``.
+
+    Example:
+        >>> near_spellings("Pariss", ["london", "paris", "parish", "Paris"])
+        ['Paris', 'paris', 'parish']
+    """
+    if len(word) > LONGEST_SPELLING:
+        return []
+    candidates = list(islice(words, SPELLINGS_SEARCHED))
+    other_case = [candidate for candidate in candidates if candidate.casefold() == word.casefold()]
+    alike = [*other_case, *difflib.get_close_matches(word, candidates, n=3)]
+    return list(dict.fromkeys(alike))[:3]
+
+
+def unknown_word_message(word: str, words: Iterable[str]) -> str:
+    """The sentence that says that ``word`` is not among ``words``, with near spellings where there are any."""
+    alike = near_spellings(word, words)
+    hint = f"; did you mean {' or '.join(map(repr, alike))}?" if alike else ""
+    return f"{quoted(word)} is not in the vocabulary{hint}"
+
+
+def quoted(word: str) -> str:
+    """The word in quotation marks, for a message; its beginning if it is long."""
+    return repr(word) if len(word) <= LONGEST_SPELLING else f"{word[:LONGEST_SPELLING]!r}… ({len(word):,} characters)"
+
+
+def _checked_counts(counts: ArrayLike, number_of_words: int) -> NDArray[np.int64]:
+    """The counts as a read-only array of their own."""
+    given = np.asarray(counts)
+    if given.shape != (number_of_words,):
+        raise InputError(f"{number_of_words:,} words need as many counts, not shape {given.shape}")
+    if given.size and given.dtype.kind not in "iu":
+        raise InputError(f"counts must be whole numbers, not {given.dtype}")
+    checked = np.array(given, dtype=np.int64)
+    if (checked < 1).any():
+        raise InputError(f"every count must be at least 1, not {checked.min()}")
+    if (np.diff(checked) > 0).any():
+        raise InputError("counts must fall from the most frequent word to the rarest; sort the words by count")
+    checked.flags.writeable = False
+    return checked
+
+
+def _encoded(text: str) -> bytes:
+    """``text`` in UTF-8, or a FormatError that names the character in the way."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise FormatError(f"the character {text[error.start]!r} cannot be written in UTF-8; leave it out") from error
+
+
+def _word_and_count(line: str, where: str) -> tuple[str, int]:
+    """Both halves of a vocabulary file's line; a word may hold spaces, its count follows the last one."""
+    word, _, count = line.removesuffix("\r").rpartition(" ")
+    if not word or not (count.isascii() and count.isdigit()) or len(count) > 18:
+        raise FormatError(f"{where}: expected 'word count', found {line[:80]!r}")
+    return word, int(count)
+
+
+def _first_repeated(words: Iterable[str]) -> str:
+    seen: set[str] = set()
+    return next(word for word in words if word in seen or seen.add(word))  # type: ignore[func-returns-value]

@@ -1,0 +1,165 @@
+"""The shape of the package: who may import whom, and what importing costs."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lexigrad
+
+PACKAGE = Path(lexigrad.__file__).parent
+
+# Later layers import earlier ones; modules of one layer may import each other, but not in a circle.
+LAYERS = [
+    {"errors"},
+    {"config", "files", "reference", "gradcheck", "sampling", "report"},
+    {"vocabulary", "search", "keyedvectors"},
+    {"sources", "sentences", "encoding", "corpusfile", "corpus", "kernels", "formats"},
+    {"model"},
+    {"trainer"},
+    {"demo", "console"},
+    {"cli"},
+]
+MAKERS = {"corpus", "corpusfile", "encoding", "kernels", "model", "reference", "gradcheck", "sampling", "trainer"}
+READERS = {"keyedvectors", "search", "formats"}
+
+
+def imported_modules(source: str, package: str = "lexigrad") -> set[str]:
+    """The full names of all modules that a module's source imports, at any depth; relative names count as its own."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == package:
+            found |= {f"{package}.{name.name}" for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(f"{package}.{node.module}" if node.level else str(node.module))
+    return found
+
+
+def imports() -> dict[str, set[str]]:
+    """For each module of the package, by its first name below it, everything that it imports."""
+    found: dict[str, set[str]] = {}
+    for path in PACKAGE.rglob("*.py"):
+        module = path.relative_to(PACKAGE).with_suffix("").parts[0]
+        if module not in {"__init__", "__main__"}:
+            found.setdefault(module, set()).update(imported_modules(path.read_text(encoding="utf-8")))
+    return found
+
+
+def inner(names: set[str]) -> set[str]:
+    """Of imported names, the first names below the package."""
+    return {name.split(".")[1] for name in names if name.startswith("lexigrad.")}
+
+
+def test_the_walk_sees_imports_at_the_top_in_functions_and_under_type_checking() -> None:
+    source = (
+        "import a.b\nfrom lexigrad import x\nif TYPE_CHECKING:\n    from lexigrad.y import Y\ndef f():\n    import c\n"
+    )
+    assert imported_modules(source) == {"a.b", "lexigrad.x", "lexigrad.y", "c"}
+
+
+def test_every_module_has_a_layer() -> None:
+    assert set(imports()) == set().union(*LAYERS)
+
+
+def test_imports_go_one_way() -> None:
+    layer_of = {module: layer for layer, modules in enumerate(LAYERS) for module in modules}
+    against = [
+        f"{module} imports {other}"
+        for module, names in imports().items()
+        for other in inner(names) - {"__version__"}
+        if other in layer_of and layer_of[other] > layer_of[module]
+    ]
+    assert against == []
+
+
+def test_no_two_modules_import_each_other_in_a_circle() -> None:
+    left = {module: inner(names) - {module} for module, names in imports().items()}
+    while leaves := {module for module, needs in left.items() if not needs & set(left)}:
+        left = {module: needs for module, needs in left.items() if module not in leaves}
+    assert left == {}
+
+
+def test_reference_knows_numpy_and_the_errors_only() -> None:
+    outside = {name.split(".")[0] for name in imports()["reference"]} - set(sys.stdlib_module_names)
+    assert outside == {"numpy", "lexigrad"}
+    assert inner(imports()["reference"]) == {"errors"}
+
+
+def test_no_kernel_imports_the_reference_except_to_compare_with_it() -> None:
+    importing = {
+        path.name
+        for path in (PACKAGE / "kernels").glob("*.py")
+        if "reference" in inner(imported_modules(path.read_text(encoding="utf-8")))
+    }
+    assert importing <= {"check.py"}
+
+
+def test_what_reads_vectors_does_not_know_how_they_are_made() -> None:
+    assert {module: inner(imports()[module]) & MAKERS for module in READERS} == {module: set() for module in READERS}
+
+
+def test_numba_is_imported_by_kernels_only() -> None:
+    assert {module for module, names in imports().items() if any(n.split(".")[0] == "numba" for n in names)} == {
+        "kernels"
+    }
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import lexigrad",
+        "import lexigrad; dir(lexigrad); lexigrad.TrainConfig(); lexigrad.LexigradError",
+        "from lexigrad.cli import main; main(['--help'], standalone_mode=False)",
+        "from lexigrad.cli import main; main(['train', '--help'], standalone_mode=False)",
+    ],
+)
+def test_importing_and_asking_for_help_load_nothing_heavy(code: str) -> None:
+    ask = f"{code}\nimport json, sys; print(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}})))"
+    run = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    loaded = set(json.loads(run.stdout.splitlines()[-1]))
+    assert loaded & {"numpy", "numba", "llvmlite", "safetensors", "rich", "gensim", "scipy"} == set()
+
+
+def test_the_public_surface_is_this() -> None:
+    assert sorted(lexigrad.__all__) == [
+        "ConfigError",
+        "Corpus",
+        "CorpusError",
+        "FormatError",
+        "GradientError",
+        "InputError",
+        "KeyedVectors",
+        "LexigradError",
+        "MissingExtraError",
+        "ReadingReport",
+        "TrainConfig",
+        "TrainProgress",
+        "UnknownWordError",
+        "Vocabulary",
+        "Word2Vec",
+        "__version__",
+        "gradcheck",
+        "load_vectors",
+        "read_corpus",
+        "reference",
+        "save_vectors",
+        "train",
+    ]
+    assert dir(lexigrad) == sorted(lexigrad.__all__)
+
+
+@pytest.mark.parametrize("name", lexigrad.__all__)
+def test_every_public_name_can_be_had(name: str) -> None:
+    assert getattr(lexigrad, name) is not None
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'embed'"):
+        lexigrad.embed  # noqa: B018

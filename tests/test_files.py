@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lexigrad.errors import LexigradError
+from lexigrad.files import atomic_write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write_and_fail(path: Path, failure: BaseException) -> None:
+    with atomic_write(path) as file:
+        file.write(b"half")
+        raise failure
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def test_the_file_holds_what_was_written_and_nothing_lies_beside_it(tmp_path: Path) -> None:
+    with atomic_write(tmp_path / "a.bin") as file:
+        file.write(b"one")
+        file.write(b" two")
+    assert (tmp_path / "a.bin").read_bytes() == b"one two"
+    assert names(tmp_path) == ["a.bin"]
+
+
+def test_the_target_keeps_its_old_bytes_until_the_block_ends(tmp_path: Path) -> None:
+    target = tmp_path / "a.bin"
+    target.write_bytes(b"old")
+    with atomic_write(target) as file:
+        file.write(b"new")
+        file.flush()
+        assert target.read_bytes() == b"old"
+        (hidden,) = (name for name in names(tmp_path) if name != "a.bin")
+        assert hidden.startswith(".a.bin.tmp-")
+    assert target.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("failure", [ValueError, KeyboardInterrupt, SystemExit])
+def test_whatever_the_block_raises_goes_through_and_leaves_the_target_as_it_was(
+    tmp_path: Path, failure: type[BaseException]
+) -> None:
+    target = tmp_path / "a.bin"
+    target.write_bytes(b"old")
+    with pytest.raises(failure):
+        write_and_fail(target, failure())
+    assert target.read_bytes() == b"old"
+    assert names(tmp_path) == ["a.bin"]
+
+
+def test_a_failure_leaves_no_new_file(tmp_path: Path) -> None:
+    with pytest.raises(ValueError):
+        write_and_fail(tmp_path / "a.bin", ValueError())
+    assert names(tmp_path) == []
+
+
+def test_an_existing_target_keeps_its_permissions(tmp_path: Path) -> None:
+    target = tmp_path / "a.bin"
+    target.write_bytes(b"old")
+    target.chmod(0o640)
+    with atomic_write(target) as file:
+        file.write(b"new")
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+
+
+def test_a_new_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_bytes(b"")
+    with atomic_write(tmp_path / "a.bin"):
+        pass
+    assert (tmp_path / "a.bin").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_link_stays_a_link_and_its_target_is_written(tmp_path: Path) -> None:
+    (tmp_path / "real").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with atomic_write(tmp_path / "link") as file:
+        file.write(b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_bytes() == b"new"
+
+
+def test_a_device_is_written_to_and_not_replaced() -> None:
+    with atomic_write(os.devnull) as file:
+        file.write(b"gone")
+    assert not stat.S_ISREG(os.stat(os.devnull).st_mode)
+
+
+def test_a_name_as_long_as_the_file_system_takes_is_written(tmp_path: Path) -> None:
+    target = tmp_path / ("é" * 125)
+    with atomic_write(target) as file:
+        file.write(b"x")
+    assert target.read_bytes() == b"x"
+
+
+def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with (
+        pytest.raises(LexigradError, match=r"the folder .*missing does not exist"),
+        atomic_write(tmp_path / "missing" / "a"),
+    ):
+        pytest.fail("the block must not run")
+
+
+def test_a_folder_as_target_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LexigradError, match="it is a folder"), atomic_write(tmp_path):
+        pytest.fail("the block must not run")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_write_permission_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o555)
+    with pytest.raises(LexigradError, match=r"cannot write .*Permission denied"), atomic_write(tmp_path / "a"):
+        pytest.fail("the block must not run")
+
+
+def test_a_read_only_target_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write to any file
+    with pytest.raises(LexigradError, match="read-only"), atomic_write(tmp_path / "a"):
+        pytest.fail("the block must not run")
+    assert (tmp_path / "a").read_bytes() == b"old"
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(LexigradError, match=r"cannot write .*a.bin: No space left"):
+        write_and_fail(tmp_path / "a.bin", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    assert names(tmp_path) == []
+
+
+def test_an_error_about_another_file_goes_through_unchanged(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), atomic_write(tmp_path / "a.bin"):
+        (tmp_path / "source").read_bytes()
+    assert names(tmp_path) == []
