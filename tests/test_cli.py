@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pty
-import signal
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 from click.testing import CliRunner, Result
-from lexigrad.trainer import TrainProgress
 
 import lexigrad
 from lexigrad import cli
@@ -22,6 +20,7 @@ from lexigrad.config import TrainConfig
 from lexigrad.console import Display, print_columns
 from lexigrad.errors import GradientError
 from lexigrad.formats import ENDINGS, Format
+from lexigrad.trainer import TrainProgress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +103,9 @@ def test_a_saved_corpus_is_trained_on_with_the_vocabulary_it_was_saved_with(corp
     corpus.write_text(TEXT + "rare rare\n", encoding="utf-8")
     saved, out = corpus.with_name("saved"), corpus.with_name("model.safetensors")
     assert run("vocab", corpus, "--save", saved, "--min-count=2").exit_code == 0
-    assert run("train", saved, "-o", out, *FAST[:2]).exit_code == 0
+    assert run("train", saved, "-o", out, *FAST).exit_code == 0
+    assert "rare" in lexigrad.load_vectors(out)
+    assert run("train", saved, "-o", out, *FAST, "--max-vocabulary=100").exit_code == 0
     assert "rare" in lexigrad.load_vectors(out)
     assert run("train", saved, "-o", out, *FAST, "--min-count=3").exit_code == 0
     assert "rare" not in lexigrad.load_vectors(out)
@@ -138,6 +139,7 @@ def test_options_mean_the_defaults_of_the_config_when_not_given() -> None:
         (["-o", "no/such/folder/model.bin"], "cannot be written: No such file or directory"),
         (["-o", "folder.bin"], "is a directory"),
         (["-o", "corpus.txt"], "is to be read and to be written"),
+        (["-o", "v.bin", "--dim=2001"], "2001 is not in the range"),
         (["-o", "v.bin", "--dim=0"], "0 is not in the range 1<=x<=2000"),
         (["-o", "v.bin", "--model=glove"], "'glove' is not one of"),
         (["-o", "v.bin", "--subsample=nan"], "subsample must be finite"),
@@ -219,6 +221,13 @@ def test_vocab_writes_files_instead_when_asked(corpus: Path) -> None:
     assert (result.exit_code, result.stdout) == (0, "")
     with lexigrad.Corpus.load(saved) as loaded:
         assert loaded.vocabulary == lexigrad.Vocabulary.load(words)
+
+
+def test_vocab_refuses_one_file_for_both(corpus: Path) -> None:
+    both = corpus.with_name("both")
+    result = run("vocab", corpus, "-o", both, "--save", both)
+    assert result.exit_code == 2
+    assert "name two files" in result.stderr
 
 
 def test_vocab_prints_json_when_asked(corpus: Path) -> None:
@@ -334,43 +343,49 @@ def test_commands_are_listed_in_the_order_of_use() -> None:
 
 def test_the_reader_of_a_pipe_may_go_away(corpus: Path) -> None:
     corpus.write_text("\n".join(f"word{n}" for n in range(30_000)), encoding="utf-8")
-    process = start("vocab", corpus, "--min-count=1", "--quiet")
-    assert process.stdout is not None
-    assert process.stderr is not None
-    assert process.stdout.readline() == "word0 1\n"
-    process.stdout.close()
-    assert process.stderr.read() == ""
-    assert process.wait() != 0
-    process.stderr.close()
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with start("vocab", corpus, "--min-count=1", "--quiet", env=buffered) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "word0 1\n"
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
 
 
 def test_ctrl_c_ends_with_130_one_sentence_and_no_file(corpus: Path) -> None:
-    out = corpus.with_name("v.bin")
-    process = start("train", corpus, "-o", out, "--epochs=1000000", "--threads=2", "--dim=200")
-    assert process.stderr is not None
-    while not process.stderr.readline().startswith("kept"):  # the report: from here on it trains
-        assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    said = process.communicate()[1].strip().splitlines()
-    assert process.returncode == 130
-    assert said[-1] == "Stopped by the keyboard; no half-written file is left behind."
+    arguments = ["train", str(corpus), "-o", str(corpus.with_name("v.bin")), "--epochs=1000000", "--threads=2"]
+    press = "console.Display.training = lambda self, progress: os.kill(os.getpid(), signal.SIGINT)"  # while it trains
+    code = f"import os, signal\nfrom lexigrad import cli, console\n{press}\ncli.main({arguments})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 130
+    assert run.stderr.splitlines()[-1] == "Stopped by the keyboard; no half-written file is left behind."
+    assert "Traceback" not in run.stderr
     assert os.listdir(corpus.parent) == ["corpus.txt"]
 
 
+def test_a_character_that_the_output_cannot_hold_is_one_sentence(corpus: Path) -> None:
+    corpus.write_text("\u0436\u0443\u043a " * 5, encoding="utf-8")
+    with start("vocab", corpus, "--quiet", env={**os.environ, "PYTHONIOENCODING": "latin-1"}) as process:
+        said = process.communicate()[1]
+    assert process.returncode == 1
+    assert said.startswith("Error: the output's encoding is latin-1, which lacks a character; set PYTHONIOENCODING")
+
+
 def test_an_error_has_no_traceback_in_a_real_process(tmp_path: Path) -> None:
-    process = start("vocab", tmp_path / "missing.txt")
-    _, said = process.communicate()
+    with start("vocab", tmp_path / "missing.txt") as process:
+        _, said = process.communicate()
     assert process.returncode == 1
     assert said.startswith("Error: ")
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize("no_color", [False, True])
-def test_a_terminal_gets_a_live_line_and_colors_unless_it_refuses_them(corpus: Path, no_color: bool) -> None:
+def run_in_terminal(command: list[str], **environment: str) -> tuple[str, str]:
+    """Standard output, and what a terminal on standard error got, of a process that ends well."""
     primary, secondary = pty.openpty()
-    environment = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "FORCE_COLOR"}}
-    environment |= {"TERM": "xterm-256color", "COLUMNS": "120"} | ({"NO_COLOR": "1"} if no_color else {})
-    process = start("train", corpus, "-o", corpus.with_name("v.bin"), *FAST, stderr=secondary, env=environment)
+    kept = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "FORCE_COLOR"}}
+    kept |= {"TERM": "xterm-256color", "COLUMNS": "120", **environment}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=secondary, text=True, env=kept)
     os.close(secondary)
     said = b""
     try:
@@ -379,11 +394,33 @@ def test_a_terminal_gets_a_live_line_and_colors_unless_it_refuses_them(corpus: P
     except OSError:  # how Linux ends a terminal that nobody holds open
         pass
     os.close(primary)
-    process.communicate()
-    assert process.returncode == 0
-    assert b"training" in said
-    assert b"100%" in said
-    assert (b"\x1b[38;" in said) is not no_color
+    printed, _ = process.communicate()
+    assert process.returncode == 0, said
+    return printed, said.decode()
+
+
+@pytest.mark.parametrize("no_color", [False, True])
+def test_a_terminal_gets_a_live_bar_and_colors_unless_it_refuses_them(corpus: Path, no_color: bool) -> None:
+    command = [sys.executable, "-m", "lexigrad", "train", str(corpus), "-o", str(corpus.with_name("v.bin")), *FAST]
+    _, said = run_in_terminal(command, **({"NO_COLOR": "1"} if no_color else {}))
+    assert "training" in said
+    assert "100%" in said
+    assert ("\x1b[38;" in said) is not no_color
+
+
+def test_a_dumb_terminal_gets_plain_lines(corpus: Path) -> None:
+    command = [sys.executable, "-m", "lexigrad", "train", str(corpus), "-o", str(corpus.with_name("v.bin")), *FAST]
+    _, said = run_in_terminal(command, TERM="dumb")
+    assert "training 100%" in said
+    assert "\x1b" not in said
+
+
+def test_data_goes_to_standard_output_while_a_bar_is_shown() -> None:
+    code = "import click, lexigrad.console as c\nwith c.Display() as d: d.reading(1, 10); click.echo('data')"
+    printed, said = run_in_terminal([sys.executable, "-c", code])
+    assert printed == "data\n"
+    assert "reading" in said
+    assert "data" not in said
 
 
 # the display by itself

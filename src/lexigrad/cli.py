@@ -33,6 +33,7 @@ INTERRUPTED: Final = 130  # 128 + SIGINT, what a shell reports of a program stop
 # What `formats` knows, without its imports.
 ENDINGS: Final = (".safetensors", ".txt", ".bin")
 FORMATS: Final = ("native", "word2vec-text", "word2vec-binary", "glove")
+ALL_WORDS: Final = {"min_count": 1, "max_vocabulary": None}
 
 
 class _Commands(click.Group):
@@ -54,6 +55,9 @@ class _Commands(click.Group):
                 raise
             where = f"{error.filename}: " if error.filename else ""
             raise click.ClickException(f"{where}{error.strerror or error}") from error
+        except UnicodeEncodeError as error:
+            sentence = f"the output's encoding is {error.encoding}, which lacks a character; set PYTHONIOENCODING=utf-8"
+            raise click.ClickException(sentence) from error
         except MemoryError as error:
             raise click.ClickException(f"not enough memory: {error}") from error
 
@@ -131,8 +135,17 @@ def _config_option(option: Field[Any]) -> Callable[[Command], Command]:
     )
 
 
-def _make_config(options: dict[str, Any]) -> TrainConfig:
-    """The config of these options; options that contradict each other are wrong usage."""
+def _make_config(options: dict[str, Any], corpus: Sequence[str]) -> TrainConfig:
+    """The config of these options; options that contradict each other are wrong usage.
+
+    A saved corpus keeps the words with which it was saved, unless an option that was given leaves some out.
+    """
+    if len(corpus) == 1 and os.path.isfile(corpus[0]):
+        from lexigrad.corpusfile import is_saved_corpus
+
+        source = click.get_current_context().get_parameter_source
+        if is_saved_corpus(corpus[0]):
+            options |= {name: value for name, value in ALL_WORDS.items() if source(name) is ParameterSource.DEFAULT}
     try:
         return TrainConfig(**options)
     except ConfigError as error:
@@ -188,7 +201,7 @@ def train(
     """
     import lexigrad
 
-    config = _make_config(options)
+    config = _make_config(options, corpus)
     _keep_inputs(corpus, output)
     with Display(quiet=quiet) as display, _open_corpus(corpus, config, vocabulary, display) as encoded:
         model = lexigrad.train(encoded, config, progress=display.training)
@@ -234,7 +247,9 @@ def vocab(
 
     Without -o and --save the vocabulary is printed, one `word count` a line, the most frequent first.
     """
-    config = _make_config(options)
+    config = _make_config(options, corpus)
+    if output is not None and output == save:
+        raise click.UsageError(f"'{save}' cannot hold both the vocabulary and the encoded text; name two files.")
     for path in (output, save):
         _keep_inputs(corpus, path)
     with Display(quiet=quiet) as display, _open_corpus(corpus, config, vocabulary, display, save) as encoded:
@@ -244,8 +259,7 @@ def vocab(
     if as_json:
         print_json({"report": encoded.report.to_dict(), "counts": counts})
     elif output is None and save is None:
-        for word, count in counts.items():
-            click.echo(f"{word} {count}")
+        click.echo("\n".join(f"{word} {count}" for word, count in counts.items()))
 
 
 @main.command()
@@ -319,7 +333,7 @@ def gradcheck(as_json: bool) -> None:
     line holds its name and the worst relative error of its gradients. The exit status is 1 if one of them is wrong.
     """
     from lexigrad.gradcheck import check_all
-    from lexigrad.kernels.check import check_kernels
+    from lexigrad.kernelcheck import check_kernels
 
     rows = [*check_all(), *check_kernels()]
     if as_json:
@@ -334,8 +348,8 @@ def gradcheck(as_json: bool) -> None:
 def demo(save: Path | None, quiet: bool) -> None:
     """Train on the documentation of this Python.
 
-    The text is the docstrings of Python's standard library and of the installed packages, read without running them.
-    It takes some seconds, and shows on its first run how long the kernels take to compile.
+    The text is the docstrings of Python's standard library and of the installed packages, read without running them. It
+    takes some seconds, and some more on the first run, when the kernels are compiled.
     """
     from lexigrad.demo import run_demo
 
@@ -350,12 +364,7 @@ def _open_corpus(
     import lexigrad
 
     known = None if vocabulary is None else lexigrad.Vocabulary.load(vocabulary)
-    source = click.get_current_context().get_parameter_source
-    given = any(source(name) is ParameterSource.COMMANDLINE for name in TEXT_OPTIONS)
-    # Without options of reading on the command line, a saved corpus keeps those with which it was read.
-    corpus = lexigrad.read_corpus(
-        list(paths), config if given else None, vocabulary=known, save=save, progress=display.reading
-    )
+    corpus = lexigrad.read_corpus(list(paths), config, vocabulary=known, save=save, progress=display.reading)
     display.say(corpus.report.summary())
     return corpus
 

@@ -6,7 +6,10 @@ The command line, the saved file, the documentation and the plots take the words
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, field, fields
+from math import isfinite
+from numbers import Integral, Real
+from operator import gt, le, lt
 from typing import Any, Final, Literal
 
 from lexigrad.errors import ConfigError
@@ -57,7 +60,9 @@ class TrainConfig:
     window: int = _option(5, "words on either side of the center, at most", at_least=1, at_most=2**31 - 1)
     dynamic_window: bool = _option(True, "draw each window's width from 1 to --window, as word2vec.c does")
     negatives: int = _option(5, "negative words for each true one", at_least=1, at_most=64)
-    noise_exponent: float = _option(0.75, "negatives are drawn with probability count ** exponent", at_most=10, at_least=-10)
+    noise_exponent: float = _option(
+        0.75, "negatives are drawn with probability count ** exponent", at_most=10, at_least=-10
+    )
     subsample: float = _option(
         1e-3, "frequency above which words are dropped at random, more often the more frequent; 0 keeps all", at_least=0
     )
@@ -77,18 +82,20 @@ class TrainConfig:
     lowercase: bool = _option(False, "turn all text to lower case")
     tokens: str | Tokenizer = _option(
         "whitespace",
-        "whitespace cuts at white space; words takes runs of Unicode letters, digits, marks and underscores",
+        "whitespace cuts at white space; words takes runs of Unicode letters, digits and underscores",
         choices=("whitespace", "words"),
     )
     encoding_errors: Literal["strict", "replace"] = _option(
-        "strict", "what to do with bytes that are not UTF-8: stop, or put U+FFFD in their place", choices=("strict", "replace")
+        "strict",
+        "what to do with bytes that are not UTF-8: stop, or put U+FFFD in their place",
+        choices=("strict", "replace"),
     )
     threads: int | None = _option(None, "worker threads; all cores when not given", at_least=1, at_most=1024)
     seed: int = _option(1, "start of all random numbers", at_least=0, at_most=2**63 - 1)
 
     def __post_init__(self) -> None:
         for option in fields(self):
-            _check(option.name, getattr(self, option.name), option.metadata, optional=option.default is None)
+            object.__setattr__(self, option.name, _checked(option, getattr(self, option.name)))
         if self.min_learning_rate > self.starting_learning_rate:
             raise ConfigError(
                 f"min_learning_rate is {self.min_learning_rate:g}, above the learning rate at the start, "
@@ -127,32 +134,40 @@ class TrainConfig:
         return cls(**values)
 
 
+BOUNDS: Final = (("at_least", lt, "at least"), ("above", le, "above"), ("at_most", gt, "at most"))
+"""The checks of numbers: the rule's name, what refuses a number, and how to say it."""
+
 TEXT_OPTIONS: Final = ("min_count", "max_vocabulary", "lowercase", "tokens", "encoding_errors", "threads")
 """The options that matter when text is read; the others matter when vectors are trained."""
 
 
-def _check(name: str, value: Any, rule: Mapping[str, Any], *, optional: bool) -> None:
-    """Raise ConfigError unless ``value`` keeps the ``rule`` of the option ``name``."""
-    if value is None and optional:
-        return
-    if rule["choices"] is not None:
-        if value not in rule["choices"] and not (name == "tokens" and callable(value)):
-            raise ConfigError(f"{name} must be one of {', '.join(rule['choices'])}, not {value!r}")
-        return
-    kind = TrainConfig.__annotations__[name]
+def _checked(option: Field[Any], value: Any) -> Any:
+    """The value as a plain one, if the option can have it."""
+    name, choices, kind = option.name, option.metadata["choices"], str(option.type)
+    if value is None and option.default is None:
+        return None
+    if choices is not None:
+        if value not in choices and not (name == "tokens" and callable(value)):
+            raise ConfigError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+        return value
     if kind == "bool":
         if not isinstance(value, bool):
             raise ConfigError(f"{name} must be True or False, not {value!r}")
-        return
-    whole = kind.startswith("int")
-    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        return value
+    number = _number(name, value, whole=kind.startswith("int"))
+    for bound, refuses, words in BOUNDS:
+        limit = option.metadata[bound]
+        if limit is not None and refuses(number, limit):
+            raise ConfigError(f"{name} must be {words} {limit:,}, not {value!r}")
+    return number
+
+
+def _number(name: str, value: Any, *, whole: bool) -> int | float:
+    """The value as Python's own kind of number: NumPy's are taken too, but JSON does not know them."""
+    kind: type = Integral if whole else Real
+    if isinstance(value, bool) or not isinstance(value, kind):
         raise ConfigError(f"{name} must be a {'whole ' if whole else ''}number, not {value!r}")
-    if not whole and not abs(value) < float("inf"):
+    number = int(value) if whole else float(value)
+    if not isfinite(number):
         raise ConfigError(f"{name} must be finite, not {value!r}")
-    for bound, holds, words in (
-        ("at_least", lambda limit: value >= limit, "at least"),
-        ("above", lambda limit: value > limit, "above"),
-        ("at_most", lambda limit: value <= limit, "at most"),
-    ):
-        if rule[bound] is not None and not holds(rule[bound]):
-            raise ConfigError(f"{name} must be {words} {rule[bound]:,}, not {value!r}")
+    return number

@@ -15,9 +15,8 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from types import TracebackType
 
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress
 
     from lexigrad.trainer import TrainProgress
 
@@ -50,32 +49,22 @@ class Display:
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
         self.trained: TrainProgress | None = None
-        self._bars: Progress | None = None
-        self._tasks: dict[str, TaskID] = {}
+        self._is_live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._bar: Progress | None = None
         self._drawn_at = 0.0
         self._tenths: dict[str, int] = {}
 
     def __enter__(self) -> Display:
-        if not self.quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-            self._bars = _live_bars()
-            self._bars.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._bars is not None:
-            self._bars.stop()
-            self._bars = None
+    def __exit__(self, *_: object) -> None:
+        self._leave_bar()
 
     def say(self, message: str) -> None:
-        """Write a line to standard error, above the live bar if there is one."""
-        if self.quiet:
-            return
-        if self._bars is None:
+        """Write a line to standard error."""
+        self._leave_bar()
+        if not self.quiet:
             click.echo(message, err=True)
-        else:
-            self._bars.console.print(message, markup=False, highlight=False, soft_wrap=True)
 
     def reading(self, done_bytes: int, total_bytes: int | None) -> None:
         """Show how much of the text has been read; how much there is may be unknown."""
@@ -84,51 +73,55 @@ class Display:
     def training(self, progress: TrainProgress) -> None:
         """Show how much has been trained, how fast, and at which learning rate; ``trained`` keeps the last of it."""
         self.trained = progress
-        detail = f"{progress.words_per_second / 1e6:.2f} M words/s, learning rate {progress.learning_rate:.4f}"
-        left = ""
-        if self._bars is None and progress.words_per_second > 0:
-            left_seconds = (progress.words_total - progress.words_done) / progress.words_per_second
-            left = f", {_clock(left_seconds)} left"
-        self._show("training", progress.words_done, progress.words_total, f"epoch {progress.epoch}, {detail}{left}")
+        speed, rate = progress.words_per_second, progress.learning_rate
+        detail = f"epoch {progress.epoch}, {speed / 1e6:.2f} M words/s, learning rate {rate:.4f}"
+        if speed > 0:
+            detail += f", {_clock((progress.words_total - progress.words_done) / speed)} left"
+        self._show("training", progress.words_done, progress.words_total, detail)
 
     def _show(self, name: str, done: int, total: int | None, detail: str) -> None:
-        if self.quiet:
+        """Draw the bar or write a line, if it is time for it."""
+        tenth = 10 * done // total if total else 0
+        if self.quiet or self._tenths.get(name) == 10:
             return
-        if self._bars is None:
-            self._show_line(name, done, total, detail)
-        else:
-            self._show_bar(self._bars, name, done, total, detail)
-
-    def _show_bar(self, bars: Progress, name: str, done: int, total: int | None, detail: str) -> None:
-        if name not in self._tasks:
-            self._tasks[name] = bars.add_task(name, total=total, detail=detail)
-        ended = total is not None and done >= total
-        if ended or monotonic() - self._drawn_at >= REDRAW_SECONDS:
+        is_next_tenth = tenth > self._tenths.get(name, 0)
+        self._tenths[name] = tenth
+        if self._is_live and (tenth == 10 or monotonic() - self._drawn_at >= REDRAW_SECONDS):
             self._drawn_at = monotonic()
-            bars.update(self._tasks[name], completed=done, total=total, detail=detail, refresh=True)
-
-    def _show_line(self, name: str, done: int, total: int | None, detail: str) -> None:
-        if not total:
-            return
-        tenth = 10 * done // total
-        if tenth > self._tenths.get(name, 0):
-            self._tenths[name] = tenth
+            self._draw_bar(name, done, total, detail)
+        elif not self._is_live and total and is_next_tenth:
             click.echo(f"{name} {done / total:4.0%}, {detail}", err=True)
+        if tenth == 10:
+            self._leave_bar()
+
+    def _draw_bar(self, name: str, done: int, total: int | None, detail: str) -> None:
+        if self._bar is None:
+            self._bar = _live_bar()
+            self._bar.add_task(name, total=total, detail=detail)
+            self._bar.start()
+        self._bar.update(self._bar.task_ids[0], completed=done, total=total, detail=detail, refresh=True)
+
+    def _leave_bar(self) -> None:
+        """Leave the bar as it stands, and begin a line below it."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
 
 
-def _live_bars() -> Progress:
-    """Rich's progress bars on standard error, redrawn only when told, so that no thread competes with the workers."""
+def _live_bar() -> Progress:
+    """A bar on standard error, redrawn only when told, so that no thread competes with the workers."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=30),
         TaskProgressColumn(),
         TextColumn("{task.fields[detail]}"),
-        TimeRemainingColumn(),
         console=Console(stderr=True),
         auto_refresh=False,
+        redirect_stdout=False,  # data goes where it was sent
+        redirect_stderr=False,
     )
 
 

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Documentation", "read_documentation", "run_demo"]
 
-SOURCE_LIMIT_BYTES: Final = 48_000_000
+SOURCE_LIMIT_BYTES: Final = 32_000_000
 SKIPPED_FOLDERS: Final = frozenset(
     {"__pycache__", "test", "tests", "idle_test", "site-packages", "dist-packages", "node_modules"}
 )
 TOPICS: Final = os.path.join("pydoc_data", "topics.py")
 PROMPTS: Final = (">>>", "...")
-CONFIG: Final = TrainConfig(dim=64, window=5, epochs=10, min_count=10, lowercase=True, tokens="words")
+CONFIG: Final = TrainConfig(dim=64, epochs=20, min_count=20, lowercase=True, tokens="words")
 SHOWN_WORDS: Final = (
     "string",
     "integer",

@@ -1,14 +1,13 @@
 """Prove kernels: compare the step that each one takes with the gradient of `lexigrad.reference`.
 
-The kernels run as in training, except that all changes are computed at the same tables, with learning rate 1, and added to
-tables of zeros: what comes out must be the negative gradient of the summed loss. The text is small and unkind: few words, so that
-they repeat within windows and among the negatives, true words among the negatives, one-word sentences, and windows
-that end at the sentences' and at the blocks' borders.
+The kernels run as in training, except that all changes are computed at the same tables, with learning rate 1, and added
+to tables of zeros: what comes out must be the negative gradient of the summed loss. The text is small and unkind: few
+words, so that they repeat within windows and among the negatives, true words among the negatives, one-word sentences,
+and windows that end at the sentences' and at the blocks' borders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,9 +16,14 @@ import numpy as np
 from lexigrad import reference
 from lexigrad.errors import GradientError
 from lexigrad.gradcheck import Checked
+from lexigrad.sampling import alias_table, keep_thresholds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
+
+    from lexigrad.reference import WordLoss
 
 __all__ = ["TOLERANCE", "KernelCase", "check_kernels", "worst_row_error"]
 
@@ -38,6 +42,7 @@ class KernelCase:
     dynamic: bool = True
     negatives: int = 5
     block: int = 64
+    repeats: int = 6
     words: int = 13
     sentences: tuple[int, ...] = (1, 90, 2, 7, 1, 40)
     seed: int = 1
@@ -74,7 +79,7 @@ def check_kernels() -> Iterator[Checked]:
 
 
 def worst_row_error(actual: NDArray[Any], expected: NDArray[Any]) -> float:
-    """The largest difference in a row, divided by the largest entry that the row should have; a row of zeros must be zeros.
+    """The largest difference in a row, divided by the largest entry that the row should have; zeros must be zeros.
 
     Entries are not compared one by one: where terms of both signs cancel, float32 leaves nothing to compare.
 
@@ -93,10 +98,9 @@ class _Step:
     """Tables, text and draws of a case, and the change of both tables by the kernel and by the reference."""
 
     def __init__(self, case: KernelCase) -> None:
-        from lexigrad.kernels.simd import LANES, padded, row_shape
+        from lexigrad.kernels.simd import padded, row_shape
         from lexigrad.kernels.tokens import Draws, keep_piece
-        from lexigrad.kernels.training import Settings, aligned, buffers
-        from lexigrad.sampling import NEGATIVE_STREAM, TOKEN_STREAM, alias_table, keep_thresholds, stream_key
+        from lexigrad.kernels.training import Settings, aligned, block_stop, buffers, drawn_and_weight
 
         self.case = case
         random = np.random.Generator(np.random.Philox(case.seed))
@@ -108,15 +112,27 @@ class _Step:
         sentences = [[*random.integers(0, case.words, length), -1] for length in case.sentences]
         self.ids = np.concatenate(sentences).astype(np.int32)
         shares = random.dirichlet(np.ones(case.words))
-        keys = [np.uint64(stream_key(case.seed, 0, stream)) for stream in (TOKEN_STREAM, NEGATIVE_STREAM)]
-        self.draws = Draws(*keys, keep_thresholds(np.linspace(0.5, 1, case.words)), alias_table(shares))
-        drawn = -(-case.negatives // LANES) * LANES
+        keep = keep_thresholds(np.linspace(0.5, 1, case.words))
+        self.draws = Draws.of_epoch(case.seed, 0, keep, alias_table(shares))
+        drawn, weight = drawn_and_weight(case.negatives)
         self.settings = Settings(
-            case.dim, case.window, case.window, case.dynamic, case.block, drawn, np.float32(case.negatives / drawn), case.historic
+            dim=case.dim,
+            window=case.window,
+            reach=case.window,
+            dynamic=case.dynamic,
+            block=case.block,
+            repeats=case.repeats,
+            drawn=drawn,
+            weight=weight,
+            historic=case.historic,
         )
         self.piece, self.panels, self.means = buffers(self.settings, self.row_floats, case.model == "cbow")
         piece = self.ids, 0, self.ids.size, case.window, case.dynamic, self.row_floats, self.draws, self.piece
         _, self.places, _ = keep_piece(*piece)
+        self.block_starts = [0]
+        while self.block_starts[-1] < self.places:
+            start = self.block_starts[-1], self.places, case.block, case.repeats
+            self.block_starts.append(block_stop(self.piece.rows, *start, self.panels.counters))
 
     def kernel(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The change of V and of U that the kernels give."""
@@ -153,13 +169,13 @@ class _Step:
         first, last = place - self.piece.left[place], place + self.piece.right[place]
         return [other for other in range(first, last + 1) if other != place]
 
-    def _loss(self, place: int) -> reference.WordLoss:
+    def _loss(self, place: int) -> WordLoss:
         """Negative sampling with the negatives of the block in which the center stands."""
         from lexigrad.kernels.tokens import draw_negatives
 
         rows = np.zeros(self.settings.drawn, np.int64)
-        block = place // self.case.block * self.case.block
-        draw_negatives(self.draws, block, self.row_floats, rows, rows.size)
+        start = max(start for start in self.block_starts if start <= place)
+        draw_negatives(self.draws, start, self.row_floats, rows, rows.size)
         negatives = (rows // self.row_floats).tolist()
         weight = self.case.negatives / rows.size
 

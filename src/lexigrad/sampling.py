@@ -1,7 +1,7 @@
 """Random numbers that depend on where they are used and on nothing else.
 
-A draw is a hash of (seed, epoch, stream, position). However the work is cut over threads, machines or restarts, the word at a
-position is kept or dropped, has its window's width and meets its negative words by the same draws.
+A draw is a hash of (seed, epoch, stream, position). However the work is cut over threads, machines or restarts, the
+word at a position is kept or dropped, has its window's width and meets its negatives by the same draws.
 """
 
 from __future__ import annotations
@@ -54,14 +54,16 @@ def keep_thresholds(keep_probability: NDArray[np.float64]) -> NDArray[np.uint32]
         >>> keep_thresholds(np.array([1.0, 0.5])).tolist()
         [4294967295, 2147483647]
     """
-    return np.maximum(np.ceil(keep_probability * 2.0**32) - 1, 0).astype(np.uint32)
+    kept_draws = np.ceil(keep_probability * 2.0**32)
+    thresholds: NDArray[np.uint32] = np.maximum(kept_draws - 1, 0).astype(np.uint32)
+    return thresholds
 
 
 def alias_table(probabilities: NDArray[np.float64]) -> NDArray[np.uint64]:
     """Walker's alias table: one draw picks a word with its probability in constant time.
 
-    Cell i holds a 32-bit threshold (high half) and another word (low half): the draw's high half picks the cell, its low half
-    takes word i up to the threshold and the other word above it.
+    Cell i holds a 32-bit threshold (high half) and another word (low half): the draw's high half picks the cell, its
+    low half takes word i up to the threshold and the other word above it.
 
     Args:
         probabilities: of the words, shape (n,), summing to 1.

@@ -1,13 +1,12 @@
 """Training: a corpus and a config in, a model out.
 
-The corpus is cut into spans of a fixed number of tokens, which threads take one after another and train on the same two tables.
-What a span draws depends on its positions alone (`lexigrad.sampling`), so with one thread the tables' bytes follow from the corpus
-and the config; with several, threads race for rows and the last digits differ.
+The corpus is cut into spans of a fixed number of tokens, which threads take one after another and train on the same
+two tables. What a span draws depends on its positions alone (`lexigrad.sampling`), so with one thread the tables' bytes
+follow from the corpus and the config; with several, threads race for rows and the digits differ.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,13 +17,13 @@ import numpy as np
 
 from lexigrad.config import TrainConfig
 from lexigrad.corpus import Corpus, read_corpus
+from lexigrad.encoding import available_cores
 from lexigrad.model import Word2Vec
-from lexigrad.sampling import NEGATIVE_STREAM, START_STREAM, TOKEN_STREAM, alias_table, keep_thresholds, stream_key
+from lexigrad.sampling import START_STREAM, alias_table, keep_thresholds, stream_key
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lexigrad.kernels.tokens import Draws
     from lexigrad.kernels.training import Settings
     from lexigrad.vocabulary import Vocabulary
 
@@ -38,11 +37,11 @@ REPORT_SECONDS: Final = 0.1
 BLOCK: Final = 64
 """Tokens whose step is computed at the same tables ..."""
 
-MOST_REPEATS: Final = 2
-"""... but no more than so many times the same word is expected among them, ..."""
+MOST_REPEATS: Final = {"skipgram": 6, "cbow": 4}
+"""... where no word comes more often: the changes of its occurrences are added, CBOW's at a higher rate, ..."""
 
 MOST_PAIRS: Final = 1_000_000
-"""... and so many pairs of words are in their windows; each takes 64 bytes."""
+"""... and where their windows may hold no more pairs of words than this: each takes 64 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +81,8 @@ def train(
     """Train word vectors by stochastic gradient descent.
 
     Skip-gram minimises Σ −log σ(u_o·v_c) − Σ_k log σ(−u_k·v_c) over all pairs of a center and an outside word, CBOW the
-    same with the mean of the context's vectors for v_c and the center word for o; the k are drawn from the noise distribution.
-    One step takes up to 64 consecutive words, whose negatives are shared and whose gradients are summed
+    same with the mean of the context's vectors for v_c and the center word for o; the k are drawn from the noise
+    distribution. One step takes up to 64 consecutive words, whose negatives are shared and whose gradients are summed
     (`lexigrad.reference.skipgram`, `lexigrad.reference.cbow`).
 
     Args:
@@ -134,7 +133,7 @@ class _Run:
         self.config = config
         self.ids: NDArray[np.int32] = _read_only(corpus.ids)
         self.words = corpus.words
-        self.settings = _settings(config, corpus.vocabulary, self.ids)
+        self.settings = _settings(config, self.ids)
         self.keep = keep_thresholds(corpus.vocabulary.keep_probability(config.subsample))
         self.alias = alias_table(corpus.vocabulary.noise_distribution(config.noise_exponent))
         self.shape = row_shape(config.dim)
@@ -143,7 +142,7 @@ class _Run:
         self.V, self.U = aligned(floats), aligned(floats)
         start_key = np.uint64(stream_key(config.seed, 0, START_STREAM))
         fill_uniform(self.V.reshape(-1, self.row_floats), config.dim, start_key)
-        self.threads = config.threads or _cores()
+        self.threads = config.threads or available_cores()
         self.spans = self._spans()
         self.lock = threading.Lock()
         self.done = 0
@@ -197,22 +196,17 @@ class _Run:
                 self._train_span(*span, buffers)
                 with self.lock:
                     self.done += span[2] - span[1]
-        except BaseException as error:  # noqa: BLE001  # handed to the thread that waits
+        except BaseException as error:  # handed to the thread that waits
             self.error = error
             self.spans = iter(())
 
     def _train_span(self, epoch: int, start: int, stop: int, buffers: Any) -> None:
+        from lexigrad.kernels.tokens import Draws
         from lexigrad.kernels.training import train_span
 
         rates = self._rate(epoch, start), self._rate(epoch, stop)
-        draws = self._draws(epoch)
+        draws = Draws.of_epoch(self.config.seed, epoch, self.keep, self.alias)
         train_span(self.shape, self.ids, start, stop, self.V, self.U, draws, self.settings, *rates, *buffers)
-
-    def _draws(self, epoch: int) -> Draws:
-        from lexigrad.kernels.tokens import Draws
-
-        keys = (np.uint64(stream_key(self.config.seed, epoch, stream)) for stream in (TOKEN_STREAM, NEGATIVE_STREAM))
-        return Draws(*keys, self.keep, self.alias)
 
     def _buffers(self) -> Any:
         from lexigrad.kernels.training import buffers
@@ -233,36 +227,24 @@ class _Run:
         return TrainProgress(words, total, seconds, self._rate(epochs_done, position), epoch)
 
 
-def _settings(config: TrainConfig, vocabulary: Vocabulary, ids: NDArray[np.int32]) -> Settings:
+def _settings(config: TrainConfig, ids: NDArray[np.int32]) -> Settings:
     """The kernels' settings: what follows from the config and the corpus, never from the threads."""
-    from lexigrad.kernels.simd import LANES
     from lexigrad.kernels.tokens import longest_sentence
-    from lexigrad.kernels.training import Settings
+    from lexigrad.kernels.training import Settings, drawn_and_weight
 
-    drawn = -(-config.negatives // LANES) * LANES
+    drawn, weight = drawn_and_weight(config.negatives)
     reach = min(config.window, max(1, longest_sentence(ids) - 1))  # no window goes beyond its sentence
     return Settings(
         dim=config.dim,
         window=config.window,
         reach=reach,
         dynamic=config.dynamic_window,
-        block=_block_tokens(config, vocabulary, reach),
+        block=max(8, min(BLOCK, MOST_PAIRS // (2 * reach)) // 8 * 8),
+        repeats=MOST_REPEATS[config.model],
         drawn=drawn,
-        weight=np.float32(config.negatives / drawn),
+        weight=weight,
         historic=config.cbow_update == "word2vec",
     )
-
-
-def _block_tokens(config: TrainConfig, vocabulary: Vocabulary, reach: int) -> int:
-    """Tokens in a block: 64, fewer for a small vocabulary or a huge window, a multiple of 8.
-
-    All of a block's changes are computed at the same tables and then added. A word that comes many times in it would go too
-    far, so the most frequent word kept is expected twice at most.
-    """
-    kept = vocabulary.counts * vocabulary.keep_probability(config.subsample)
-    for_words = MOST_REPEATS * kept.sum() / kept.max()
-    for_memory = MOST_PAIRS / (2 * reach)
-    return max(8, int(min(BLOCK, for_words, for_memory)) // 8 * 8)
 
 
 def _read_only(ids: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -270,10 +252,3 @@ def _read_only(ids: NDArray[np.int32]) -> NDArray[np.int32]:
     view = np.asarray(ids).view(np.ndarray)
     view.flags.writeable = False
     return view
-
-
-def _cores() -> int:
-    """Processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

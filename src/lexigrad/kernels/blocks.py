@@ -1,11 +1,12 @@
 """One step of SGD for a block of tokens: changes out, tables untouched.
 
-The block is at most 64 consecutive words kept. Its changes are computed from the tables as they stand and written to panels, one
-row for each position, so that a word that occurs twice gets both and whoever calls decides when, and in which order, they
-are added (`lexigrad.kernels.training`).
+The block is at most 64 consecutive words kept. Its changes are computed from the tables as they stand and written to
+panels, one row for each position, so that a word that occurs twice gets both, and whoever calls decides when and in
+which order they are added (`lexigrad.kernels.training`).
 
-Negatives are drawn once for a block (Ji et al. 2016 share them over a window), a multiple of 16 of them, each term weighted by
-negatives / drawn. The expectation is that of separate draws, and a negative equal to the true word is left out as there.
+Negatives are drawn once for a block (Ji et al. 2016 share them over a window), a multiple of 16 of them, each term
+weighted by negatives / drawn. The expectation is that of separate draws, and a negative that is the true word is left
+out as there.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from lexigrad.kernels.rows import TILE, negative_d_inputs, negative_d_outside, n
 from lexigrad.kernels.simd import LANES
 from lexigrad.kernels.windows import add_to_run, positive_scores, run_deltas, run_products, sum_of_run
 
-__all__ = ["Block", "Means", "Panels", "cbow_block", "skipgram_block"]
+__all__ = ["Block", "Means", "Panels", "cbow_block", "hash_byte", "skipgram_block"]
 
 
 class Panels(NamedTuple):
@@ -32,6 +33,7 @@ class Panels(NamedTuple):
     g: Any  # float32 (tokens · drawn): multipliers of the negatives
     hits: Any  # int32 (tokens · drawn): windows in which a negative is the true word
     filters: Any  # uint64 (4,): 256 bits, set for the hashes of the negatives
+    counters: Any  # uint8 (256,): how often words with that hash are in the block
     found: Any  # int32: (place, negative) pairs of the same word
     products: Any  # float32 (pairs · 16)
     positive_g: Any  # float32 (pairs,)
@@ -67,9 +69,10 @@ def skipgram_block(
 
     J = Σ_o Σ_{c in the window of o} −log σ(u_o·v_c) − weight Σ_c Σ_{o: c in its window} Σ_{k≠o} log σ(−u_k·v_c)
 
-    with o over the block's tokens in the first sum and c in the second. The width drawn is that of the outside word's window,
-    as in word2vec.c: a center word then takes part in nearly the same number of pairs each time, where its own width would
-    give it 2 to 10 of them. The expectation is the same and the vectors are better (docs/decisions/shared-negatives.md).
+    with o over the block's tokens in the first sum and c in the second. The width drawn is that of the outside word's
+    window, as in word2vec.c: a center word then takes part in nearly the same number of pairs each time, where its own
+    width would give it 2 to 10. The pairs expected are the same, the vectors better
+    (docs/decisions/shared-negatives.md).
     """
     tokens = block.stop - block.start
     tiled = (tokens + TILE - 1) // TILE * TILE
@@ -104,8 +107,8 @@ def cbow_block(
 
     J = Σ_c −log σ(u_c·v̂_c) − weight Σ_{k≠c} log σ(−u_k·v̂_c),  v̂_c the mean over the window of c
 
-    Each context word gets ∂J/∂v̂ divided by the window's size; the ``historic`` update of word2vec.c and gensim leaves that
-    division out.
+    Each context word gets ∂J/∂v̂ divided by the window's size; the ``historic`` update of word2vec.c and gensim leaves
+    that division out.
     """
     tokens = block.stop - block.start
     tiled = (tokens + TILE - 1) // TILE * TILE
@@ -126,9 +129,7 @@ def cbow_block(
     positive_scores(shape, panels.products, tokens, rate, panels.positive_g)
     for i in range(tokens):
         x = _offset(shape, i)
-        run_deltas(
-            shape, means.vectors, x, U, rows, i, i + 1, panels.positive_g, i, means.changes, x, panels.d_U
-        )
+        run_deltas(shape, means.vectors, x, U, rows, i, i + 1, panels.positive_g, i, means.changes, x, panels.d_U)
         c = block.start + i
         place = c - block.low
         left, right = place - piece.left[c], place + 1 + piece.right[c]
@@ -150,7 +151,7 @@ def _share(piece: Any, place: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def _negative_g(shape: Any, dim: int, X: Any, rows: Any, tiled: int, U: Any, drawn: int, panels: Any) -> None:
-    """g = weights · σ(X Nᵀ), before the true words among the negatives are left out."""
+    """G = weights · σ(X Nᵀ), before the true words among the negatives are left out."""
     ahead = panels.next_negatives
     turn_rows(shape, U, panels.negatives, drawn, panels.turned)
     negative_scores(shape, X, rows, tiled, panels.turned, drawn, dim, panels.weights, panels.g, U, ahead, drawn)
@@ -227,11 +228,11 @@ def _find_negatives(piece: Any, start: int, stop: int, drawn: int, panels: Any) 
     for i in range(4):
         filters[i] = 0
     for k in range(drawn):
-        bit = _filter_bit(panels.negatives[k])
+        bit = hash_byte(panels.negatives[k])
         filters[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
     found = 0
     for place in range(start, stop):
-        bit = _filter_bit(piece.rows[place])
+        bit = hash_byte(piece.rows[place])
         if (filters[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1):
             for k in range(drawn):
                 if panels.negatives[k] == piece.rows[place]:
@@ -242,6 +243,6 @@ def _find_negatives(piece: Any, start: int, stop: int, drawn: int, panels: Any) 
 
 
 @njit(inline="always")
-def _filter_bit(row: Any) -> Any:
-    """One of 256 bits for a row's offset."""
+def hash_byte(row: Any) -> Any:
+    """Eight bits for a row's offset."""
     return (np.uint64(row) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(56)

@@ -1,19 +1,19 @@
 """Small matrix products on rows of the tables: what skip-gram and CBOW have in common.
 
-A block of tokens shares its negatives. With X the block's input vectors (center vectors for skip-gram, means of the context
-for CBOW), N the outside vectors of the negatives, and g what multiplies a vector in a step of SGD (−rate times the
-derivative of the loss with respect to a score):
+A block of tokens shares its negatives. With X the block's input vectors (center vectors for skip-gram, means of the
+context for CBOW), N the outside vectors of the negatives, and g what multiplies a vector in a step of SGD (−rate times
+the derivative of the loss with respect to a score):
 
     g = weights · σ(X Nᵀ)       `negative_scores`, weights = −rate · negatives / drawn · predictions of the token
     d_X = g N                   `negative_d_inputs`
     d_N += gᵀ X                 `negative_d_outside`
 
-which is the sum over k in `lexigrad.reference.negative_sampling`, for all tokens of the block at once. The rows stay in the
-tables and ``rows`` are their offsets; only the negatives, read most often, are copied and turned over (`turn_rows`).
-All of these count negatives in multiples of 16 and tokens in multiples of 8.
+which is the sum over k in `lexigrad.reference.negative_sampling`, for all tokens of the block at once. The rows stay in
+the tables and ``rows`` are their offsets; only the negatives, read most often, are copied and turned over
+(`turn_rows`). All of these count negatives in multiples of 16 and tokens in multiples of 8.
 
-Rows of frequent words are near and others are not, so while one block is computed the rows of the next are asked for: one
-cache line in each turn of the loops (`Ahead`), as requests in a burst wait for each other.
+Rows of frequent words are near and others are not, so while one block is computed the rows of the next are asked for:
+one cache line in each turn of the loops (`Ahead`), as requests in a burst wait for each other.
 """
 
 from __future__ import annotations
@@ -54,16 +54,18 @@ class Ahead:
     def __init__(self, lanes: Lanes, vectors: int, table: Value, rows: Value, count: Value) -> None:
         self.lanes, self.vectors, self.table, self.rows = lanes, vectors, table, rows
         self.bits = (min(vectors, 8) - 1).bit_length()
-        self.last = lanes.builder.sub(count, lanes.int(1))
+        self.last = lanes.builder.sub(count, lanes.integer(1))
 
     def ask(self, n: Value) -> None:
         """Ask for line n, counting eight lines a row (fewer for short rows, several at once for long ones)."""
         lanes, builder = self.lanes, self.lanes.builder
-        row = lanes.at(self.table, lanes.item(self.rows, self._least(builder.lshr(n, lanes.int(self.bits)), self.last)))
-        line = builder.and_(n, lanes.int(2**self.bits - 1))
+        row = lanes.at(
+            self.table, lanes.item(self.rows, self._least(builder.lshr(n, lanes.integer(self.bits)), self.last))
+        )
+        line = builder.and_(n, lanes.integer(2**self.bits - 1))
         for first in range(0, self.vectors, 8):
-            vector = self._least(builder.add(line, lanes.int(first)), lanes.int(self.vectors - 1))
-            lanes.prefetch(lanes.at(row, builder.mul(vector, lanes.int(LANES))))
+            vector = self._least(builder.add(line, lanes.integer(first)), lanes.integer(self.vectors - 1))
+            lanes.prefetch(lanes.at(row, builder.mul(vector, lanes.integer(LANES))))
 
     def _least(self, a: Value, b: Value) -> Value:
         builder = self.lanes.builder
@@ -105,36 +107,34 @@ def negative_scores(
 ) -> None:
     """g[token, negative] = weights[token] · σ(x · n), for eight tokens and 16 or 32 negatives at a time.
 
-    The panel holds the negatives turned over, so one vector is one dimension of 16 of them, and each number of x, splat,
-    multiplies it.
+    The panel holds the negatives turned over, so one vector is one dimension of 16 of them, and a number of x, in all
+    lanes, multiplies it.
     """
     builder = lanes.builder
     ahead = Ahead(lanes, vectors, next_table, next_rows, next_count)
 
     def tile(token: Value, _: object) -> None:
         inputs = [lanes.at(table, lanes.item(rows, token, i)) for i in range(TILE)]
-        turns = builder.mul(token, lanes.int(LANES * vectors // (TILE * STEP)))
+        turns = builder.mul(token, lanes.integer(LANES * vectors // (TILE * STEP)))
 
         def score(first: Value, groups: int) -> None:
             columns = [lanes.at(panel, lanes.row(first, vectors), LANES * LANES * vectors * i) for i in range(groups)]
 
             def dimensions(dimension: Value, sums: list[Value]) -> list[Value]:
-                ahead.ask(builder.add(turns, builder.lshr(dimension, lanes.int(STEP.bit_length() - 1))))
+                ahead.ask(builder.add(turns, builder.lshr(dimension, lanes.integer(STEP.bit_length() - 1))))
                 for step in range(STEP):
                     column = [lanes.load(pointer, lanes.row(dimension, 1), LANES * step) for pointer in columns]
                     splats = [lanes.splat(lanes.item(x, dimension, step)) for x in inputs]
-                    sums = [
-                        lanes.fma(splats[i // groups], column[i % groups], total) for i, total in enumerate(sums)
-                    ]
+                    sums = [lanes.fma(splats[i // groups], column[i % groups], total) for i, total in enumerate(sums)]
                 return sums
 
             sums = lanes.loop(0, dim, STEP, [lanes.constant(0.0)] * (TILE * groups), dimensions)
             for i, total in enumerate(sums):
                 weight = lanes.splat(lanes.item(weights, token, i // groups))
-                place = builder.mul(builder.add(token, lanes.int(i // groups)), negatives)
+                place = builder.mul(builder.add(token, lanes.integer(i // groups)), negatives)
                 lanes.store(lanes.mul(weight, lanes.sigmoid(total)), g, place, first, LANES * (i % groups))
 
-        paired = builder.and_(negatives, lanes.int(-2 * LANES))
+        paired = builder.and_(negatives, lanes.integer(-2 * LANES))
         lanes.loop(0, paired, 2 * LANES, [], lambda first, _: score(first, 2))
         lanes.loop(paired, negatives, LANES, [], lambda first, _: score(first, 1))
 
@@ -161,14 +161,19 @@ def negative_d_inputs(
     parts = chunks(vectors, MOST_VECTORS)
 
     def tile(token: Value, _: object) -> None:
-        places = [builder.mul(builder.add(token, lanes.int(i)), negatives) for i in range(ROWS)]
+        places = [builder.mul(builder.add(token, lanes.integer(i)), negatives) for i in range(ROWS)]
         for part, (first, count) in enumerate(parts):
             turns = builder.mul(
-                builder.add(builder.mul(builder.sdiv(token, lanes.int(ROWS)), lanes.int(len(parts))), lanes.int(part)),
+                builder.add(
+                    builder.mul(builder.sdiv(token, lanes.integer(ROWS)), lanes.integer(len(parts))),
+                    lanes.integer(part),
+                ),
                 negatives,
             )
 
-            def add(k: Value, sums: list[Value], first: int = first, count: int = count, turns: Value = turns) -> list[Value]:
+            def add(
+                k: Value, sums: list[Value], first: int = first, count: int = count, turns: Value = turns
+            ) -> list[Value]:
                 ahead.ask(builder.add(turns, k))
                 outside = lanes.at(table, lanes.item(rows, k), LANES * first)
                 row = [lanes.load(outside, LANES * v) for v in range(count)]
@@ -177,7 +182,7 @@ def negative_d_inputs(
 
             sums = lanes.loop(0, negatives, 1, [lanes.constant(0.0)] * (ROWS * count), add)
             for i, total in enumerate(sums):
-                target = lanes.row(builder.add(token, lanes.int(i // count)), vectors)
+                target = lanes.row(builder.add(token, lanes.integer(i // count)), vectors)
                 lanes.store(total, d_inputs, target, LANES * (first + i % count))
 
     lanes.loop(0, tokens, ROWS, [], tile)
@@ -203,10 +208,13 @@ def negative_d_outside(
     parts = chunks(vectors, MOST_VECTORS)
 
     def tile(k: Value, _: object) -> None:
-        targets = [lanes.at(d_outside, lanes.row(builder.add(k, lanes.int(i)), vectors)) for i in range(ROWS)]
+        targets = [lanes.at(d_outside, lanes.row(builder.add(k, lanes.integer(i)), vectors)) for i in range(ROWS)]
         for part, (first, count) in enumerate(parts):
             turns = builder.mul(
-                builder.add(builder.mul(builder.sdiv(k, lanes.int(ROWS)), lanes.int(len(parts))), lanes.int(part)), tokens
+                builder.add(
+                    builder.mul(builder.sdiv(k, lanes.integer(ROWS)), lanes.integer(len(parts))), lanes.integer(part)
+                ),
+                tokens,
             )
 
             def add(

@@ -1,25 +1,31 @@
 """Vector instructions from Python: loops written here become LLVM code on 16 floats at a time.
 
-Numba compiles scalar loops well and small matrix products badly: it never keeps a tile of sums in registers. A function under
-`vector_kernel` is run once, while Numba compiles its caller, and *emits* the instructions by calling the methods of `Lanes`.
-Its Python loops unroll; `Lanes.loop` makes a loop of the machine. LLVM splits the 16 lanes where registers are narrower.
+Numba compiles scalar loops well and small matrix products badly: it never keeps a tile of sums in registers. A
+function under `vector_kernel` is run once, while Numba compiles its caller, and *emits* the instructions by calling the
+methods of `Lanes`. Its Python loops unroll; `Lanes.loop` makes a loop of the machine. LLVM splits the 16 lanes where
+registers are narrower.
 
-How long a row is must be known while compiling. It travels as the *type* of the first argument: a tuple of as many zeros as a
-row has vectors (`row_shape`). Numba's cache on disk is keyed by argument types, so each row length has its own entry.
+How long a row is must be known while compiling. It travels as the *type* of the first argument: a tuple of as many
+zeros as a row has vectors (`row_shape`). Numba's cache on disk is keyed by argument types, so each row length has its
+own entry.
 
-No instruction here may be reordered (no fastmath): sums have explicit lanes, so they give the same bits wherever compiled.
+No instruction here may be reordered (no fastmath): sums have explicit lanes, so they give the same bits wherever
+compiled.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 __all__ = ["LANES", "Lanes", "multiply_mix", "padded", "row_shape", "vector_kernel"]
 
@@ -34,7 +40,7 @@ VECTOR = ir.VectorType(FLOAT, LANES)
 INT_VECTOR = ir.VectorType(INT32, LANES)
 
 EXP2 = (1.32647269e-3, 9.67151266e-3, 5.55073374e-2, 0.240222421, 0.693146978, 1.0)
-"""2 ** x on [-0.5, 0.5], highest power first, exact at 0: least largest relative error, 1.7e-7 with float32's roundings."""
+"""2 ** x on [-0.5, 0.5], highest power first, exact at 0; the largest relative error is the least possible, 1.7e-7."""
 
 
 def padded(dim: int) -> int:
@@ -60,7 +66,7 @@ class Lanes:
     # --- scalars and constants
 
     @staticmethod
-    def int(value: int) -> ir.Constant:
+    def integer(value: int) -> ir.Constant:
         """A 64-bit whole number known now."""
         return ir.Constant(INT64, value)
 
@@ -79,12 +85,12 @@ class Lanes:
     def at(self, pointer: ir.Value, *offsets: ir.Value | int) -> ir.Value:
         """The pointer moved by the sum of the offsets."""
         for offset in offsets:
-            pointer = self.builder.gep(pointer, [offset if isinstance(offset, ir.Value) else self.int(offset)])
+            pointer = self.builder.gep(pointer, [offset if isinstance(offset, ir.Value) else self.integer(offset)])
         return pointer
 
     def row(self, number: ir.Value, vectors: int) -> ir.Value:
         """The offset of a row in a panel of rows of that many vectors."""
-        return self.builder.mul(number, self.int(LANES * vectors))
+        return self.builder.mul(number, self.integer(LANES * vectors))
 
     def item(self, pointer: ir.Value, *offsets: ir.Value | int) -> ir.Value:
         """One number of an array."""
@@ -112,19 +118,19 @@ class Lanes:
     # --- arithmetic
 
     def add(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """a + b."""
+        """A + b."""
         return self.builder.fadd(a, b)
 
     def sub(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """a − b."""
+        """A − b."""
         return self.builder.fsub(a, b)
 
     def mul(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """a · b."""
+        """A · b."""
         return self.builder.fmul(a, b)
 
     def fma(self, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
-        """a · b + c, rounded once where the processor can."""
+        """A · b + c, rounded once where the processor can."""
         if not self.has_fma:
             return self.add(self.mul(a, b), c)
         return self.builder.call(self._function("llvm.fma.v16f32", VECTOR, [VECTOR] * 3), [a, b, c])
@@ -143,7 +149,7 @@ class Lanes:
         return self.builder.fdiv(one, self.fma(exp2, scale, one))
 
     def sums(self, vectors: Sequence[ir.Value]) -> ir.Value:
-        """One vector whose lane i is the sum of all lanes of ``vectors[i]``, for 16 vectors: 15 additions instead of 64."""
+        """One vector whose lane i is the sum of all lanes of ``vectors[i]``, for 16 vectors: 15 additions, not 64."""
         rows = list(vectors)
         for half in (8, 4, 2, 1):
             low = [lane if lane & half == 0 else LANES + (lane ^ half) for lane in range(LANES)]
@@ -176,9 +182,9 @@ class Lanes:
         carried: Sequence[ir.Value],
         body: Callable[[ir.Value, list[ir.Value]], Sequence[ir.Value] | None],
     ) -> list[ir.Value]:
-        """``for i in range(start, stop, step): carried = body(i, carried)``, as a loop of the machine; the last carried."""
+        """``for i in range(start, stop, step): carried = body(i, carried)`` as a loop of the machine."""
         builder = self.builder
-        start, stop = (self.int(end) if isinstance(end, int) else end for end in (start, stop))
+        start, stop = (self.integer(end) if isinstance(end, int) else end for end in (start, stop))
         before = builder.block
         head, inside, after = (builder.append_basic_block(name) for name in ("head", "inside", "after"))
         builder.branch(head)
@@ -191,7 +197,7 @@ class Lanes:
         builder.cbranch(builder.icmp_signed("<", i, stop), inside, after)
         builder.position_at_end(inside)
         updated = body(i, list(values)) or []
-        i.add_incoming(builder.add(i, self.int(step)), builder.block)
+        i.add_incoming(builder.add(i, self.integer(step)), builder.block)
         for phi, value in zip(values, updated, strict=True):
             phi.add_incoming(value, builder.block)
         builder.branch(head)
@@ -216,7 +222,7 @@ def chunks(vectors: int, most: int) -> list[tuple[int, int]]:
     """A row's vectors cut into nearly equal runs of at most ``most``: (first vector, how many)."""
     count = -(-vectors // most)
     cuts = [vectors * i // count for i in range(count + 1)]
-    return [(first, last - first) for first, last in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [(first, last - first) for first, last in pairwise(cuts)]
 
 
 def vector_kernel(emit: Callable[..., None]) -> Any:

@@ -1,7 +1,7 @@
 """A piece of the corpus made ready for training: words dropped, windows and negatives drawn.
 
-Every draw is a hash of the position (`lexigrad.sampling`), so a piece can look across its borders: the words beside it are kept or
-dropped here exactly as in the piece that trains them, and no window ends where the work was cut.
+Every draw is a hash of the position (`lexigrad.sampling`), so a piece can look across its borders: the words beside it
+are kept or dropped here exactly as in the piece that trains them, and no window ends where the work was cut.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from lexigrad.kernels.simd import multiply_mix
-from lexigrad.sampling import FIRST_MULTIPLIER, SECOND_MULTIPLIER
+from lexigrad.sampling import FIRST_MULTIPLIER, NEGATIVE_STREAM, SECOND_MULTIPLIER, TOKEN_STREAM, stream_key
 
 __all__ = ["Draws", "Piece", "draw_negatives", "fill_uniform", "keep_piece", "longest_sentence"]
 
@@ -25,10 +25,16 @@ SECOND = np.uint64(SECOND_MULTIPLIER)
 class Draws(NamedTuple):
     """What the random draws of one epoch need."""
 
-    token_key: Any  # keys of the two streams, uint64
-    negative_key: Any
+    token_key: Any  # uint64: key of the stream that drops words and draws windows
+    negative_key: Any  # uint64: key of the stream that draws negatives
     keep: Any  # uint32 (words,): the largest draw that keeps a word
     alias: Any  # uint64 (words,): alias table of the noise distribution
+
+    @classmethod
+    def of_epoch(cls, seed: int, epoch: int, keep: Any, alias: Any) -> Draws:
+        """The draws of an epoch, the first one being 0."""
+        token_key = np.uint64(stream_key(seed, epoch, TOKEN_STREAM))
+        return cls(token_key, np.uint64(stream_key(seed, epoch, NEGATIVE_STREAM)), keep, alias)
 
 
 class Piece(NamedTuple):
@@ -93,7 +99,7 @@ def _keep(
     places: int,
     opens: bool,
 ) -> tuple[int, bool]:
-    """Append the words kept: ``left`` gets 0 where a word opens its sentence and 1 elsewhere, ``right`` the width drawn."""
+    """Append the words kept: ``left`` is 0 where one opens its sentence and 1 elsewhere, ``right`` the width drawn."""
     lowest = 1 if dynamic else window
     spread = np.uint64(window if dynamic else 0)
     for position in range(start, stop):

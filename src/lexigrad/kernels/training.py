@@ -1,7 +1,7 @@
 """The training loop of one thread: pieces of the corpus, blocks of tokens, changes added to the tables.
 
-A piece is kept small, so that its index arrays stay in the cache. Threads train different pieces on the same tables without locks: with
-one thread every run gives the same bytes, with several the order in which changes are added is left to chance.
+A piece is kept small, so that its index arrays stay in the cache. Threads train different pieces on the same tables
+without locks: with one thread every run gives the same bytes, with several the order of additions is left to chance.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from lexigrad.kernels.blocks import Block, Means, Panels, cbow_block, skipgram_block
+from lexigrad.kernels.blocks import Block, Means, Panels, cbow_block, hash_byte, skipgram_block
 from lexigrad.kernels.rows import TILE, add_rows
 from lexigrad.kernels.simd import LANES
 from lexigrad.kernels.tokens import Piece, draw_negatives, keep_piece
 
-__all__ = ["PIECE", "Settings", "aligned", "buffers", "train_piece", "train_span"]
+__all__ = ["PIECE", "Settings", "aligned", "block_stop", "buffers", "drawn_and_weight", "train_piece", "train_span"]
 
 PIECE = 8192
 """Tokens of the corpus made ready at a time."""
@@ -29,7 +29,8 @@ class Settings(NamedTuple):
     window: Any
     reach: Any  # no word is farther from its center: the window, or less if all sentences are short
     dynamic: Any
-    block: Any  # tokens in a block, a multiple of 8
+    block: Any  # most tokens in a block, a multiple of 8
+    repeats: Any  # most occurrences of a word in a block
     drawn: Any  # negatives drawn for a block, a multiple of 16
     weight: Any  # float32: negatives / drawn
     historic: Any  # CBOW's update as in word2vec.c
@@ -58,9 +59,7 @@ def train_span(
     slope = (stop_rate - start_rate) / max(1, stop - start)
     for begin in range(start, stop, PIECE):
         end = min(stop, begin + PIECE)
-        places = keep_piece(
-            ids, begin, end, settings.window, settings.dynamic, len(shape) * LANES, draws, piece
-        )
+        places = keep_piece(ids, begin, end, settings.window, settings.dynamic, len(shape) * LANES, draws, piece)
         rates = start_rate + slope * (begin - start), start_rate + slope * (end - start)
         train_piece(shape, begin, V, U, V, U, draws, settings, rates, piece, places, panels, means)
 
@@ -83,16 +82,18 @@ def train_piece(
 ) -> None:
     """Compute the changes of one block of a piece after the other at V and U, and add them to the new tables.
 
-    In training the new tables are V and U; where kernels are checked they are others, and all changes are computed at the same.
+    In training the new tables are V and U; where kernels are checked they are others, so that V and U stand still.
     """
     first, last, _ = places
     row_floats, drawn, weight = len(shape) * LANES, settings.drawn, settings.weight
     draw_negatives(draws, begin, row_floats, panels.next_negatives, drawn)
-    for start in range(first, last, settings.block):
-        block = _block(start, places, settings)
+    start = first
+    while start < last:
+        stop = block_stop(piece.rows, start, last, settings.block, settings.repeats, panels.counters)
+        block = _block(start, stop, places, settings)
         for k in range(drawn):
             panels.negatives[k] = panels.next_negatives[k]
-        draw_negatives(draws, begin + block.stop - first, row_floats, panels.next_negatives, drawn)
+        draw_negatives(draws, begin + stop - first, row_floats, panels.next_negatives, drawn)
         rate = np.float32(rates[0] + (rates[1] - rates[0]) * (start - first) / (last - first))
         if means is None:
             skipgram_block(shape, settings.dim, V, U, piece, block, drawn, rate, weight, panels)
@@ -100,16 +101,33 @@ def train_piece(
             historic = settings.historic
             cbow_block(shape, settings.dim, V, U, piece, block, drawn, rate, weight, panels, means, historic)
         _add_changes(shape, new_V, new_U, piece, block, drawn, panels)
+        start = stop
 
 
 @njit(cache=True, nogil=True)
-def _block(start: int, places: Any, settings: Any) -> Any:
-    """The block that begins at a place, and the places of the next."""
+def block_stop(rows: Any, start: int, last: int, tokens: int, repeats: int, counters: Any) -> int:
+    """The place after a block's last: a block ends early rather than hold one word more than ``repeats`` times.
+
+    Its changes are all computed at the same tables and then added, so a word that comes often would go too far: on a
+    list of a few words over and over, vectors would run away. Words that share one of the 256 counters are counted
+    together.
+    """
+    counters[:] = 0
+    stop = min(last, start + tokens)
+    for place in range(start, stop):
+        counter = hash_byte(rows[place])
+        counters[counter] += 1
+        if counters[counter] > repeats:
+            return place
+    return stop
+
+
+@njit(cache=True, nogil=True)
+def _block(start: int, stop: int, places: Any, settings: Any) -> Any:
+    """The block of these places, and about which ones come next."""
     _, last, end = places
-    stop = min(last, start + settings.block)
+    low, high = max(0, start - settings.reach), min(end, stop + settings.reach)
     next_stop = min(last, stop + settings.block)
-    low = max(0, start - settings.reach)
-    high = min(end, stop + settings.reach)
     return Block(start, stop, low, high, next_stop, min(end, next_stop + settings.reach))
 
 
@@ -119,6 +137,12 @@ def _add_changes(shape: Any, V: Any, U: Any, piece: Any, block: Any, drawn: int,
     add_rows(shape, V, piece.rows[block.low :], block.high - block.low, panels.d_V)
     add_rows(shape, U, piece.rows[block.start :], block.stop - block.start, panels.d_U)
     add_rows(shape, U, panels.negatives, drawn, panels.d_N)
+
+
+def drawn_and_weight(negatives: int) -> tuple[int, np.float32]:
+    """How many negatives a block draws, a multiple of 16, and the weight of each: negatives / drawn."""
+    drawn = -(-negatives // LANES) * LANES
+    return drawn, np.float32(negatives / drawn)
 
 
 def buffers(settings: Settings, row_floats: int, cbow: bool) -> tuple[Piece, Panels, Means | None]:
@@ -136,6 +160,7 @@ def buffers(settings: Settings, row_floats: int, cbow: bool) -> tuple[Piece, Pan
         g=aligned(tokens * drawn),
         hits=aligned(tokens * drawn, np.int32),
         filters=aligned(4, np.uint64),
+        counters=aligned(256, np.uint8),
         found=aligned(2 * around * drawn, np.int32),
         products=aligned(pairs * LANES),
         positive_g=aligned(pairs),

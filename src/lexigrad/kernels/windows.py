@@ -85,7 +85,7 @@ def run_deltas(
     d_x_row: Value,
     d_rows: Value,
 ) -> None:
-    """d_x += Σ g y and d_y += g x for the rows y from ``start`` to ``stop``; d_rows has a row for each position of rows."""
+    """d_x += Σ g y and d_y += g x for the rows y from ``start`` to ``stop``; ``d_rows`` are numbered as ``rows``."""
     x = lanes.at(x_table, x_row)
     d = lanes.at(d_x, d_x_row)
     gradients = lanes.at(g, lanes.builder.sub(pair, start))
@@ -120,7 +120,7 @@ def sum_of_run(
     total: Value,
     total_row: Value,
 ) -> None:
-    """total = scale · Σ y for the rows y from ``start`` to ``stop`` without ``middle``."""
+    """Total = scale · Σ y for the rows y from ``start`` to ``stop`` without ``middle``."""
     factor = lanes.splat(scale)
     for first, count in chunks(vectors, MOST_VECTORS):
 
@@ -129,7 +129,7 @@ def sum_of_run(
             return [lanes.add(sums[v], lanes.load(row, LANES * v)) for v in range(count)]
 
         sums = lanes.loop(start, middle, 1, [lanes.constant(0.0)] * count, add)
-        sums = lanes.loop(lanes.builder.add(middle, lanes.int(1)), stop, 1, sums, add)
+        sums = lanes.loop(lanes.builder.add(middle, lanes.integer(1)), stop, 1, sums, add)
         for v in range(count):
             lanes.store(lanes.mul(factor, sums[v]), total, total_row, LANES * (first + v))
 
@@ -157,4 +157,4 @@ def add_to_run(
                 lanes.store(lanes.add(lanes.load(row, LANES * v), value), row, LANES * v)
 
         lanes.loop(start, middle, 1, [], add)
-        lanes.loop(lanes.builder.add(middle, lanes.int(1)), stop, 1, [], add)
+        lanes.loop(lanes.builder.add(middle, lanes.integer(1)), stop, 1, [], add)

@@ -1,0 +1,120 @@
+"""Training by stochastic gradient descent: the contract for each model, progress, errors, reading what is given."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import pytest
+from contract import TrainerContract, planted_sentences, topic_precision
+
+import lexigrad
+from lexigrad import CorpusError, TrainConfig, TrainProgress, Vocabulary
+from lexigrad import trainer as trainer_module
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class TestSkipgram(TrainerContract):
+    options: ClassVar[dict[str, object]] = {"model": "skipgram"}
+
+
+class TestCbow(TrainerContract):
+    options: ClassVar[dict[str, object]] = {"model": "cbow"}
+
+
+class TestCbowAsInWord2vec(TrainerContract):
+    options: ClassVar[dict[str, object]] = {"model": "cbow", "cbow_update": "word2vec"}
+
+
+SMALL = TrainConfig(dim=8, min_count=1, epochs=3, threads=2)
+
+
+def test_progress_grows_to_the_whole_and_the_rate_falls_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer_module, "SPAN", 500)
+    monkeypatch.setattr(trainer_module, "REPORT_SECONDS", 1e-4)
+    seen: list[TrainProgress] = []
+    lexigrad.train(planted_sentences(2_000), SMALL, progress=seen.append)
+    words = [step.words_done for step in seen]
+    assert words == sorted(words)
+    assert words[-1] == seen[-1].words_total == 2_000 * 12 * 3
+    assert seen[-1].learning_rate == 0
+    assert seen[-1].epoch == 3
+    assert seen[-1].words_per_second > 0
+
+
+def test_the_calling_thread_hears_of_progress() -> None:
+    names = set()
+    lexigrad.train(planted_sentences(50), SMALL, progress=lambda _: names.add(threading.current_thread().name))
+    assert names == {threading.current_thread().name}
+
+
+def test_ctrl_c_stops_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer_module, "SPAN", 500)
+
+    def interrupt(_: TrainProgress) -> None:
+        raise KeyboardInterrupt
+
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        lexigrad.train(planted_sentences(1_000), TrainConfig(min_count=1, epochs=10_000, threads=2), progress=interrupt)
+    assert threading.active_count() == before
+
+
+def test_an_error_in_a_thread_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lexigrad.kernels import training
+
+    def fail(*_: object) -> None:
+        raise MemoryError("no more")
+
+    real = training.train_span
+    calls = iter([real])
+    monkeypatch.setattr(training, "train_span", lambda *arguments: next(calls, fail)(*arguments))
+    with pytest.raises(MemoryError, match="no more"):
+        lexigrad.train(planted_sentences(100), SMALL)
+
+
+def test_spans_do_not_change_what_one_thread_computes_except_by_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A span's border moves the learning rate within a piece by rounding only; the draws stay the same."""
+    config = TrainConfig(dim=8, min_count=1, epochs=2, threads=1)
+    whole = lexigrad.train(planted_sentences(3_000), config)
+    monkeypatch.setattr(trainer_module, "SPAN", 8_192)
+    cut = lexigrad.train(planted_sentences(3_000), config)
+    np.testing.assert_allclose(cut.V, whole.V, rtol=1e-3, atol=1e-5)
+
+
+def test_files_sentences_and_an_encoded_corpus_give_the_same_model(tmp_path: Path) -> None:
+    sentences = [" ".join(sentence) for sentence in planted_sentences(300)]
+    text = tmp_path / "text.txt"
+    text.write_text("\n".join(sentences), encoding="utf8")
+    config = TrainConfig(dim=8, min_count=1, epochs=1, threads=1)
+    with lexigrad.read_corpus(text, config) as corpus:
+        models = [lexigrad.train(source, config) for source in (text, sentences, iter(sentences), corpus)]
+    assert len({model.V.tobytes() for model in models}) == 1
+
+
+def test_a_given_vocabulary_fixes_words_and_order() -> None:
+    vocabulary = Vocabulary(["t1w1", "t0w0"], [9, 4])
+    model = lexigrad.train(planted_sentences(300), TrainConfig(dim=4, epochs=1), vocabulary=vocabulary)
+    assert model.vocabulary == vocabulary
+
+
+def test_history_names_every_epoch_and_the_rate_at_its_end() -> None:
+    model = lexigrad.train(planted_sentences(50), SMALL)
+    assert [entry["epoch"] for entry in model.history] == [1, 2, 3]
+    assert model.history[-1]["learning_rate"] == 0
+    assert model.history[0]["words"] == 600
+
+
+def test_an_empty_text_is_an_error() -> None:
+    with pytest.raises(CorpusError):
+        lexigrad.train([], SMALL)
+
+
+def test_rare_options_train_too() -> None:
+    config = TrainConfig(
+        dim=16, min_count=1, dynamic_window=False, negatives=40, noise_exponent=-0.5, window=1_000_000, epochs=2
+    )
+    assert topic_precision(lexigrad.train(planted_sentences(2_000), config)) > 0.9
