@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lexigrad.errors import GradientError
 from lexigrad.kernelcheck import TOLERANCE, KernelCase, check_kernels, worst_row_error
-from lexigrad.kernels.tokens import Draws, Piece, keep_piece, longest_sentence
+from lexigrad.kernels.tokens import Draws, Piece, count_windows, keep_piece, longest_sentence
 from lexigrad.sampling import TOKEN_STREAM, draw, keep_thresholds, stream_key
 
 MODELS = [("skipgram", False), ("cbow", False), ("cbow", True)]
@@ -34,6 +34,12 @@ def test_the_step_is_the_gradient_at_odd_shapes(
     model: str, historic: bool, dim: int, window: int, negatives: int, block: int
 ) -> None:
     case = KernelCase(model, historic, dim=dim, window=window, negatives=negatives, block=block)
+    assert case.check().worst_error <= TOLERANCE
+
+
+@pytest.mark.parametrize("bands", [(1, 2, 6), (1, 3, 4, 9), tuple(range(1, 14))])
+def test_bands_of_distances_add_up_to_the_whole_step(bands: tuple[int, ...]) -> None:
+    case = KernelCase(dim=20, window=bands[-1] - 1, bands=bands, block=16)
     assert case.check().worst_error <= TOLERANCE
 
 
@@ -146,6 +152,7 @@ def test_pieces_are_the_same_however_the_corpus_is_cut(
         stop = min(ids.size, start + cut)
         first, last, places = keep_piece(ids, start, stop, window, True, 1, draws, piece)
         assert 0 <= first <= last <= places
+        count_windows(piece, places, 1, window)
         found += [tuple(int(array[place]) for array in piece) for place in range(first, last)]
     assert found == kept_by_definition(ids.tolist(), window, keep, key)
 

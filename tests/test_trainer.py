@@ -115,6 +115,35 @@ def test_an_empty_text_is_an_error() -> None:
 
 def test_rare_options_train_too() -> None:
     config = TrainConfig(
-        dim=16, min_count=1, dynamic_window=False, negatives=40, noise_exponent=-0.5, window=1_000_000, epochs=2
+        dim=16, min_count=1, dynamic_window=False, negatives=40, noise_exponent=-0.5, window=1_000_000, subsample=0
     )
-    assert topic_precision(lexigrad.train(planted_sentences(2_000), config)) > 0.9
+    assert topic_precision(lexigrad.train(planted_sentences(2_000), config)) > 0.95
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"window": 10, "negatives": 20},
+        {"window": 40, "negatives": 64, "dynamic_window": False},
+        {"learning_rate": 0.1},
+        {"model": "cbow", "window": 10, "negatives": 20},
+    ],
+)
+def test_long_windows_many_negatives_and_a_high_rate_do_not_run_away(options: dict[str, object]) -> None:
+    """A row to which a step adds hundreds of gradients would overshoot, so the step is made smaller."""
+    line = [word for sentence in planted_sentences(2_000) for word in sentence]
+    config = TrainConfig(dim=16, min_count=1, subsample=0, epochs=3, **options)  # type: ignore[arg-type]
+    model = lexigrad.train([line], config)
+    assert float(np.abs(model.V).max()) < 10
+
+
+def test_the_usual_options_take_whole_windows_and_full_blocks() -> None:
+    assert trainer_module._step_size(TrainConfig(), 5, 5 / 16) == ([1, 6], 64, 6)
+    assert trainer_module._step_size(TrainConfig(model="cbow"), 5, 5 / 16) == ([1, 6], 64, 6)
+
+
+def test_more_pairs_make_smaller_steps() -> None:
+    bands, block, repeats = trainer_module._step_size(TrainConfig(window=10, negatives=20), 10, 20 / 32)
+    assert bands == [1, 3, 5, 9, 11]
+    assert block < 64
+    assert repeats < 6

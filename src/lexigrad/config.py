@@ -18,7 +18,7 @@ __all__ = ["TEXT_OPTIONS", "Tokenizer", "TrainConfig"]
 
 Tokenizer = Callable[[str], Iterable[str]]
 
-DEFAULT_LEARNING_RATES: Final = {"skipgram": 0.025, "cbow": 0.2, "cbow word2vec": 0.05}
+DEFAULT_LEARNING_RATES: Final = {"skipgram": 0.025, "cbow": 0.15, "cbow word2vec": 0.05}
 
 
 def _option(
@@ -45,7 +45,7 @@ class TrainConfig:
     Example:
         >>> config = TrainConfig(model="cbow", dim=50)
         >>> config.window, config.starting_learning_rate
-        (5, 0.2)
+        (5, 0.15)
     """
 
     model: Literal["skipgram", "cbow"] = _option(
@@ -74,7 +74,7 @@ class TrainConfig:
     )
     epochs: int = _option(5, "passes over the corpus", at_least=1)
     learning_rate: float | None = _option(
-        None, "at the start; 0.025 for skipgram, 0.2 for cbow (0.05 with the word2vec update) when not given", above=0
+        None, "at the start; 0.025 for skipgram, 0.15 for cbow (0.05 with the word2vec update) when not given", above=0
     )
     min_learning_rate: float = _option(0.0, "at the end; the rate falls linearly in between", at_least=0)
     min_count: int = _option(5, "words seen less often are left out", at_least=1)
@@ -164,8 +164,7 @@ def _checked(option: Field[Any], value: Any) -> Any:
 
 def _number(name: str, value: Any, *, whole: bool) -> int | float:
     """The value as Python's own kind of number: NumPy's are taken too, but JSON does not know them."""
-    kind: type = Integral if whole else Real
-    if isinstance(value, bool) or not isinstance(value, kind):
+    if isinstance(value, bool) or not (isinstance(value, Integral) if whole else isinstance(value, Real)):
         raise ConfigError(f"{name} must be a {'whole ' if whole else ''}number, not {value!r}")
     number = int(value) if whole else float(value)
     if not isfinite(number):

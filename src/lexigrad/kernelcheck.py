@@ -9,6 +9,7 @@ and windows that end at the sentences' and at the blocks' borders.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -43,6 +44,7 @@ class KernelCase:
     negatives: int = 5
     block: int = 64
     repeats: int = 6
+    bands: tuple[int, ...] = ()
     words: int = 13
     sentences: tuple[int, ...] = (1, 90, 2, 7, 1, 40)
     seed: int = 1
@@ -118,8 +120,8 @@ class _Step:
         self.settings = Settings(
             dim=case.dim,
             window=case.window,
-            reach=case.window,
             dynamic=case.dynamic,
+            bands=np.array(case.bands or (1, case.window + 1)),
             block=case.block,
             repeats=case.repeats,
             drawn=drawn,
@@ -140,7 +142,9 @@ class _Step:
 
         d_V, d_U = aligned(self.V.size), aligned(self.U.size)
         tables, draws = (self.V, self.U, d_V, d_U), (self.draws, self.settings, (1.0, 1.0))
-        train_piece(self.shape, 0, *tables, *draws, self.piece, (0, self.places, self.places), self.panels, self.means)
+        places = 0, self.places, self.places
+        for band in range(self.settings.bands.size - 1):
+            train_piece(self.shape, 0, band, *tables, *draws, self.piece, places, self.panels, self.means)
         shape = self.case.words, self.row_floats
         return d_V.reshape(shape)[:, : self.case.dim], d_U.reshape(shape)[:, : self.case.dim]
 
@@ -151,10 +155,11 @@ class _Step:
         d_V, d_U = np.zeros_like(V), np.zeros_like(U)
         words = (self.piece.rows[: self.places] // self.row_floats).tolist()
         windows = [self._window(place) for place in range(self.places)]
-        for place, word in enumerate(words):
-            loss = self._loss(place)
+        bands = range(self.settings.bands.size - 1)
+        for (place, word), band in product(enumerate(words), bands):
+            loss = self._loss(place, band)
             if self.case.model == "skipgram":
-                outside = [words[o] for o in range(self.places) if place in windows[o]]
+                outside = [words[o] for o in self._at_distances(place, band) if place in windows[o]]
                 _, d_center, d_outside = reference.skipgram(word, outside, V, U, loss)
             elif windows[place]:
                 _, d_center, d_outside = reference.cbow(word, [words[c] for c in windows[place]], V, U, loss)
@@ -169,13 +174,18 @@ class _Step:
         first, last = place - self.piece.left[place], place + self.piece.right[place]
         return [other for other in range(first, last + 1) if other != place]
 
-    def _loss(self, place: int) -> WordLoss:
+    def _at_distances(self, place: int, band: int) -> list[int]:
+        """The places whose distance from this one is in the band."""
+        near, after = self.settings.bands[band : band + 2]
+        return [other for other in range(self.places) if near <= abs(other - place) < after]
+
+    def _loss(self, place: int, band: int) -> WordLoss:
         """Negative sampling with the negatives of the block in which the center stands."""
         from lexigrad.kernels.tokens import draw_negatives
 
         rows = np.zeros(self.settings.drawn, np.int64)
         start = max(start for start in self.block_starts if start <= place)
-        draw_negatives(self.draws, start, self.row_floats, rows, rows.size)
+        draw_negatives(self.draws, band * self.places + start, self.row_floats, rows, rows.size)
         negatives = (rows // self.row_floats).tolist()
         weight = self.case.negatives / rows.size
 

@@ -35,13 +35,16 @@ SPAN: Final = 65_536
 REPORT_SECONDS: Final = 0.1
 
 BLOCK: Final = 64
-"""Tokens whose step is computed at the same tables ..."""
+"""Most tokens of which the step is computed at the same tables."""
 
-MOST_REPEATS: Final = {"skipgram": 6, "cbow": 4}
-"""... where no word comes more often: the changes of its occurrences are added, CBOW's at a higher rate, ..."""
+MOST_REPEATS: Final = 6
+"""Most occurrences of a word in a block."""
 
-MOST_PAIRS: Final = 1_000_000
-"""... and where their windows may hold no more pairs of words than this: each takes 64 bytes."""
+# How much learning rate times gradients one row may get in one step (`_step_size`). The usual options are at 0.9, 3.0
+# and 5.4; on 2 million words, vectors grew at twice that and diverged at four times (docs/decisions/step-size.md).
+CENTER_LIMIT: Final = 2.0
+NEGATIVE_LIMIT: Final = 3.2
+REPEAT_LIMIT: Final = 5.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,17 +237,52 @@ def _settings(config: TrainConfig, ids: NDArray[np.int32]) -> Settings:
 
     drawn, weight = drawn_and_weight(config.negatives)
     reach = min(config.window, max(1, longest_sentence(ids) - 1))  # no window goes beyond its sentence
+    bands, block, repeats = _step_size(config, reach, float(weight))
     return Settings(
         dim=config.dim,
         window=config.window,
-        reach=reach,
         dynamic=config.dynamic_window,
-        block=max(8, min(BLOCK, MOST_PAIRS // (2 * reach)) // 8 * 8),
-        repeats=MOST_REPEATS[config.model],
+        bands=np.array(bands),
+        block=block,
+        repeats=repeats,
         drawn=drawn,
         weight=weight,
         historic=config.cbow_update == "word2vec",
     )
+
+
+def _step_size(config: TrainConfig, reach: int, weight: float) -> tuple[list[int], int, int]:
+    """How much one step takes: bands of distances, tokens in a block, occurrences of a word in a block.
+
+    A step adds gradients that were computed at the same tables. A row to which too many are added overshoots, so the
+    rate times their number is limited, for three kinds of rows: a center's for one token, a negative's for a block, a
+    center's for all its occurrences in a block. The usual options give one band and 64 tokens.
+    """
+    rate = config.starting_learning_rate
+    pull = rate * (1 + config.negatives)  # of one prediction on its input
+    if config.model == "cbow":
+        block = NEGATIVE_LIMIT / (rate * weight)
+        return [1, reach + 1], _multiple_of_8(block), _between(1, REPEAT_LIMIT / pull, MOST_REPEATS)
+    bands, largest, band = [1], 0.0, 0.0
+    for distance in range(1, reach + 1):
+        share = 1 - (distance - 1) / config.window if config.dynamic_window else 1.0
+        if distance > bands[-1] and (band + 2 * share) * pull > CENTER_LIMIT:
+            bands.append(distance)
+            band = 0.0
+        band += 2 * share
+        largest = max(largest, band)
+    block = NEGATIVE_LIMIT / (rate * weight * largest)
+    return [*bands, reach + 1], _multiple_of_8(block), _between(1, REPEAT_LIMIT / (largest * pull), MOST_REPEATS)
+
+
+def _multiple_of_8(tokens: float) -> int:
+    """The tokens of a block: full tiles, at most 64."""
+    return _between(1, tokens / 8, BLOCK // 8) * 8
+
+
+def _between(least: int, value: float, most: int) -> int:
+    """The value, rounded down, within bounds."""
+    return max(least, int(min(value, most)))
 
 
 def _read_only(ids: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -4,6 +4,9 @@ The block is at most 64 consecutive words kept. Its changes are computed from th
 panels, one row for each position, so that a word that occurs twice gets both, and whoever calls decides when and in
 which order they are added (`lexigrad.kernels.training`).
 
+A long window or many negatives would make this step too large for one: then a piece is trained several times, each
+time with the pairs of one band of distances (`lexigrad.trainer`).
+
 Negatives are drawn once for a block (Ji et al. 2016 share them over a window), a multiple of 16 of them, each term
 weighted by negatives / drawn. The expectation is that of separate draws, and a negative that is the true word is left
 out as there.
@@ -18,6 +21,7 @@ from numba import njit
 
 from lexigrad.kernels.rows import TILE, negative_d_inputs, negative_d_outside, negative_scores, turn_rows, zero_rows
 from lexigrad.kernels.simd import LANES
+from lexigrad.kernels.tokens import left_run, right_run
 from lexigrad.kernels.windows import add_to_run, positive_scores, run_deltas, run_products, sum_of_run
 
 __all__ = ["Block", "Means", "Panels", "cbow_block", "hash_byte", "skipgram_block"]
@@ -57,6 +61,8 @@ class Block(NamedTuple):
     stop: Any
     low: Any  # ... and all that their windows reach
     high: Any
+    near: Any  # the distances of this band
+    far: Any
     next_stop: Any  # the next block's tokens begin at stop
     next_high: Any
 
@@ -174,21 +180,25 @@ def _positive_changes(shape: Any, V: Any, U: Any, piece: Any, block: Any, rate: 
     """d_u_o = Σ g v_c and d_v_c += g u_o for the pairs of the block's outside words o."""
     pairs = 0
     for o in range(block.start, block.stop):
-        left, right = piece.left[o], piece.right[o]
-        run_products(shape, U, piece.rows[o], V, piece.rows, o - left, o, panels.products, pairs)
-        run_products(shape, U, piece.rows[o], V, piece.rows, o + 1, o + 1 + right, panels.products, pairs + left)
-        pairs += left + right
+        start, stop = left_run(piece, o, block.near, block.far)
+        run_products(shape, U, piece.rows[o], V, piece.rows, start, stop, panels.products, pairs)
+        pairs += stop - start
+        start, stop = right_run(piece, o, block.near, block.far)
+        run_products(shape, U, piece.rows[o], V, piece.rows, start, stop, panels.products, pairs)
+        pairs += stop - start
     g, d_U, d_V = panels.positive_g, panels.d_U, panels.d_V
     positive_scores(shape, panels.products, pairs, rate, g)
     zero_rows(shape, d_U, 0, block.stop - block.start)
     rows = piece.rows[block.low :]
     pairs = 0
     for o in range(block.start, block.stop):
-        left, right, u = piece.left[o], piece.right[o], piece.rows[o]
-        place, d_u = o - block.low, _offset(shape, o - block.start)
-        run_deltas(shape, U, u, V, rows, place - left, place, g, pairs, d_U, d_u, d_V)
-        run_deltas(shape, U, u, V, rows, place + 1, place + 1 + right, g, pairs + left, d_U, d_u, d_V)
-        pairs += left + right
+        u, d_u, low = piece.rows[o], _offset(shape, o - block.start), block.low
+        start, stop = left_run(piece, o, block.near, block.far)
+        run_deltas(shape, U, u, V, rows, start - low, stop - low, g, pairs, d_U, d_u, d_V)
+        pairs += stop - start
+        start, stop = right_run(piece, o, block.near, block.far)
+        run_deltas(shape, U, u, V, rows, start - low, stop - low, g, pairs, d_U, d_u, d_V)
+        pairs += stop - start
 
 
 @njit(cache=True, nogil=True)
@@ -198,16 +208,15 @@ def _leave_out_true_words(piece: Any, block: Any, drawn: int, panels: Any) -> No
     for counting in (True, False):
         for i in range(found):
             o, k = panels.found[2 * i], panels.found[2 * i + 1]
-            first = max(block.start, o - piece.left[o])
-            last = min(block.stop - 1, o + piece.right[o])
-            for c in range(first, last + 1):
-                cell = (c - block.start) * drawn + k
-                if counting:
-                    panels.hits[cell] += c != o
-                else:
-                    pairs = piece.windows[c]
-                    panels.g[cell] *= np.float32(pairs - panels.hits[cell]) / np.float32(max(1, pairs))
-                    panels.hits[cell] = 0
+            for start, stop in (left_run(piece, o, block.near, block.far), right_run(piece, o, block.near, block.far)):
+                for c in range(max(block.start, start), min(block.stop, stop)):
+                    cell = (c - block.start) * drawn + k
+                    if counting:
+                        panels.hits[cell] += 1
+                    else:
+                        pairs = piece.windows[c]
+                        panels.g[cell] *= np.float32(pairs - panels.hits[cell]) / np.float32(pairs)
+                        panels.hits[cell] = 0
 
 
 @njit(cache=True, nogil=True)

@@ -14,7 +14,17 @@ from numba import njit
 from lexigrad.kernels.simd import multiply_mix
 from lexigrad.sampling import FIRST_MULTIPLIER, NEGATIVE_STREAM, SECOND_MULTIPLIER, TOKEN_STREAM, stream_key
 
-__all__ = ["Draws", "Piece", "draw_negatives", "fill_uniform", "keep_piece", "longest_sentence"]
+__all__ = [
+    "Draws",
+    "Piece",
+    "count_windows",
+    "draw_negatives",
+    "fill_uniform",
+    "keep_piece",
+    "left_run",
+    "longest_sentence",
+    "right_run",
+]
 
 HALF = np.uint64(32)
 LOW = np.uint64(0xFFFFFFFF)
@@ -43,7 +53,7 @@ class Piece(NamedTuple):
     rows: Any  # int64: offset of the word's row in the tables
     left: Any  # int32: words in its window on the left
     right: Any  # int32: words in its window on the right
-    windows: Any  # int32: windows in which it stands
+    windows: Any  # int32: windows in which it stands, at the distances of one band
 
 
 @njit(inline="always")
@@ -120,24 +130,45 @@ def _keep(
 
 @njit(cache=True, nogil=True)
 def _limit_windows(piece: Any, places: int) -> None:
-    """Cut the windows at the ends of their sentences, and count in how many windows each word stands."""
+    """Cut the windows at the ends of their sentences."""
     before = 0
     for place in range(places):
         before = (before + 1) * piece.left[place]
         piece.left[place] = min(before, piece.right[place])
-        piece.windows[place] = 0
-    piece.windows[places] = 0
     after = 0
     for place in range(places - 1, -1, -1):
         piece.right[place] = min(after, piece.right[place])
         # a window is never empty on the left except for a word that opens its sentence
         after = after + 1 if piece.left[place] > 0 else 0
-        piece.windows[place - piece.left[place]] += 1
-        piece.windows[place + piece.right[place] + 1] -= 1
-    open_windows = 0
+
+
+@njit(inline="always")
+def left_run(piece: Any, place: int, near: int, far: int) -> tuple[int, int]:
+    """The words of a window on the left at distances from ``near`` to ``far``: first place, place after the last."""
+    reach = min(piece.left[place], far)
+    return place - reach, place - reach + max(0, reach - near + 1)
+
+
+@njit(inline="always")
+def right_run(piece: Any, place: int, near: int, far: int) -> tuple[int, int]:
+    """The words of a window on the right at distances from ``near`` to ``far``: first place, place after the last."""
+    reach = min(piece.right[place], far)
+    return place + near, place + near + max(0, reach - near + 1)
+
+
+@njit(cache=True, nogil=True)
+def count_windows(piece: Any, places: int, near: int, far: int) -> None:
+    """Count for each word in how many windows it stands at distances from ``near`` to ``far``."""
+    piece.windows[: places + 1] = 0
     for place in range(places):
-        open_windows += piece.windows[place]
-        piece.windows[place] = open_windows - 1  # its own is not counted
+        for start, stop in (left_run(piece, place, near, far), right_run(piece, place, near, far)):
+            if start < stop:
+                piece.windows[start] += 1
+                piece.windows[stop] -= 1
+    inside = 0
+    for place in range(places):
+        inside += piece.windows[place]
+        piece.windows[place] = inside
 
 
 @njit(cache=True, nogil=True)

@@ -14,7 +14,7 @@ from numba import njit
 from lexigrad.kernels.blocks import Block, Means, Panels, cbow_block, hash_byte, skipgram_block
 from lexigrad.kernels.rows import TILE, add_rows
 from lexigrad.kernels.simd import LANES
-from lexigrad.kernels.tokens import Piece, draw_negatives, keep_piece
+from lexigrad.kernels.tokens import Piece, count_windows, draw_negatives, keep_piece
 
 __all__ = ["PIECE", "Settings", "aligned", "block_stop", "buffers", "drawn_and_weight", "train_piece", "train_span"]
 
@@ -27,8 +27,8 @@ class Settings(NamedTuple):
 
     dim: Any
     window: Any
-    reach: Any  # no word is farther from its center: the window, or less if all sentences are short
     dynamic: Any
+    bands: Any  # int64: the pairs at distances from bands[i] to bands[i + 1] − 1 are trained together
     block: Any  # most tokens in a block, a multiple of 8
     repeats: Any  # most occurrences of a word in a block
     drawn: Any  # negatives drawn for a block, a multiple of 16
@@ -61,13 +61,15 @@ def train_span(
         end = min(stop, begin + PIECE)
         places = keep_piece(ids, begin, end, settings.window, settings.dynamic, len(shape) * LANES, draws, piece)
         rates = start_rate + slope * (begin - start), start_rate + slope * (end - start)
-        train_piece(shape, begin, V, U, V, U, draws, settings, rates, piece, places, panels, means)
+        for band in range(settings.bands.size - 1):
+            train_piece(shape, begin, band, V, U, V, U, draws, settings, rates, piece, places, panels, means)
 
 
 @njit(cache=True, nogil=True)
 def train_piece(
     shape: Any,
     begin: int,
+    band: int,
     V: Any,
     U: Any,
     new_V: Any,
@@ -82,15 +84,20 @@ def train_piece(
 ) -> None:
     """Compute the changes of one block of a piece after the other at V and U, and add them to the new tables.
 
+    Only the pairs at the distances of the band take part, and each band draws its own negatives.
+
     In training the new tables are V and U; where kernels are checked they are others, so that V and U stand still.
     """
-    first, last, _ = places
-    row_floats, drawn, weight = len(shape) * LANES, settings.drawn, settings.weight
+    first, last, end = places
+    bands, row_floats, drawn, weight = settings.bands, len(shape) * LANES, settings.drawn, settings.weight
+    near, far = bands[band], bands[band + 1] - 1
+    count_windows(piece, end, near, far)
+    begin = begin * (bands.size - 1) + band * (last - first)
     draw_negatives(draws, begin, row_floats, panels.next_negatives, drawn)
     start = first
     while start < last:
         stop = block_stop(piece.rows, start, last, settings.block, settings.repeats, panels.counters)
-        block = _block(start, stop, places, settings)
+        block = _block(start, stop, places, near, far, settings.block)
         for k in range(drawn):
             panels.negatives[k] = panels.next_negatives[k]
         draw_negatives(draws, begin + stop - first, row_floats, panels.next_negatives, drawn)
@@ -123,12 +130,13 @@ def block_stop(rows: Any, start: int, last: int, tokens: int, repeats: int, coun
 
 
 @njit(cache=True, nogil=True)
-def _block(start: int, stop: int, places: Any, settings: Any) -> Any:
+def _block(start: int, stop: int, places: Any, near: int, far: int, tokens: int) -> Any:
     """The block of these places, and about which ones come next."""
     _, last, end = places
-    low, high = max(0, start - settings.reach), min(end, stop + settings.reach)
-    next_stop = min(last, stop + settings.block)
-    return Block(start, stop, low, high, next_stop, min(end, next_stop + settings.reach))
+    next_stop = min(last, stop + tokens)
+    return Block(
+        start, stop, max(0, start - far), min(end, stop + far), near, far, next_stop, min(end, next_stop + far)
+    )
 
 
 @njit(cache=True, nogil=True)
@@ -147,9 +155,10 @@ def drawn_and_weight(negatives: int) -> tuple[int, np.float32]:
 
 def buffers(settings: Settings, row_floats: int, cbow: bool) -> tuple[Piece, Panels, Means | None]:
     """The buffers of one thread; their size follows from the window, the block and the row, not from the corpus."""
-    tokens, drawn, reach = settings.block, settings.drawn, settings.reach
+    tokens, drawn, bands = settings.block, settings.drawn, settings.bands
+    reach = int(bands[-1]) - 1
     places = PIECE + 2 * reach + TILE + 1
-    pairs = tokens * (1 if cbow else 2 * reach) + LANES
+    pairs = tokens * (1 if cbow else 2 * int(np.diff(bands).max())) + LANES
     around = tokens + 2 * reach + TILE
     piece = Piece(aligned(places, np.int64), *(aligned(places, np.int32) for _ in range(3)))
     panels = Panels(
