@@ -10,7 +10,7 @@ import pytest
 from contract import TrainerContract, planted_sentences, topic_precision
 
 import lexigrad
-from lexigrad import CorpusError, TrainConfig, TrainProgress, Vocabulary
+from lexigrad import CorpusError, InputError, TrainConfig, TrainProgress, Vocabulary
 from lexigrad import trainer as trainer_module
 
 if TYPE_CHECKING:
@@ -99,6 +99,14 @@ def test_a_given_vocabulary_fixes_words_and_order() -> None:
     vocabulary = Vocabulary(["t1w1", "t0w0"], [9, 4])
     model = lexigrad.train(planted_sentences(300), TrainConfig(dim=4, epochs=1), vocabulary=vocabulary)
     assert model.vocabulary == vocabulary
+
+
+def test_an_encoded_corpus_takes_no_other_vocabulary() -> None:
+    with (
+        lexigrad.read_corpus(planted_sentences(50), SMALL) as corpus,
+        pytest.raises(InputError, match="give the vocabulary to read_corpus"),
+    ):
+        lexigrad.train(corpus, SMALL, vocabulary=corpus.vocabulary)
 
 
 def test_history_names_every_epoch_and_the_rate_at_its_end() -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from lexigrad.config import TrainConfig
 from lexigrad.corpus import Corpus, read_corpus
 from lexigrad.encoding import available_cores
+from lexigrad.errors import InputError
 from lexigrad.model import Word2Vec
 from lexigrad.sampling import START_STREAM, alias_table, keep_thresholds, stream_key
 
@@ -99,6 +100,7 @@ def train(
 
     Raises:
         CorpusError: the text cannot be read, or no word is left.
+        InputError: a `Corpus` is given, and a vocabulary besides.
 
     Example:
         >>> sentences = ["the cat sat on the mat", "the dog sat on the rug"] * 50
@@ -111,6 +113,8 @@ def train(
     fastText draw negatives for every pair, cut long sentences, and step CBOW by the historic update.
     """
     if isinstance(corpus, Corpus):
+        if vocabulary is not None:
+            raise InputError("a Corpus has its vocabulary; give the vocabulary to read_corpus")
         return _train(corpus, config or TrainConfig(), progress)
     with read_corpus(corpus, config, vocabulary=vocabulary) as encoded:
         return _train(encoded, config or TrainConfig(), progress)
