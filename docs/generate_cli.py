@@ -62,7 +62,8 @@ def value(option: click.Option) -> str:
         return ", ".join(option.type.choices)
     if isinstance(option.type, (click.IntRange, click.FloatRange)):
         return f"{'whole number' if isinstance(option.type, click.IntRange) else 'number'}{bounds(option.type)}"
-    return "file"
+    is_folder = isinstance(option.type, click.Path) and not option.type.file_okay
+    return "folder" if is_folder else "file"
 
 
 def bounds(kind: click.IntRange | click.FloatRange) -> str:

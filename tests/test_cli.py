@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 import lexigrad
 from lexigrad import cli
+from lexigrad.commands import options
 from lexigrad.config import TrainConfig
 from lexigrad.console import Display, print_columns
 from lexigrad.errors import GradientError
@@ -284,8 +285,8 @@ def test_convert_asks_for_the_format_of_an_ending_that_says_nothing(vectors: Pat
 
 
 def test_the_command_line_knows_the_formats_of_the_library() -> None:
-    assert tuple(ENDINGS) == cli.ENDINGS
-    assert get_args(Format) == cli.FORMATS
+    assert tuple(ENDINGS) == options.ENDINGS
+    assert get_args(Format) == options.FORMATS
 
 
 # gradcheck and demo
@@ -335,7 +336,11 @@ def test_version_and_help_are_printed() -> None:
 
 def test_commands_are_listed_in_the_order_of_use() -> None:
     listed = [line.split()[0] for line in run("--help").stdout.split("Commands:\n")[1].splitlines()]
-    assert listed == ["train", "vocab", "neighbors", "analogy", "convert", "gradcheck", "demo"]
+    assert listed == [
+        *("train", "vocab", "neighbors", "analogy"),
+        *("evaluate", "stability", "sentiment", "plot"),
+        *("convert", "gradcheck", "course", "demo"),
+    ]
 
 
 # real processes

@@ -13,8 +13,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lexigrad import course as course
     from lexigrad import gradcheck as gradcheck
+    from lexigrad import plots as plots
     from lexigrad import reference as reference
+    from lexigrad import stability as stability
     from lexigrad.config import TrainConfig
     from lexigrad.corpus import Corpus, ReadingReport, read_corpus
     from lexigrad.errors import (
@@ -27,10 +30,16 @@ if TYPE_CHECKING:
         MissingExtraError,
         UnknownWordError,
     )
+    from lexigrad.evaluation import compare, evaluate_analogies, evaluate_similarity
     from lexigrad.formats import load_vectors, save_vectors
     from lexigrad.keyedvectors import KeyedVectors
     from lexigrad.model import Word2Vec
+    from lexigrad.seeds import train_seeds
+    from lexigrad.sentencevectors import SentenceVectorizer
+    from lexigrad.sentiment import classify_sentiment
+    from lexigrad.stability import VectorsSet
     from lexigrad.trainer import TrainProgress, train
+    from lexigrad.treebank import StanfordSentiment
     from lexigrad.vocabulary import Vocabulary
 
 __version__ = "0.1.0"
@@ -38,6 +47,7 @@ __version__ = "0.1.0"
 __all__ = [
     # train
     "train",
+    "train_seeds",
     "TrainConfig",
     "TrainProgress",
     "Word2Vec",
@@ -50,9 +60,20 @@ __all__ = [
     "KeyedVectors",
     "load_vectors",
     "save_vectors",
+    # measures and pictures
+    "evaluate_analogies",
+    "evaluate_similarity",
+    "compare",
+    "VectorsSet",
+    "stability",
+    "StanfordSentiment",
+    "SentenceVectorizer",
+    "classify_sentiment",
+    "plots",
     # the definition and its proof
     "reference",
     "gradcheck",
+    "course",
     # errors
     "LexigradError",
     "ConfigError",
@@ -67,6 +88,7 @@ __all__ = [
 
 _HOMES = {
     "train": "trainer",
+    "train_seeds": "seeds",
     "TrainConfig": "config",
     "TrainProgress": "trainer",
     "Word2Vec": "model",
@@ -77,6 +99,13 @@ _HOMES = {
     "KeyedVectors": "keyedvectors",
     "load_vectors": "formats",
     "save_vectors": "formats",
+    "evaluate_analogies": "evaluation",
+    "evaluate_similarity": "evaluation",
+    "compare": "evaluation",
+    "VectorsSet": "stability",
+    "StanfordSentiment": "treebank",
+    "SentenceVectorizer": "sentencevectors",
+    "classify_sentiment": "sentiment",
     "LexigradError": "errors",
     "ConfigError": "errors",
     "CorpusError": "errors",
@@ -86,7 +115,7 @@ _HOMES = {
     "MissingExtraError": "errors",
     "UnknownWordError": "errors",
 }
-_MODULES = ("reference", "gradcheck")
+_MODULES = ("reference", "gradcheck", "course", "plots", "stability")
 
 
 def __getattr__(name: str) -> Any:

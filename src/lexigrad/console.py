@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from rich.progress import Progress
 
@@ -78,6 +78,14 @@ class Display:
         if speed > 0:
             detail += f", {_clock((progress.words_total - progress.words_done) / speed)} left"
         self._show("training", progress.words_done, progress.words_total, detail)
+
+    def course(self, done: int, total: int, cost: float) -> None:
+        """Show how many iterations of the course experiment are done."""
+        self._show("course", done, total, f"cost {cost:.6f}")
+
+    def steps(self, name: str) -> Callable[[int, int], None]:
+        """A progress function that shows how much of something with this name is done."""
+        return lambda done, total: self._show(name, done, total, f"{done} of {total}")
 
     def _show(self, name: str, done: int, total: int | None, detail: str) -> None:
         """Draw the bar or write a line, if it is time for it."""

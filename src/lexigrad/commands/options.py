@@ -1,0 +1,164 @@
+"""What several commands share: options and arguments, and the checks of files before any work is done."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import Field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+from click.core import ParameterSource
+
+from lexigrad.config import TrainConfig
+from lexigrad.errors import ConfigError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "ENDINGS",
+    "FILE",
+    "FORMATS",
+    "OUTPUT_FILE",
+    "config_options",
+    "corpus_argument",
+    "either",
+    "json_option",
+    "keep_inputs",
+    "make_config",
+    "n_option",
+    "quiet_option",
+    "restrict_option",
+    "save_figure",
+    "vocabulary_option",
+    "writable",
+    "writable_with_ending",
+]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+# What `formats` knows, without its imports.
+ENDINGS: Final = (".safetensors", ".txt", ".bin")
+FORMATS: Final = ("native", "word2vec-text", "word2vec-binary", "glove")
+ALL_WORDS: Final = {"min_count": 1, "max_vocabulary": None}
+
+FILE: Final = click.Path(path_type=Path)
+OUTPUT_FILE: Final = click.Path(path_type=Path, dir_okay=False, writable=True)
+
+
+def writable(ctx: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse a file that could not be written, before any work is done."""
+    if path is None or (path.exists() and not path.is_file()):  # a device or a pipe is written to directly
+        return path
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        reason = f"File '{path}' cannot be written: {error.strerror or error}: '{path.parent}'."
+        raise click.BadParameter(reason, ctx, option) from error
+    return path
+
+
+def writable_with_ending(ctx: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse a file whose ending names no format, too."""
+    if path is not None and path.suffix not in ENDINGS:
+        raise click.BadParameter(f"File '{path}' must end in {either(ENDINGS)}.", ctx, option)
+    return writable(ctx, option, path)
+
+
+def either(choices: Iterable[str]) -> str:
+    """``a, b or c``."""
+    *others, last = choices
+    return f"{', '.join(others)} or {last}"
+
+
+def config_options(names: Iterable[str]) -> Callable[[Command], Command]:
+    """Give a command one option for each of these fields of TrainConfig, with its default, help and bounds."""
+    options = {option.name: option for option in fields(TrainConfig)}
+
+    def add_options(command: Command) -> Command:
+        for name in reversed(list(names)):
+            command = _config_option(options[name])(command)
+        return command
+
+    return add_options
+
+
+def _config_option(option: Field[Any]) -> Callable[[Command], Command]:
+    """The option of one field."""
+    flag = f"--{option.name.replace('_', '-')}"
+    kind = str(option.type)
+    if kind == "bool":
+        flag = f"{flag}/--no-{flag.removeprefix('--')}"
+    rule = option.metadata
+    limits = {
+        "min": rule["above"] if rule["at_least"] is None else rule["at_least"],
+        "max": rule["at_most"],
+        "min_open": rule["above"] is not None,
+    }
+    parameter_type: Any
+    metavar = None
+    if rule["choices"]:
+        parameter_type = click.Choice(rule["choices"])
+    elif kind == "bool":
+        parameter_type = bool
+    else:
+        parameter_type = click.IntRange(**limits) if kind.startswith("int") else click.FloatRange(**limits)
+        metavar = "INTEGER" if kind.startswith("int") else "NUMBER"
+    return click.option(
+        flag,
+        option.name,
+        type=parameter_type,
+        default=option.default,
+        show_default=True,
+        metavar=metavar,
+        help=rule["help"],
+    )
+
+
+def make_config(options: dict[str, Any], corpus: Sequence[str]) -> TrainConfig:
+    """The config of these options; options that contradict each other are wrong usage.
+
+    A saved corpus keeps the words with which it was saved, unless an option that was given leaves some out.
+    """
+    if len(corpus) == 1 and os.path.isfile(corpus[0]):
+        from lexigrad.corpusfile import is_saved_corpus
+
+        source = click.get_current_context().get_parameter_source
+        if is_saved_corpus(corpus[0]):
+            options |= {name: value for name, value in ALL_WORDS.items() if source(name) is ParameterSource.DEFAULT}
+    try:
+        return TrainConfig(**options)
+    except ConfigError as error:
+        raise click.UsageError(f"{error}.") from error
+
+
+corpus_argument = click.argument("corpus", nargs=-1, required=True)
+vocabulary_option = click.option(
+    "--vocabulary",
+    type=FILE,
+    metavar="FILE",
+    help="take this saved vocabulary, and count nothing",
+)
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="say nothing on standard error but errors")
+json_option = click.option("--json", "as_json", is_flag=True, help="print JSON, for another program to read")
+n_option = click.option("-n", type=click.IntRange(min=1), default=10, show_default=True, help="how many words to print")
+restrict_option = click.option(
+    "--restrict", type=click.IntRange(min=1), help="search only so many words, the most frequent ones"
+)
+
+
+def keep_inputs(inputs: Iterable[str], output: Path | None) -> None:
+    """Refuse to write over a file that is read."""
+    if output is not None and output.exists() and any(os.path.exists(p) and output.samefile(p) for p in inputs):
+        raise click.UsageError(f"'{output}' is to be read and to be written; name another file to write.")
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a picture in the format of its ending, whole or not at all."""
+    from lexigrad.files import atomic_write
+
+    with atomic_write(path) as file:
+        figure.savefig(file, format=path.suffix.removeprefix("."))

@@ -1,0 +1,195 @@
+"""Commands that read vectors and look into them: `neighbors`, `analogy`, `stability`, `plot` and `convert`."""
+
+from __future__ import annotations
+
+from glob import glob
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import click
+
+from lexigrad.commands.options import (
+    ENDINGS,
+    FILE,
+    FORMATS,
+    OUTPUT_FILE,
+    either,
+    json_option,
+    n_option,
+    restrict_option,
+    save_figure,
+    writable,
+)
+from lexigrad.console import print_columns, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from lexigrad.formats import Format
+    from lexigrad.keyedvectors import KeyedVectors
+    from lexigrad.stability import CountBand, VectorsSet
+
+__all__ = ["analogy", "convert", "neighbors", "plot", "stability"]
+
+PICTURES: Final = (".svg", ".pdf", ".png")
+
+
+@click.command()
+@click.argument("vectors", type=FILE)
+@click.argument("words", nargs=-1, required=True, metavar="WORD...")
+@click.option("--also", type=FILE, multiple=True, help="vectors of another training; can be given several times")
+@n_option
+@restrict_option
+@json_option
+def neighbors(
+    vectors: Path, words: tuple[str, ...], also: tuple[Path, ...], n: int, restrict: int | None, as_json: bool
+) -> None:
+    """Print the words nearest to each WORD.
+
+    A line holds a neighbor and the cosine of the two vectors, with a tab between them; with several WORDs, each line
+    begins with its WORD.
+
+    One training is a matter of chance. Of several, given with --also or as a quoted glob such as 'model.seed*', a line
+    holds the mean cosine, and then in how many of them the neighbor is among the nearest.
+    """
+    import lexigrad
+
+    loaded = [lexigrad.load_vectors(path) for path in _files([vectors, *also])]
+    found: dict[str, Sequence[tuple[object, ...]]]
+    if len(loaded) > 1:
+        together = _together(loaded)
+        found = {word: together.most_similar(word, n=n, restrict=restrict) for word in words}
+    else:
+        found = {word: loaded[0].most_similar(word, n=n, restrict=restrict) for word in words}
+    if as_json:
+        print_json(found)
+        return
+    for word, nearest in found.items():
+        _print_nearest(nearest, [word] if len(found) > 1 else [], len(loaded))
+
+
+@click.command()
+@click.argument("vectors", type=FILE)
+@click.argument("a")
+@click.argument("b")
+@click.argument("c")
+@n_option
+@restrict_option
+@json_option
+def analogy(vectors: Path, a: str, b: str, c: str, n: int, restrict: int | None, as_json: bool) -> None:
+    """Print words for: A is to B as C is to ...?
+
+    A line holds a word and the cosine of its vector with B - A + C, with a tab between them.
+    """
+    import lexigrad
+
+    found = lexigrad.load_vectors(vectors).analogy(a, b, c, n=n, restrict=restrict)
+    if as_json:
+        print_json(found)
+    else:
+        _print_nearest(found)
+
+
+@click.command()
+@click.argument("vectors", type=FILE, nargs=-1, required=True)
+@click.option("-n", type=click.IntRange(min=1), default=10, show_default=True, help="how many nearest words to look at")
+@restrict_option
+@json_option
+def stability(vectors: tuple[Path, ...], n: int, restrict: int | None, as_json: bool) -> None:
+    """Print how far several trainings agree on nearest words.
+
+    VECTORS are two or more files, as `train --seeds` writes them. The overlap of a word is the share of its n nearest
+    words that two of them have in common, on the average of all pairs. A line holds how often words occur, how many
+    such words there are, and their mean overlap; --json has that of each word.
+    """
+    import lexigrad
+    from lexigrad.stability import stability as measure
+
+    found = measure(_together([lexigrad.load_vectors(path) for path in _files(vectors)]), n, restrict=restrict)
+    if as_json:
+        print_json(found.to_dict())
+        return
+    bands = [] if found.counts is None else [band for band in found.by_count() if band.words]
+    rows = [(_occurrences(band), f"{band.words:,}", f"{100 * band.overlap:.1f} %") for band in bands]
+    print_columns(
+        ("occurrences", "words", "overlap"), [*rows, ("any", f"{len(found.words):,}", f"{100 * found.mean:.1f} %")]
+    )
+
+
+@click.command()
+@click.argument("vectors", type=FILE)
+@click.argument("words", nargs=-1, required=True, metavar="WORD...")
+@click.option(
+    "-o",
+    "--output",
+    type=OUTPUT_FILE,
+    callback=writable,
+    required=True,
+    help="the picture to write: .svg, .pdf or .png",
+)
+@click.option(
+    "--method",
+    type=click.Choice(["pca", "tsne", "umap"]),
+    default="pca",
+    show_default=True,
+    help="pca shows the two principal axes of the words; tsne and umap keep neighbors together",
+)
+def plot(vectors: Path, words: tuple[str, ...], output: Path, method: Literal["pca", "tsne", "umap"]) -> None:
+    """Draw words as points of the plane.
+
+    Words whose vectors are alike are near each other, as far as two dimensions can show it. Needs an extra: pip install
+    'lexigrad[plots]'.
+    """
+    if output.suffix not in PICTURES:
+        raise click.UsageError(f"'{output}' must end in {either(PICTURES)}.")
+    import lexigrad
+    from lexigrad.plots import plot_words
+
+    save_figure(plot_words(lexigrad.load_vectors(vectors), words, method), output)
+
+
+@click.command()
+@click.argument("source", type=FILE, metavar="IN")
+@click.argument("target", type=OUTPUT_FILE, callback=writable, metavar="OUT")
+@click.option("--to", type=click.Choice(FORMATS), help="the format of OUT, when its ending does not say it")
+def convert(source: Path, target: Path, to: Format | None) -> None:
+    """Write vectors in another format.
+
+    IN's format is found by its content. OUT's follows from its ending: .safetensors (native), .txt (word2vec-text),
+    .bin (word2vec-binary); --to overrules it.
+    """
+    import lexigrad
+
+    if to is None and target.suffix not in ENDINGS:
+        raise click.UsageError(f"'{target}' must end in {either(ENDINGS)}, or give --to.")
+    lexigrad.save_vectors(target, lexigrad.load_vectors(source), to)
+
+
+def _files(paths: Iterable[Path]) -> list[Path]:
+    """The paths, quoted globs being replaced by the files that they match."""
+    files: list[Path] = []
+    for path in paths:
+        matches = [] if path.exists() else sorted(glob(str(path)))
+        files += [Path(match) for match in matches] or [path]
+    return files
+
+
+def _together(loaded: list[KeyedVectors]) -> VectorsSet:
+    """The vectors as a set; says how many words are left out because some lack them."""
+    from lexigrad.stability import VectorsSet
+
+    together = VectorsSet(loaded)
+    if any(together.left_out):
+        counts = ", ".join(f"{count:,}" for count in together.left_out)
+        click.echo(f"left out words that not all of the files have: {counts}", err=True)
+    return together
+
+
+def _occurrences(band: CountBand) -> str:
+    return f"{band.least:,} or more" if band.below is None else f"{band.least:,} to {band.below - 1:,}"
+
+
+def _print_nearest(nearest: Iterable[tuple[Any, ...]], before: Sequence[str] = (), members: int = 1) -> None:
+    for word, cosine, *agree in nearest:
+        shared = [f"{count}/{members}" for count in agree]
+        click.echo("\t".join([*before, word, f"{cosine:.4f}", *shared]))

@@ -1,0 +1,110 @@
+"""Several trainings that differ in their seed alone, from a text that is read once.
+
+One training is one draw of the dice. `lexigrad.stability` says which of its neighbors the next one would find again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from lexigrad.config import TrainConfig
+from lexigrad.corpus import Corpus, read_corpus
+from lexigrad.errors import InputError
+from lexigrad.trainer import train
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lexigrad.model import Word2Vec
+    from lexigrad.trainer import Progress, TrainProgress
+    from lexigrad.vocabulary import Vocabulary
+
+__all__ = ["each_seed", "train_seeds"]
+
+
+def train_seeds(
+    corpus: Any,
+    config: TrainConfig | None = None,
+    *,
+    seeds: int = 5,
+    vocabulary: Vocabulary | None = None,
+    progress: Progress | None = None,
+) -> list[Word2Vec]:
+    """Train one model for each of several seeds; the text is read and encoded once.
+
+    Args:
+        corpus: a `Corpus`, or whatever `read_corpus` takes: paths, sentences as strings, lists of tokens.
+        config: the options; its seed is the first model's, the next models have the numbers that follow.
+        seeds: how many models.
+        vocabulary: words and counts to use, in place of those of the text.
+        progress: called as `train` calls it, with the words of all models together.
+
+    Returns:
+        The models, in the order of their seeds.
+
+    Raises:
+        CorpusError: the text cannot be read, or no word is left.
+        ConfigError: a seed would be too large.
+        InputError: ``seeds`` is less than 1, or a `Corpus` is given, and a vocabulary besides.
+
+    Example:
+        >>> sentences = 50 * ["the cat sat on the mat", "the dog sat on the rug"]
+        >>> config = TrainConfig(dim=8, min_count=1, epochs=1, threads=1)
+        >>> [model.config.seed for model in train_seeds(sentences, config, seeds=2)]
+        [1, 2]
+    """
+    config = config or TrainConfig()
+    if isinstance(corpus, Corpus):
+        if vocabulary is not None:
+            raise InputError("a Corpus has its vocabulary; give the vocabulary to read_corpus")
+        return list(each_seed(corpus, config, seeds, progress))
+    with read_corpus(corpus, config, vocabulary=vocabulary) as encoded:
+        return list(each_seed(encoded, config, seeds, progress))
+
+
+def each_seed(corpus: Corpus, config: TrainConfig, seeds: int, progress: Progress | None = None) -> Iterator[Word2Vec]:
+    """Train the models of `train_seeds` one after another, so that each can be saved and dropped before the next.
+
+    Args:
+        corpus: the encoded text.
+        config: the options; its seed is the first model's.
+        seeds: how many models, at least 1.
+        progress: as for `train_seeds`.
+
+    Yields:
+        One model after another.
+    """
+    if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
+        raise InputError(f"seeds must be a whole number of at least 1, not {seeds!r}")
+    configs = [replace(config, seed=config.seed + number) for number in range(seeds)]
+    shown = None if progress is None else _OfAll(progress, seeds)
+    for seeded in configs:
+        model = train(corpus, seeded, progress=shown)
+        if shown is not None:
+            shown.begin_next()
+        yield model
+
+
+class _OfAll:
+    """Turns the progress of one training after another into that of all of them."""
+
+    def __init__(self, progress: Progress, trainings: int) -> None:
+        self.progress = progress
+        self.trainings = trainings
+        self.words, self.seconds = 0, 0.0  # of the trainings that are over
+        self.latest: TrainProgress | None = None
+
+    def __call__(self, one: TrainProgress) -> None:
+        self.latest = replace(
+            one,
+            words_done=self.words + one.words_done,
+            words_total=one.words_total * self.trainings,
+            seconds=self.seconds + one.seconds,
+        )
+        self.progress(self.latest)
+
+    def begin_next(self) -> None:
+        """Count from where the training that is over ended."""
+        if self.latest is not None:
+            self.words, self.seconds = self.latest.words_done, self.latest.seconds

@@ -1,0 +1,388 @@
+"""The sentiment of sentences from the mean of their words' vectors: how good vectors are at something else.
+
+A sentence becomes the mean of its words' vectors, x, and a classifier gives each label a probability: softmax
+regression, ŷ = softmax(xW + b), or with ``hidden`` a layer of sigmoids before it. Both learn by minimizing
+
+    Σ CE(y, ŷ) + λ/2 · Σ |W|²
+
+over the training set, for each strength λ of a sweep. The strength with the best accuracy on the dev set is taken, and
+the test set is asked once. Confusions and errors are shown on the dev set, so that who learns from them has still seen
+nothing of the test set. The classifiers are scikit-learn's; only vectors are known here, not how they were made.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from lexigrad.errors import InputError, MissingExtraError
+from lexigrad.report import counted
+from lexigrad.sentencevectors import Coverage, SentenceVectorizer
+from lexigrad.treebank import LABELS, SPLITS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from lexigrad.keyedvectors import KeyedVectors
+    from lexigrad.treebank import Split, StanfordSentiment
+
+__all__ = [
+    "STRENGTHS",
+    "Mistake",
+    "SentenceVectorizer",
+    "SentimentResult",
+    "classify_sentiment",
+    "fit_classifier",
+    "side_by_side",
+]
+
+STRENGTHS: Final = tuple(10.0 ** (exponent / 2) for exponent in range(-8, 5))
+"""From 1e-4 to 100, two to each power of ten."""
+
+NEWTON_DIM: Final = 200
+"""Longest vectors for which the Hessian is worth its room: Newton's method is then several times faster."""
+
+TOLERANCE: Final = 1e-6
+"""Largest entry of the mean gradient at which the optimizer stops."""
+
+MAX_ITERATIONS: Final = 5_000
+NETWORK_TOLERANCE: Final = 1e-4
+NETWORK_ITERATIONS: Final = 300
+"""A network's loss has flat valleys: at small strengths it would take thousands of iterations for no better answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """A sentence that got the wrong label."""
+
+    sentence: str
+    truth: str
+    prediction: str
+    probability: float
+    """Of the predicted label, as the classifier has it."""
+    truth_probability: float
+    """Of the true label."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can hold."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SentimentResult:
+    """What a classifier on top of word vectors achieves. Accuracies are shares from 0 to 1."""
+
+    name: str
+    words: int
+    dim: int
+    hidden: int | None
+    """Size of the hidden layer; None for softmax regression."""
+    parameters: int
+    """How many numbers the classifier learned."""
+    labels: list[str]
+    strengths: list[float]
+    """The sweep, rising; the next two lists go with it."""
+    train_accuracy: list[float]
+    dev_accuracy: list[float]
+    unconverged: list[float]
+    """Strengths at which the optimizer stopped before it was done."""
+    strength: float
+    """The best on the dev set; of equally good ones the largest."""
+    best_dev_accuracy: float
+    test_accuracy: float
+    baseline_dev_accuracy: float
+    """Of always giving the most frequent label of the training set."""
+    baseline_test_accuracy: float
+    confusion: NDArray[np.int64]
+    """On the dev set, shape ``(labels, labels)``: rows are the truth, columns the prediction."""
+    mistakes: list[Mistake]
+    """On the dev set, those first whose true label got the smallest probability."""
+    coverage: Coverage
+    """Of the tokens of all three sets."""
+    pipeline: Any = field(repr=False)
+    """Vectorizer and classifier, a scikit-learn Pipeline: ``pipeline.predict(["A dull film"])`` gives labels 0 to 4."""
+
+    def summary(self) -> str:
+        """One line for a reader."""
+        stopped = ", ".join(f"{strength:g}" for strength in self.unconverged)
+        return (
+            f"{self.name}: dev {self.best_dev_accuracy:.1%}, test {self.test_accuracy:.1%} at L2 {self.strength:g}; "
+            f"{self.coverage.share:.1%} of {self.coverage.tokens:,} tokens have a vector; "
+            f"{counted(self.parameters, 'parameter')}"
+            + (f"; stopped before the minimum at L2 {stopped}" if stopped else "")
+        )
+
+    def confusion_table(self) -> str:
+        """The confusion matrix on the dev set as lines of text: a line a true label, a column a predicted one."""
+        rows = zip(self.labels, self.confusion.tolist(), strict=True)
+        return _aligned([("truth", *self.labels), *((label, *map(str, row)) for label, row in rows)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can hold; the pipeline is left out."""
+        values = {name: getattr(self, name) for name in self.__slots__ if name != "pipeline"}
+        return values | {
+            "confusion": self.confusion.tolist(),
+            "mistakes": [mistake.to_dict() for mistake in self.mistakes],
+            "coverage": self.coverage.to_dict(),
+        }
+
+
+def classify_sentiment(
+    vectors: KeyedVectors,
+    treebank: StanfordSentiment,
+    strengths: Iterable[float] = STRENGTHS,
+    *,
+    name: str = "vectors",
+    hidden: int | None = None,
+    seed: int = 1,
+    mistakes: int = 10,
+    progress: Callable[[int, int], None] | None = None,
+) -> SentimentResult:
+    r"""Train a classifier of sentences on word vectors, choose its strength on the dev set, and test it once.
+
+    It minimizes Σ CE(y, ŷ) + λ/2 · Σ |W|² over the training set for each strength λ; biases are not held small. With
+    ŷ = softmax(xW + b) or, with ``hidden``, ŷ = softmax(σ(xW₁ + b₁)W₂ + b₂), and x the mean of a sentence's vectors.
+    Statements 5, 6 and 15 to 17 of the derivations.
+
+    Args:
+        vectors: of any origin.
+        treebank: with labels.
+        strengths: the sweep of λ, each above 0; in any order.
+        name: what to call the vectors in the result and in messages, such as their file's name.
+        hidden: units of the hidden layer of sigmoids; None for softmax regression.
+        seed: the start of the hidden layer's weights; softmax regression needs none, its minimum is the only one.
+        mistakes: how many of the worst errors on the dev set to keep.
+        progress: called with how many strengths are done, and of how many.
+
+    Returns:
+        Accuracies, confusion matrix, worst errors and coverage.
+
+    Raises:
+        InputError: no token has a vector, the training set has one label only, or an argument is out of its range.
+        CorpusError: a file of the treebank is missing or empty.
+        MissingExtraError: scikit-learn is not installed.
+
+    Example:
+        >>> from lexigrad.keyedvectors import KeyedVectors
+        >>> from lexigrad.treebank import SPLITS, StanfordSentiment
+        >>> folder = getfixture("tmp_path")
+        >>> for split in SPLITS:
+        ...     _ = (folder / f"{split}.txt").write_text("(4 (3 Great) (2 fun))\n(0 (1 Dull) (2 film))\n")
+        >>> vectors = KeyedVectors(["great", "dull", "film"], [[1, 0], [-1, 0], [0, 1]])
+        >>> result = classify_sentiment(vectors, StanfordSentiment(folder), name="tiny")
+        >>> result.best_dev_accuracy, result.coverage.share
+        (1.0, 0.75)
+        >>> result.pipeline.predict(["a great film"]).tolist()
+        [4]
+    """
+    swept = _checked_strengths(strengths)
+    _check_sizes(hidden, seed, mistakes)
+    vectorizer = SentenceVectorizer(vectors)
+    coverage = vectorizer.coverage(sentence for split in SPLITS for sentence in treebank.sentences(split))
+    train, dev, test = (_features(vectorizer, treebank, split) for split in SPLITS)
+    _check_trainable(name, treebank, train.labels, coverage)
+    classifiers = []
+    for done, strength in enumerate(swept, start=1):
+        classifiers.append(fit_classifier(train.x, train.labels, strength, hidden=hidden, seed=seed))
+        if progress is not None:
+            progress(done, len(swept))
+    dev_accuracy = [_accuracy(classifier, dev) for classifier in classifiers]
+    best = max(range(len(swept)), key=lambda place: (dev_accuracy[place], swept[place]))
+    chosen = classifiers[best]
+    return SentimentResult(
+        name=name,
+        words=len(vectors),
+        dim=vectors.dim,
+        hidden=hidden,
+        parameters=_parameter_count(chosen),
+        labels=list(LABELS),
+        strengths=swept,
+        train_accuracy=[_accuracy(classifier, train) for classifier in classifiers],
+        dev_accuracy=dev_accuracy,
+        unconverged=[strength for strength, fitted in zip(swept, classifiers, strict=True) if not _converged(fitted)],
+        strength=swept[best],
+        best_dev_accuracy=dev_accuracy[best],
+        test_accuracy=_accuracy(chosen, test),
+        baseline_dev_accuracy=_majority_accuracy(train, dev),
+        baseline_test_accuracy=_majority_accuracy(train, test),
+        confusion=_confusion(dev.labels, chosen.predict(dev.x)),
+        mistakes=_worst_mistakes(chosen, dev, treebank.sentences("dev"), mistakes),
+        coverage=coverage,
+        pipeline=_pipeline(vectorizer, chosen),
+    )
+
+
+def fit_classifier(
+    x: NDArray[np.float64], labels: NDArray[np.int64], strength: float, *, hidden: int | None = None, seed: int = 1
+) -> Any:
+    """Minimize Σ CE(y, ŷ) + λ/2 · Σ |W|² with scikit-learn: softmax regression, or a network with a hidden layer.
+
+    Args:
+        x: shape ``(sentences, dim)``.
+        labels: shape ``(sentences,)``; of two labels at least. With two, scikit-learn has one row of weights, not two.
+        strength: λ.
+        hidden: units of the layer of sigmoids; None for none.
+        seed: the start of its weights.
+
+    Returns:
+        A fitted LogisticRegression or MLPClassifier.
+
+    Raises:
+        MissingExtraError: scikit-learn is not installed.
+    """
+    try:
+        from sklearn.exceptions import ConvergenceWarning
+        from threadpoolctl import threadpool_limits
+    except ImportError as error:
+        raise MissingExtraError("classifying needs scikit-learn: pip install 'lexigrad[sentiment]'") from error
+    classifier = _softmax_regression(x.shape[1], strength) if hidden is None else _network(hidden, strength, seed)
+    with warnings.catch_warnings(), threadpool_limits(1):  # products as small as these are slower on several threads
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the result lists it
+        return classifier.fit(x, labels)
+
+
+def _softmax_regression(dim: int, strength: float) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    solver = "newton-cholesky" if dim <= NEWTON_DIM else "lbfgs"
+    return LogisticRegression(C=1 / strength, solver=solver, tol=TOLERANCE, max_iter=MAX_ITERATIONS)
+
+
+def _network(hidden: int, strength: float, seed: int) -> Any:
+    from sklearn.neural_network import MLPClassifier
+
+    return MLPClassifier(
+        hidden_layer_sizes=(hidden,),
+        activation="logistic",
+        solver="lbfgs",
+        alpha=strength,
+        random_state=seed,
+        tol=NETWORK_TOLERANCE,
+        max_iter=NETWORK_ITERATIONS,
+    )
+
+
+def side_by_side(results: Sequence[SentimentResult]) -> str:
+    """A table of several results, a line each, with the majority's accuracy last; accuracies in percent.
+
+    Raises:
+        InputError: no results are given.
+    """
+    if not results:
+        raise InputError("side_by_side needs results; give at least one")
+    rows: list[tuple[str, ...]] = [("vectors", "dim", "tokens covered", "L2", "parameters", "train", "dev", "test")]
+    for result in results:
+        train = result.train_accuracy[result.strengths.index(result.strength)]
+        sizes = (f"{result.strength:.3g}", f"{result.parameters:,}")
+        shares = (f"{share:.1%}"[:-1] for share in (train, result.best_dev_accuracy, result.test_accuracy))
+        rows.append((result.name, str(result.dim), f"{result.coverage.share:.1%}", *sizes, *shares))
+    baseline = (results[0].baseline_dev_accuracy, results[0].baseline_test_accuracy)
+    rows.append(("most frequent label", *([""] * 5), *(f"{share:.1%}"[:-1] for share in baseline)))
+    return _aligned(rows)
+
+
+class _Features(NamedTuple):
+    """A set of sentences as the classifier sees it."""
+
+    x: NDArray[np.float64]
+    labels: NDArray[np.int64]
+
+
+def _features(vectorizer: SentenceVectorizer, treebank: StanfordSentiment, split: Split) -> _Features:
+    return _Features(vectorizer.transform(treebank.sentences(split)), treebank.labels(split))
+
+
+def _accuracy(classifier: Any, features: _Features) -> float:
+    return float((classifier.predict(features.x) == features.labels).mean())
+
+
+def _majority_accuracy(train: _Features, features: _Features) -> float:
+    """The accuracy of always giving the most frequent label of the training set."""
+    return float((features.labels == np.bincount(train.labels).argmax()).mean())
+
+
+def _confusion(truth: NDArray[np.int64], prediction: NDArray[np.int64]) -> NDArray[np.int64]:
+    confusion = np.zeros((len(LABELS), len(LABELS)), dtype=np.int64)
+    np.add.at(confusion, (truth, prediction), 1)
+    return confusion
+
+
+def _worst_mistakes(
+    classifier: Any, features: _Features, sentences: Sequence[Sequence[str]], number: int
+) -> list[Mistake]:
+    """The wrongly labelled sentences whose true label got the smallest probability."""
+    rows = np.arange(len(features.labels))
+    probabilities = np.zeros((len(rows), len(LABELS)))  # 0 for labels that the training set lacks
+    probabilities[:, classifier.classes_] = classifier.predict_proba(features.x)
+    predictions = classifier.predict(features.x)
+    of_truth = probabilities[rows, features.labels]
+    wrong = rows[predictions != features.labels]
+    return [
+        Mistake(
+            sentence=" ".join(sentences[row]),
+            truth=LABELS[features.labels[row]],
+            prediction=LABELS[predictions[row]],
+            probability=float(probabilities[row, predictions[row]]),
+            truth_probability=float(of_truth[row]),
+        )
+        for row in wrong[np.argsort(of_truth[wrong], kind="stable")][:number]
+    ]
+
+
+def _parameter_count(classifier: Any) -> int:
+    if hasattr(classifier, "coefs_"):
+        return sum(weights.size for weights in (*classifier.coefs_, *classifier.intercepts_))
+    return int(classifier.coef_.size + classifier.intercept_.size)
+
+
+def _converged(classifier: Any) -> bool:
+    return bool(np.max(classifier.n_iter_) < classifier.max_iter)
+
+
+def _pipeline(vectorizer: SentenceVectorizer, classifier: Any) -> Any:
+    from sklearn.pipeline import make_pipeline
+
+    return make_pipeline(vectorizer, classifier)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Columns padded to the same width; the first to the right, the others, numbers, to the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    padded = ([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in rows)
+    return "\n".join("  ".join(row).rstrip() for row in padded)
+
+
+def _checked_strengths(strengths: Iterable[float]) -> list[float]:
+    """The sweep in rising order, each once."""
+    swept = sorted({float(strength) for strength in strengths})
+    if not swept or not all(0 < strength < math.inf for strength in swept):
+        raise InputError(f"strengths must be one or more finite numbers above 0, not {swept}")
+    return swept
+
+
+def _check_sizes(hidden: int | None, seed: int, mistakes: int) -> None:
+    if hidden is not None and hidden < 1:
+        raise InputError(f"hidden must be at least 1, or None for no hidden layer, not {hidden!r}")
+    if not 0 <= seed < 2**32:
+        raise InputError(f"seed must be from 0 to {2**32 - 1:,}, not {seed!r}")
+    if mistakes < 0:
+        raise InputError(f"mistakes must be at least 0, not {mistakes!r}")
+
+
+def _check_trainable(name: str, treebank: StanfordSentiment, labels: NDArray[np.int64], coverage: Coverage) -> None:
+    if not coverage.known:
+        raise InputError(
+            f"{name}: none of the {coverage.tokens:,} tokens of {treebank.folder} has a vector, "
+            f"not even {next(iter(coverage.unknown))!r}; give vectors of words of the same language"
+        )
+    if (labels == labels[0]).all():
+        raise InputError(
+            f"{treebank.file_of('train')}: all {len(labels):,} sentences of the training set have the label "
+            f"{labels[0]} ({LABELS[labels[0]]}); a classifier needs two labels at least"
+        )
