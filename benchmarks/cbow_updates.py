@@ -2,8 +2,8 @@
 
     python benchmarks/cbow_updates.py TEXT --data EVAL_FOLDER
 
-``gradient`` divides the step of a context word by the window's size, ``word2vec`` leaves the division out, as word2vec.c and
-gensim do. The results go to `benchmarks/results/`.
+``gradient`` divides the step of a context word by the window's size, ``word2vec`` leaves the division out, as
+word2vec.c and gensim do. The results go to `benchmarks/results/`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def main() -> None:
             for rate in rates:
                 config = TrainConfig.from_dict({"model": "cbow", "cbow_update": update, "learning_rate": rate})
                 rows.append({"update": update, "learning_rate": rate, **quality(corpus, config, options)})
-                print("  ".join([f"{update:9} {rate:5}", *(f"{name} {rows[-1][name]:.1f}" for name in SHOWN)]), flush=True)
+                print(
+                    "  ".join([f"{update:9} {rate:5}", *(f"{name} {rows[-1][name]:.1f}" for name in SHOWN)]), flush=True
+                )
     results = {"text": options.text.name, "seeds": options.seeds, "machine": machine(), "rows": rows}
     options.results.mkdir(parents=True, exist_ok=True)
     target = options.results / f"cbow_updates-{options.text.stem}.json"

@@ -151,7 +151,7 @@ def _offset(shape: Any, row: Any) -> Any:
 
 @njit(inline="always")
 def _share(piece: Any, place: Any) -> Any:
-    """1 / the number of words in a window, 0 for an empty one."""
+    """1 / the number of words in a window; an empty one has nothing to share."""
     return np.float32(1) / np.float32(max(1, piece.left[place] + piece.right[place]))
 
 
