@@ -361,7 +361,8 @@ def test_the_reader_of_a_pipe_may_go_away(corpus: Path) -> None:
 def test_ctrl_c_ends_with_130_one_sentence_and_no_file(corpus: Path) -> None:
     arguments = ["train", str(corpus), "-o", str(corpus.with_name("v.bin")), "--epochs=1000000", "--threads=2"]
     press = "console.Display.training = lambda self, progress: os.kill(os.getpid(), signal.SIGINT)"  # while it trains
-    code = f"import os, signal\nfrom lexigrad import cli, console\n{press}\ncli.main({arguments})"
+    foreground = "signal.signal(signal.SIGINT, signal.default_int_handler)"  # a job in the background ignores Ctrl-C
+    code = f"import os, signal\nfrom lexigrad import cli, console\n{foreground}\n{press}\ncli.main({arguments})"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 130
     assert run.stderr.splitlines()[-1] == "Stopped by the keyboard; no half-written file is left behind."
