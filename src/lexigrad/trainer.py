@@ -42,7 +42,7 @@ MOST_REPEATS: Final = 6
 """Most occurrences of a word in a block."""
 
 # How much learning rate times gradients one row may get in one step (`_step_size`). The usual options are at 0.9, 3.0
-# and 5.4; on 2 million words, vectors grew at twice that and diverged at four times (docs/decisions/step-size.md).
+# and 5.4, and the limits lie just above; what happens far beyond them is in docs/decisions/step-size.md.
 CENTER_LIMIT: Final = 2.0
 NEGATIVE_LIMIT: Final = 3.2
 REPEAT_LIMIT: Final = 5.5
