@@ -17,11 +17,23 @@ PACKAGE = Path(lexigrad.__file__).parent
 # Later layers import earlier ones; modules of one layer may import each other, but not in a circle.
 LAYERS = [
     {"errors"},
-    {"config", "files", "reference", "gradcheck", "sampling", "report", "bootstrap", "evaluationsets", "labels"},
+    {
+        "config",
+        "files",
+        "reference",
+        "gradcheck",
+        "sampling",
+        "report",
+        "bootstrap",
+        "evaluationsets",
+        "labels",
+        "progress",
+    },
     {"vocabulary", "search", "keyedvectors", "projection", "treebank"},
     {"analogies", "scores", "evaluation", "stability", "sentencevectors", "sentiment", "plots"},
     {"sources", "sentences", "encoding", "corpusfile", "corpus", "kernels", "formats"},
     {"model", "kernelcheck", "course"},
+    {"sgd"},
     {"trainer"},
     {"seeds", "demo", "console"},
     {"commands"},
@@ -39,6 +51,7 @@ MAKERS = {
     "sampling",
     "seeds",
     "course",
+    "sgd",
     "trainer",
 }
 HEAVY = {"numpy", "numba", "llvmlite", "safetensors", "rich", "gensim", "scipy", "sklearn", "matplotlib"}

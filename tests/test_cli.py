@@ -21,7 +21,7 @@ from lexigrad.config import TrainConfig
 from lexigrad.console import Display, print_columns
 from lexigrad.errors import GradientError
 from lexigrad.formats import ENDINGS, Format
-from lexigrad.trainer import TrainProgress
+from lexigrad.progress import TrainProgress
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from lexigrad import seeds as module
@@ -10,7 +12,10 @@ from lexigrad.corpus import read_corpus
 from lexigrad.errors import ConfigError, InputError
 from lexigrad.seeds import each_seed, train_seeds
 from lexigrad.stability import stability
-from lexigrad.trainer import TrainProgress, train
+from lexigrad.trainer import train
+
+if TYPE_CHECKING:
+    from lexigrad.progress import TrainProgress
 
 SENTENCES = 40 * ["the king and the queen sat in the hall", "the man and the woman ate bread in the house"]
 CONFIG = TrainConfig(dim=8, epochs=2, min_count=1, threads=1, seed=7)

@@ -11,7 +11,7 @@ from contract import TrainerContract, planted_sentences, topic_precision
 
 import lexigrad
 from lexigrad import CorpusError, InputError, TrainConfig, TrainProgress, Vocabulary
-from lexigrad import trainer as trainer_module
+from lexigrad import sgd as sgd_module
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,8 +33,8 @@ SMALL = TrainConfig(dim=8, min_count=1, epochs=3, threads=2)
 
 
 def test_progress_grows_to_the_whole_and_the_rate_falls_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer_module, "SPAN", 500)
-    monkeypatch.setattr(trainer_module, "REPORT_SECONDS", 1e-4)
+    monkeypatch.setattr(sgd_module, "SPAN", 500)
+    monkeypatch.setattr(sgd_module, "REPORT_SECONDS", 1e-4)
     seen: list[TrainProgress] = []
     lexigrad.train(planted_sentences(2_000), SMALL, progress=seen.append)
     words = [step.words_done for step in seen]
@@ -52,7 +52,7 @@ def test_the_calling_thread_hears_of_progress() -> None:
 
 
 def test_ctrl_c_stops_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer_module, "SPAN", 500)
+    monkeypatch.setattr(sgd_module, "SPAN", 500)
 
     def interrupt(_: TrainProgress) -> None:
         raise KeyboardInterrupt
@@ -80,7 +80,7 @@ def test_spans_do_not_change_what_one_thread_computes_except_by_rounding(monkeyp
     """A span's border moves the learning rate within a piece by rounding only; the draws stay the same."""
     config = TrainConfig(dim=8, min_count=1, epochs=2, threads=1)
     whole = lexigrad.train(planted_sentences(3_000), config)
-    monkeypatch.setattr(trainer_module, "SPAN", 8_192)
+    monkeypatch.setattr(sgd_module, "SPAN", 8_192)
     cut = lexigrad.train(planted_sentences(3_000), config)
     np.testing.assert_allclose(cut.V, whole.V, rtol=1e-3, atol=1e-5)
 
@@ -146,12 +146,12 @@ def test_long_windows_many_negatives_and_a_high_rate_do_not_run_away(options: di
 
 
 def test_the_usual_options_take_whole_windows_and_full_blocks() -> None:
-    assert trainer_module._step_size(TrainConfig(), 5, 5 / 16) == ([1, 6], 64, 6)
-    assert trainer_module._step_size(TrainConfig(model="cbow"), 5, 5 / 16) == ([1, 6], 64, 6)
+    assert sgd_module._step_size(TrainConfig(), 5, 5 / 16) == ([1, 6], 64, 6)
+    assert sgd_module._step_size(TrainConfig(model="cbow"), 5, 5 / 16) == ([1, 6], 64, 6)
 
 
 def test_more_pairs_make_smaller_steps() -> None:
-    bands, block, repeats = trainer_module._step_size(TrainConfig(window=10, negatives=20), 10, 20 / 32)
+    bands, block, repeats = sgd_module._step_size(TrainConfig(window=10, negatives=20), 10, 20 / 32)
     assert bands == [1, 3, 5, 9, 11]
     assert block < 64
     assert repeats < 6

@@ -34,11 +34,12 @@ if TYPE_CHECKING:
     from lexigrad.formats import load_vectors, save_vectors
     from lexigrad.keyedvectors import KeyedVectors
     from lexigrad.model import Word2Vec
+    from lexigrad.progress import TrainProgress
     from lexigrad.seeds import train_seeds
     from lexigrad.sentencevectors import SentenceVectorizer
     from lexigrad.sentiment import classify_sentiment
     from lexigrad.stability import VectorsSet
-    from lexigrad.trainer import TrainProgress, train
+    from lexigrad.trainer import train
     from lexigrad.treebank import StanfordSentiment
     from lexigrad.vocabulary import Vocabulary
 
@@ -90,7 +91,7 @@ _HOMES = {
     "train": "trainer",
     "train_seeds": "seeds",
     "TrainConfig": "config",
-    "TrainProgress": "trainer",
+    "TrainProgress": "progress",
     "Word2Vec": "model",
     "read_corpus": "corpus",
     "Corpus": "corpus",

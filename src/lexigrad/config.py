@@ -53,8 +53,19 @@ class TrainConfig:
         "skipgram predicts the outside words from the center word, cbow the center word from the mean of its context",
         choices=("skipgram", "cbow"),
     )
-    loss: Literal["negative_sampling"] = _option(
-        "negative_sampling", "the loss of one prediction", choices=("negative_sampling",)
+    loss: Literal["negative_sampling", "naive_softmax"] = _option(
+        "negative_sampling",
+        "the loss of one prediction: against a few drawn words, or against the whole vocabulary",
+        choices=("negative_sampling", "naive_softmax"),
+    )
+    solver: Literal["sgd", "exact", "svd"] = _option(
+        "sgd",
+        "sgd goes through the text; exact (skip-gram) minimises the loss of the whole text from its window counts; svd "
+        "factorises their positive pointwise mutual information",
+        choices=("sgd", "exact", "svd"),
+    )
+    head: int = _option(
+        20_000, "exact solver: the most frequent words that are solved together; all others against these", at_least=1
     )
     dim: int = _option(100, "length of a word vector", at_least=1, at_most=2000)
     window: int = _option(5, "words on either side of the center, at most", at_least=1, at_most=2**31 - 1)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress
 
-    from lexigrad.trainer import TrainProgress
+    from lexigrad.progress import TrainProgress
 
 __all__ = ["Display", "print_columns", "print_json"]
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from lexigrad.keyedvectors import KeyedVectors
     from lexigrad.model import Word2Vec
-    from lexigrad.trainer import TrainProgress
+    from lexigrad.progress import TrainProgress
 
 __all__ = ["Documentation", "read_documentation", "run_demo"]
 

@@ -35,6 +35,8 @@ class Word2Vec:
         vocabulary: row i of either table belongs to its word i.
         config: the options of the training.
         history: what was recorded during the training, in order; plain values that JSON can hold.
+        bias: one number for each outside word that is added to its scores, float32, shape ``(len(vocabulary),)``, or
+            None; score(c, o) = u_o·v_c + b_o.
 
     Raises:
         InputError: a table's shape or type does not fit.
@@ -54,12 +56,16 @@ class Word2Vec:
     vocabulary: Vocabulary
     config: TrainConfig
     history: list[dict[str, Any]] = field(default_factory=list)
+    bias: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         needed = (len(self.vocabulary), self.config.dim)
-        for name, table in (("V", self.V), ("U", self.U)):
-            if table.shape != needed or table.dtype != np.float32:
-                raise InputError(f"{name} must be float32 of shape {needed}, not {table.dtype} of shape {table.shape}")
+        shapes = {"V": needed, "U": needed, "bias": needed[:1]}
+        for name, table in (("V", self.V), ("U", self.U), ("bias", self.bias)):
+            if table is not None and (table.shape != shapes[name] or table.dtype != np.float32):
+                raise InputError(
+                    f"{name} must be float32 of shape {shapes[name]}, not {table.dtype} of shape {table.shape}"
+                )
 
     @cached_property
     def vectors(self) -> KeyedVectors:
@@ -90,7 +96,10 @@ class Word2Vec:
             raise InputError(
                 f"the history cannot be saved as JSON: {error}; record plain numbers and strings"
             ) from error
-        write_native(path, {**vectors_to_tensors(self.vectors), "U": self.U}, metadata)
+        tensors = {**vectors_to_tensors(self.vectors), "U": self.U}
+        if self.bias is not None:
+            tensors["bias"] = self.bias
+        write_native(path, tensors, metadata)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Word2Vec:
@@ -109,7 +118,8 @@ class Word2Vec:
         try:
             config = TrainConfig.from_dict(_parsed(path, metadata, "config", dict))
             vocabulary = Vocabulary(vectors.words, vectors.counts)
-            return cls(tensors["V"], tensors["U"], vocabulary, config, _parsed(path, metadata, "history", list))
+            history = _parsed(path, metadata, "history", list)
+            return cls(tensors["V"], tensors["U"], vocabulary, config, history, tensors.get("bias"))
         except (ConfigError, InputError) as error:
             raise FormatError(f"{path}: {error}") from error
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lexigrad.model import Word2Vec
-    from lexigrad.trainer import Progress, TrainProgress
+    from lexigrad.progress import Progress, TrainProgress
     from lexigrad.vocabulary import Vocabulary
 
 __all__ = ["each_seed", "train_seeds"]

@@ -1,78 +1,20 @@
-"""Training: a corpus and a config in, a model out.
-
-The corpus is cut into spans of a fixed number of tokens, which threads take one after another and train on the same
-two tables. What a span draws depends on its positions alone (`lexigrad.sampling`), so with one thread the tables' bytes
-follow from the corpus and the config; with several, threads race for rows and the digits differ.
-"""
+"""Training: a corpus and a config in, a model out, by the solver that the config names."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from lexigrad.config import TrainConfig
 from lexigrad.corpus import Corpus, read_corpus
-from lexigrad.encoding import available_cores
 from lexigrad.errors import InputError
-from lexigrad.model import Word2Vec
-from lexigrad.sampling import START_STREAM, alias_table, keep_thresholds, stream_key
+from lexigrad.sgd import train_sgd
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from lexigrad.kernels.training import Settings
+    from lexigrad.model import Word2Vec
+    from lexigrad.progress import Progress
     from lexigrad.vocabulary import Vocabulary
 
-__all__ = ["TrainProgress", "train"]
-
-SPAN: Final = 65_536
-"""Tokens that a thread trains without looking up: some 10 ms."""
-
-REPORT_SECONDS: Final = 0.1
-
-BLOCK: Final = 64
-"""Most tokens of which the step is computed at the same tables."""
-
-MOST_REPEATS: Final = 6
-"""Most occurrences of a word in a block."""
-
-# How much learning rate times gradients one row may get in one step (`_step_size`). The usual options are at 0.9, 3.0
-# and 5.4, and the limits lie just above; what happens far beyond them is in docs/decisions/step-size.md.
-CENTER_LIMIT: Final = 2.0
-NEGATIVE_LIMIT: Final = 3.2
-REPEAT_LIMIT: Final = 5.5
-
-
-@dataclass(frozen=True, slots=True)
-class TrainProgress:
-    """How far a training run has come.
-
-    Attributes:
-        words_done: words of the corpus trained so far, those of earlier epochs counted again.
-        words_total: words of the corpus times epochs.
-        seconds: since training began; reading and compiling do not count.
-        learning_rate: at this moment.
-        epoch: the one that is being trained, from 1.
-    """
-
-    words_done: int
-    words_total: int
-    seconds: float
-    learning_rate: float
-    epoch: int
-
-    @property
-    def words_per_second(self) -> float:
-        """Words of the corpus trained in a second, on the average so far."""
-        return self.words_done / self.seconds if self.seconds > 0 else 0.0
-
-
-Progress = Callable[[TrainProgress], None]
+__all__ = ["train"]
 
 
 def train(
@@ -115,182 +57,6 @@ def train(
     if isinstance(corpus, Corpus):
         if vocabulary is not None:
             raise InputError("a Corpus has its vocabulary; give the vocabulary to read_corpus")
-        return _train(corpus, config or TrainConfig(), progress)
+        return train_sgd(corpus, config or TrainConfig(), progress)
     with read_corpus(corpus, config, vocabulary=vocabulary) as encoded:
-        return _train(encoded, config or TrainConfig(), progress)
-
-
-def _train(corpus: Corpus, config: TrainConfig, progress: Progress | None) -> Word2Vec:
-    run = _Run(corpus, config)
-    run.compile()
-    history = run.go(progress)
-    size = len(corpus.vocabulary), -1
-    V, U = (table.reshape(size)[:, : config.dim] for table in (run.V, run.U))
-    return Word2Vec(V, U, corpus.vocabulary, config, history)
-
-
-class _Run:
-    """One training run: the tables, and the spans that its threads take from each other's hands."""
-
-    def __init__(self, corpus: Corpus, config: TrainConfig) -> None:
-        from lexigrad.kernels.simd import padded, row_shape
-        from lexigrad.kernels.tokens import fill_uniform
-        from lexigrad.kernels.training import aligned
-
-        self.config = config
-        self.ids: NDArray[np.int32] = _read_only(corpus.ids)
-        self.words = corpus.words
-        self.settings = _settings(config, self.ids)
-        self.keep = keep_thresholds(corpus.vocabulary.keep_probability(config.subsample))
-        self.alias = alias_table(corpus.vocabulary.noise_distribution(config.noise_exponent))
-        self.shape = row_shape(config.dim)
-        self.row_floats = padded(config.dim)
-        floats = len(corpus.vocabulary) * self.row_floats
-        self.V, self.U = aligned(floats), aligned(floats)
-        start_key = np.uint64(stream_key(config.seed, 0, START_STREAM))
-        fill_uniform(self.V.reshape(-1, self.row_floats), config.dim, start_key)
-        self.threads = config.threads or available_cores()
-        self.spans = self._spans()
-        self.lock = threading.Lock()
-        self.done = 0
-        self.error: BaseException | None = None
-
-    def compile(self) -> None:
-        """Compile the kernels, or load them from Numba's cache, so that neither counts as training."""
-        self._train_span(0, 0, 0, self._buffers())
-
-    def go(self, progress: Progress | None) -> list[dict[str, Any]]:
-        """Train; an error in a thread, or Ctrl-C, stops all of them."""
-        threads = [threading.Thread(target=self._work, name=f"train-{i}") for i in range(self.threads)]
-        began = time.perf_counter()
-        try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(REPORT_SECONDS)
-                    if progress is not None:
-                        progress(self._progress(time.perf_counter() - began))
-        except BaseException:
-            self.spans = iter(())
-            for thread in threads:
-                thread.join()
-            raise
-        if self.error is not None:
-            raise self.error
-        if progress is not None:
-            progress(self._progress(time.perf_counter() - began))
-        return [
-            {"epoch": epoch + 1, "words": self.words, "learning_rate": self._rate(epoch + 1, 0)}
-            for epoch in range(self.config.epochs)
-        ]
-
-    def _spans(self) -> Iterator[tuple[int, int, int]]:
-        """(epoch, start, stop) for the whole run."""
-        for epoch in range(self.config.epochs):
-            for start in range(0, self.ids.size, SPAN):
-                yield epoch, start, min(start + SPAN, self.ids.size)
-
-    def _work(self) -> None:
-        """What one thread does."""
-        try:
-            buffers = self._buffers()
-            while True:
-                with self.lock:
-                    span = next(self.spans, None)
-                if span is None:
-                    return
-                self._train_span(*span, buffers)
-                with self.lock:
-                    self.done += span[2] - span[1]
-        except BaseException as error:  # handed to the thread that waits
-            self.error = error
-            self.spans = iter(())
-
-    def _train_span(self, epoch: int, start: int, stop: int, buffers: Any) -> None:
-        from lexigrad.kernels.tokens import Draws
-        from lexigrad.kernels.training import train_span
-
-        rates = self._rate(epoch, start), self._rate(epoch, stop)
-        draws = Draws.of_epoch(self.config.seed, epoch, self.keep, self.alias)
-        train_span(self.shape, self.ids, start, stop, self.V, self.U, draws, self.settings, *rates, *buffers)
-
-    def _buffers(self) -> Any:
-        from lexigrad.kernels.training import buffers
-
-        return buffers(self.settings, self.row_floats, self.config.model == "cbow")
-
-    def _rate(self, epoch: int, position: int) -> float:
-        """The learning rate where ``position`` tokens of an epoch are done: it falls in a straight line."""
-        share = (epoch + position / self.ids.size) / self.config.epochs
-        first, last = self.config.starting_learning_rate, self.config.min_learning_rate
-        return first + (last - first) * share
-
-    def _progress(self, seconds: float) -> TrainProgress:
-        total = self.words * self.config.epochs
-        epochs_done, position = divmod(self.done, self.ids.size)
-        words = total * self.done // (self.ids.size * self.config.epochs)
-        epoch = min(epochs_done + 1, self.config.epochs)
-        return TrainProgress(words, total, seconds, self._rate(epochs_done, position), epoch)
-
-
-def _settings(config: TrainConfig, ids: NDArray[np.int32]) -> Settings:
-    """The kernels' settings: what follows from the config and the corpus, never from the threads."""
-    from lexigrad.kernels.tokens import longest_sentence
-    from lexigrad.kernels.training import Settings, drawn_and_weight
-
-    drawn, weight = drawn_and_weight(config.negatives)
-    reach = min(config.window, max(1, longest_sentence(ids) - 1))  # no window goes beyond its sentence
-    bands, block, repeats = _step_size(config, reach, float(weight))
-    return Settings(
-        dim=config.dim,
-        window=config.window,
-        dynamic=config.dynamic_window,
-        bands=np.array(bands),
-        block=block,
-        repeats=repeats,
-        drawn=drawn,
-        weight=weight,
-        historic=config.cbow_update == "word2vec",
-    )
-
-
-def _step_size(config: TrainConfig, reach: int, weight: float) -> tuple[list[int], int, int]:
-    """How much one step takes: bands of distances, tokens in a block, occurrences of a word in a block.
-
-    A step adds gradients that were computed at the same tables. A row to which too many are added overshoots, so the
-    rate times their number is limited, for three kinds of rows: a center's for one token, a negative's for a block, a
-    center's for all its occurrences in a block. The usual options give one band and 64 tokens.
-    """
-    rate = config.starting_learning_rate
-    pull = rate * (1 + config.negatives)  # of one prediction on its input
-    if config.model == "cbow":
-        block = NEGATIVE_LIMIT / (rate * weight)
-        return [1, reach + 1], _multiple_of_8(block), _between(1, REPEAT_LIMIT / pull, MOST_REPEATS)
-    bands, largest, band = [1], 0.0, 0.0
-    for distance in range(1, reach + 1):
-        share = 1 - (distance - 1) / config.window if config.dynamic_window else 1.0
-        if distance > bands[-1] and (band + 2 * share) * pull > CENTER_LIMIT:
-            bands.append(distance)
-            band = 0.0
-        band += 2 * share
-        largest = max(largest, band)
-    block = NEGATIVE_LIMIT / (rate * weight * largest)
-    return [*bands, reach + 1], _multiple_of_8(block), _between(1, REPEAT_LIMIT / (largest * pull), MOST_REPEATS)
-
-
-def _multiple_of_8(tokens: float) -> int:
-    """The tokens of a block: full tiles, at most 64."""
-    return _between(1, tokens / 8, BLOCK // 8) * 8
-
-
-def _between(least: int, value: float, most: int) -> int:
-    """The value, rounded down, within bounds."""
-    return max(least, int(min(value, most)))
-
-
-def _read_only(ids: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The ids as one plain kind of array: Numba compiles for each kind anew."""
-    view = np.asarray(ids).view(np.ndarray)
-    view.flags.writeable = False
-    return view
+        return train_sgd(encoded, config or TrainConfig(), progress)

@@ -5,7 +5,7 @@ panels, one row for each position, so that a word that occurs twice gets both, a
 which order they are added (`lexigrad.kernels.training`).
 
 A long window or many negatives would make this step too large for one: then a piece is trained several times, each
-time with the pairs of one band of distances (`lexigrad.trainer`).
+time with the pairs of one band of distances (`lexigrad.sgd`).
 
 Negatives are drawn once for a block (Ji et al. 2016 share them over a window), a multiple of 16 of them, each term
 weighted by negatives / drawn. The expectation is that of separate draws, and a negative that is the true word is left
