@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lexigrad import plots as plots
     from lexigrad import reference as reference
     from lexigrad import stability as stability
+    from lexigrad.bestbias import best_bias
     from lexigrad.config import TrainConfig
     from lexigrad.corpus import Corpus, ReadingReport, read_corpus
     from lexigrad.errors import (
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     )
     from lexigrad.evaluation import compare, evaluate_analogies, evaluate_similarity
     from lexigrad.formats import load_vectors, save_vectors
+    from lexigrad.heldout import HeldOutLoss, held_out_loss
     from lexigrad.keyedvectors import KeyedVectors
     from lexigrad.model import Word2Vec
     from lexigrad.progress import TrainProgress
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from lexigrad.trainer import train
     from lexigrad.treebank import StanfordSentiment
     from lexigrad.vocabulary import Vocabulary
+    from lexigrad.windowcounts import WindowCounts, count_windows
 
 __version__ = "0.1.0"
 
@@ -57,11 +60,16 @@ __all__ = [
     "Corpus",
     "ReadingReport",
     "Vocabulary",
+    "count_windows",
+    "WindowCounts",
     # vectors
     "KeyedVectors",
     "load_vectors",
     "save_vectors",
     # measures and pictures
+    "held_out_loss",
+    "HeldOutLoss",
+    "best_bias",
     "evaluate_analogies",
     "evaluate_similarity",
     "compare",
@@ -97,9 +105,14 @@ _HOMES = {
     "Corpus": "corpus",
     "ReadingReport": "corpus",
     "Vocabulary": "vocabulary",
+    "count_windows": "windowcounts",
+    "WindowCounts": "windowcounts",
     "KeyedVectors": "keyedvectors",
     "load_vectors": "formats",
     "save_vectors": "formats",
+    "held_out_loss": "heldout",
+    "HeldOutLoss": "heldout",
+    "best_bias": "bestbias",
     "evaluate_analogies": "evaluation",
     "evaluate_similarity": "evaluation",
     "compare": "evaluation",

@@ -11,7 +11,9 @@ from typing import Any, Final
 import click
 
 from lexigrad import __version__
+from lexigrad.commands.counting import cooccur
 from lexigrad.commands.evaluating import evaluate
+from lexigrad.commands.loss import loss
 from lexigrad.commands.proving import demo, gradcheck
 from lexigrad.commands.sentences import course, sentiment
 from lexigrad.commands.training import train, vocab
@@ -62,9 +64,11 @@ def main() -> None:
 for command in (
     train,
     vocab,
+    cooccur,
     neighbors,
     analogy,
     evaluate,
+    loss,
     stability,
     sentiment,
     plot,

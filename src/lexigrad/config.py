@@ -18,7 +18,10 @@ __all__ = ["TEXT_OPTIONS", "Tokenizer", "TrainConfig"]
 
 Tokenizer = Callable[[str], Iterable[str]]
 
-DEFAULT_LEARNING_RATES: Final = {"skipgram": 0.025, "cbow": 0.15, "cbow word2vec": 0.05}
+DEFAULT_LEARNING_RATES: Final = {
+    "negative_sampling": {"skipgram": 0.025, "cbow": 0.15, "cbow word2vec": 0.05},
+    "naive_softmax": {"skipgram": 0.05, "cbow": 0.3, "cbow word2vec": 0.05},
+}
 
 
 def _option(
@@ -85,7 +88,10 @@ class TrainConfig:
     )
     epochs: int = _option(5, "passes over the corpus", at_least=1)
     learning_rate: float | None = _option(
-        None, "at the start; 0.025 for skipgram, 0.15 for cbow (0.05 with the word2vec update) when not given", above=0
+        None,
+        "at the start; when not given, 0.025 for skipgram and 0.15 for cbow, twice that under the naive softmax, and "
+        "0.05 for cbow with the word2vec update",
+        above=0,
     )
     min_learning_rate: float = _option(0.0, "at the end; the rate falls linearly in between", at_least=0)
     min_count: int = _option(5, "words seen less often are left out", at_least=1)
@@ -107,6 +113,10 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for option in fields(self):
             object.__setattr__(self, option.name, _checked(option, getattr(self, option.name)))
+        if self.model == "cbow" and self.solver != "sgd":
+            raise ConfigError(
+                f"cbow does not follow from window counts, so {self.solver} cannot train it; take skipgram or sgd"
+            )
         if self.min_learning_rate > self.starting_learning_rate:
             raise ConfigError(
                 f"min_learning_rate is {self.min_learning_rate:g}, above the learning rate at the start, "
@@ -115,11 +125,11 @@ class TrainConfig:
 
     @property
     def starting_learning_rate(self) -> float:
-        """``learning_rate``, or the model's usual one when it was not given."""
+        """``learning_rate``, or the usual one of the model and the loss when it was not given."""
         if self.learning_rate is not None:
             return self.learning_rate
         historic = self.model == "cbow" and self.cbow_update == "word2vec"
-        return DEFAULT_LEARNING_RATES["cbow word2vec" if historic else self.model]
+        return DEFAULT_LEARNING_RATES[self.loss]["cbow word2vec" if historic else self.model]
 
     def to_dict(self) -> dict[str, Any]:
         """The options as plain values that JSON can hold; a tokenizer function becomes ``callable:its.name``."""

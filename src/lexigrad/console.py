@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress
 
-    from lexigrad.progress import TrainProgress
+    from lexigrad.progress import SolverProgress, TrainProgress
 
 __all__ = ["Display", "print_columns", "print_json"]
 
@@ -49,6 +49,7 @@ class Display:
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
         self.trained: TrainProgress | None = None
+        self.solved: SolverProgress | None = None
         self._is_live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._bar: Progress | None = None
         self._drawn_at = 0.0
@@ -70,14 +71,42 @@ class Display:
         """Show how much of the text has been read; how much there is may be unknown."""
         self._show("reading", done_bytes, total_bytes, f"{done_bytes / 1e6:,.0f} MB")
 
-    def training(self, progress: TrainProgress) -> None:
+    def training(self, progress: TrainProgress | SolverProgress) -> None:
         """Show how much has been trained, how fast, and at which learning rate; ``trained`` keeps the last of it."""
+        from lexigrad.progress import SolverProgress
+
+        if isinstance(progress, SolverProgress):
+            self._solving(progress)
+            return
         self.trained = progress
         speed, rate = progress.words_per_second, progress.learning_rate
         detail = f"epoch {progress.epoch}, {speed / 1e6:.2f} M words/s, learning rate {rate:.4f}"
         if speed > 0:
             detail += f", {_clock((progress.words_total - progress.words_done) / speed)} left"
         self._show("training", progress.words_done, progress.words_total, detail)
+
+    def speed(self) -> dict[str, float]:
+        """What `training` was told last, as plain numbers."""
+        if self.solved is not None:
+            return {"seconds": self.solved.seconds}
+        return {name: getattr(self.trained, name) for name in ("words_done", "seconds", "words_per_second")}
+
+    def _solving(self, progress: SolverProgress) -> None:
+        """Show the stage of an exact solver, its passes, and its loss."""
+        if self.solved is None and progress.memory_bytes:
+            self.say(f"takes up to {progress.memory_bytes / 1e9:.1f} GB of memory beside the window counts")
+        self.solved = progress
+        if progress.passes == 0:
+            self._leave_bar()
+        detail = f"pass {progress.passes:.1f}, {_clock(progress.seconds)} so far"
+        if progress.loss == progress.loss:
+            detail += f", loss {progress.loss:.4f}"
+        if progress.perplexity == progress.perplexity:
+            detail += f", perplexity {progress.perplexity:,.1f}"
+        if self._is_live and not self.quiet:
+            self._draw_bar(progress.stage, 0, None, detail)
+        elif progress.passes:
+            self.say(f"{progress.stage}: {detail}")
 
     def course(self, done: int, total: int, cost: float) -> None:
         """Show how many iterations of the course experiment are done."""

@@ -31,7 +31,7 @@ from lexigrad.vocabulary import Vocabulary, quoted
 if TYPE_CHECKING:
     from lexigrad.kernels.wordtable import WordTable
 
-__all__ = ["Corpus", "ReadingReport", "read_corpus"]
+__all__ = ["Corpus", "ReadingReport", "read_corpus", "stored_corpus"]
 
 BLOCK_IDS = 1 << 18  # ids copied at a time
 
@@ -164,7 +164,7 @@ def read_corpus(
         counts, new_ids = _new_ids(text.table, wanted)
         kept = _kept_and_dropped(counts, counts, new_ids, None if vocabulary is not None else config)
         report = partial(_report_on, text_source, text, kept, started)
-        return _stored(text.renumbered(new_ids), wanted, report, save)
+        return stored_corpus(text.renumbered(new_ids), wanted, report, save)
 
 
 def _opened_source(source: Any, paths: list[str] | None, config: TrainConfig) -> Source:
@@ -277,10 +277,10 @@ def _with_vocabulary(corpus: Corpus, wanted: Vocabulary, config: TrainConfig | N
     before = corpus.report.to_dict()
     after = replace(corpus.report, kept=changes.pop("kept"), **{why: before[why] + n for why, n in changes.items()})
     blocks = renumbered(((ids.copy(), new_ids) for ids in _blocks(corpus.ids)), threads=1)
-    return _stored((ids for ids, _, _ in blocks), wanted, lambda: after, save)
+    return stored_corpus((ids for ids, _, _ in blocks), wanted, lambda: after, save)
 
 
-def _stored(
+def stored_corpus(
     blocks: Iterator[Ids], vocabulary: Vocabulary, report: Callable[[], ReadingReport], save: str | Path | None
 ) -> Corpus:
     """Write a corpus to the file ``save``, or to a temporary one, and map its ids; ``report`` is called at the end."""

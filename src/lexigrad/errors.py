@@ -5,6 +5,8 @@ One sentence each: what is wrong, where, and what to do. The command line prints
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "ConfigError",
     "CorpusError",
@@ -13,8 +15,21 @@ __all__ = [
     "InputError",
     "LexigradError",
     "MissingExtraError",
+    "TrainingInterrupted",
     "UnknownWordError",
 ]
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C stopped a solver that had a model to show for it.
+
+    Attributes:
+        model: the `lexigrad.Word2Vec` of the last accepted step.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
 
 
 class LexigradError(Exception):

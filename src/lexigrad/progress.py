@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = ["Progress", "SolverProgress", "TrainProgress"]
 
@@ -42,6 +43,7 @@ class SolverProgress:
         loss: per pair, at the last accepted step; NaN before the first.
         perplexity: the exponential of the loss per pair under the naive softmax; NaN for other losses.
         seconds: since the solver began.
+        memory_bytes: what the solver takes beside the counts, at most.
     """
 
     stage: str
@@ -49,6 +51,8 @@ class SolverProgress:
     loss: float
     perplexity: float
     seconds: float
+    memory_bytes: int = 0
 
 
-Progress = Callable[[TrainProgress], None]
+Progress = Callable[[Any], None]
+"""Is called with `TrainProgress` by solvers that go through the text, with `SolverProgress` by the others."""

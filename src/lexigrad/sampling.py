@@ -13,7 +13,16 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["NEGATIVE_STREAM", "START_STREAM", "TOKEN_STREAM", "alias_table", "draw", "keep_thresholds", "stream_key"]
+__all__ = [
+    "NEGATIVE_STREAM",
+    "START_STREAM",
+    "TOKEN_STREAM",
+    "VALIDATION_STREAM",
+    "alias_table",
+    "draw",
+    "keep_thresholds",
+    "stream_key",
+]
 
 START_STREAM: Final = 0
 """Draws of the vectors that training starts from."""
@@ -21,6 +30,8 @@ TOKEN_STREAM: Final = 1
 """Draws for one token: its high half keeps or drops the token, its low half is its window's width."""
 NEGATIVE_STREAM: Final = 2
 """Draws of negative words."""
+VALIDATION_STREAM: Final = 3
+"""Draws of the sentences that are held out."""
 
 FIRST_MULTIPLIER: Final = 0xA0761D6478BD642F
 SECOND_MULTIPLIER: Final = 0xE7037ED1A0B428DB

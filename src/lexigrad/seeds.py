@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lexigrad.config import TrainConfig
 from lexigrad.corpus import Corpus, read_corpus
 from lexigrad.errors import InputError
+from lexigrad.splitting import set_aside
 from lexigrad.trainer import train
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def train_seeds(
     *,
     seeds: int = 5,
     vocabulary: Vocabulary | None = None,
+    validation: Any = None,
     progress: Progress | None = None,
 ) -> list[Word2Vec]:
     """Train one model for each of several seeds; the text is read and encoded once.
@@ -38,6 +40,7 @@ def train_seeds(
         config: the options; its seed is the first model's, the next models have the numbers that follow.
         seeds: how many models.
         vocabulary: words and counts to use, in place of those of the text.
+        validation: what each model is measured on, as for `train`; a share is the same sentences for all of them.
         progress: called as `train` calls it, with the words of all models together.
 
     Returns:
@@ -58,12 +61,14 @@ def train_seeds(
     if isinstance(corpus, Corpus):
         if vocabulary is not None:
             raise InputError("a Corpus has its vocabulary; give the vocabulary to read_corpus")
-        return list(each_seed(corpus, config, seeds, progress))
+        return list(each_seed(corpus, config, seeds, progress, validation))
     with read_corpus(corpus, config, vocabulary=vocabulary) as encoded:
-        return list(each_seed(encoded, config, seeds, progress))
+        return list(each_seed(encoded, config, seeds, progress, validation))
 
 
-def each_seed(corpus: Corpus, config: TrainConfig, seeds: int, progress: Progress | None = None) -> Iterator[Word2Vec]:
+def each_seed(
+    corpus: Corpus, config: TrainConfig, seeds: int, progress: Progress | None = None, validation: Any = None
+) -> Iterator[Word2Vec]:
     """Train the models of `train_seeds` one after another, so that each can be saved and dropped before the next.
 
     Args:
@@ -71,19 +76,25 @@ def each_seed(corpus: Corpus, config: TrainConfig, seeds: int, progress: Progres
         config: the options; its seed is the first model's.
         seeds: how many models, at least 1.
         progress: as for `train_seeds`.
+        validation: as for `train_seeds`.
 
     Yields:
         One model after another.
     """
     if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
         raise InputError(f"seeds must be a whole number of at least 1, not {seeds!r}")
+    if config.solver != "sgd" and seeds > 1:
+        raise InputError(
+            f"{config.solver} depends on no seed: every training gives the same vectors; take solver='sgd'"
+        )
     configs = [replace(config, seed=config.seed + number) for number in range(seeds)]
     shown = None if progress is None else _OfAll(progress, seeds)
-    for seeded in configs:
-        model = train(corpus, seeded, progress=shown)
-        if shown is not None:
-            shown.begin_next()
-        yield model
+    with set_aside(corpus, validation, config) as (training, held_out):
+        for seeded in configs:
+            model = train(training, seeded, validation=held_out, progress=shown)
+            if shown is not None:
+                shown.begin_next()
+            yield model
 
 
 class _OfAll:

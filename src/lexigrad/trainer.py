@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from lexigrad.config import TrainConfig
 from lexigrad.corpus import Corpus, read_corpus
 from lexigrad.errors import InputError
+from lexigrad.exact.solve import train_exact, train_svd
+from lexigrad.heldout import check_windows, held_out_loss
 from lexigrad.sgd import train_sgd
+from lexigrad.softmaxsgd import train_softmax
+from lexigrad.splitting import set_aside
+from lexigrad.windowcounts import WindowCounts, count_windows
 
 if TYPE_CHECKING:
     from lexigrad.model import Word2Vec
@@ -22,27 +29,43 @@ def train(
     config: TrainConfig | None = None,
     *,
     vocabulary: Vocabulary | None = None,
+    validation: Any = None,
     progress: Progress | None = None,
 ) -> Word2Vec:
-    """Train word vectors by stochastic gradient descent.
+    """Train word vectors, by the solver and under the loss that the config names.
 
     Skip-gram minimises Σ −log σ(u_o·v_c) − Σ_k log σ(−u_k·v_c) over all pairs of a center and an outside word, CBOW the
     same with the mean of the context's vectors for v_c and the center word for o; the k are drawn from the noise
-    distribution. One step takes up to 64 consecutive words, whose negatives are shared and whose gradients are summed
+    distribution. Under the naive softmax the loss of a pair is −u_o·v_c + log Σ_w exp(u_w·v_c). Stochastic gradient
+    descent steps from batch to batch of the text, each step following the gradient of its summed loss
     (`lexigrad.reference.skipgram`, `lexigrad.reference.cbow`).
 
+    The exact solver counts skip-gram's windows (`count_windows`) and minimises the loss of all pairs together, with a
+    bias for each outside word, by L-BFGS: no learning rate, no seed, and no sampling. The ``head`` most frequent words
+    are solved together, all others then against these. ``svd`` factorises the counts' positive pointwise mutual
+    information.
+
     Args:
-        corpus: a `Corpus`, or whatever `read_corpus` takes: paths, sentences as strings, lists of tokens.
+        corpus: a `Corpus`, or whatever `read_corpus` takes: paths, sentences as strings, lists of tokens; for the exact
+            solver and svd also `WindowCounts`.
         config: the options; the defaults are word2vec.c's, except that CBOW follows its gradient.
         vocabulary: words and counts to use, in place of those of the text.
-        progress: called some ten times a second, and at the end, from the calling thread.
+        validation: what the model is measured on in the end by `held_out_loss`; the last entry of its history then has
+            a key ``validation``. A number between 0 and 1: this share of the sentences, which the seed picks, is
+            held out, and the others are trained on. Or a text of its own, in any form that ``corpus`` may have. The
+            exact solver stops where the loss on it no longer falls.
+        progress: called from the calling thread: by SGD some ten times a second and at the end, with `TrainProgress`;
+            by the others after each pass, with `lexigrad.progress.SolverProgress`.
 
     Returns:
         The model, V and U of shape (|V|, dim).
 
     Raises:
         CorpusError: the text cannot be read, or no word is left.
-        InputError: a `Corpus` is given, and a vocabulary besides.
+        InputError: a `Corpus` or `WindowCounts` are given, and a vocabulary besides; or window counts to a solver that
+            needs text; or the exact solver lacks memory.
+        TrainingInterrupted: Ctrl-C stopped the exact solver after its first step; a KeyboardInterrupt whose ``model``
+            is that of the last step.
 
     Example:
         >>> sentences = ["the cat sat on the mat", "the dog sat on the rug"] * 50
@@ -54,9 +77,54 @@ def train(
     negatives after Ji et al. 2016, "Parallelizing word2vec in shared and distributed memory". word2vec.c, gensim and
     fastText draw negatives for every pair, cut long sentences, and step CBOW by the historic update.
     """
-    if isinstance(corpus, Corpus):
+    config = config or TrainConfig()
+    if isinstance(corpus, Corpus | WindowCounts):
         if vocabulary is not None:
-            raise InputError("a Corpus has its vocabulary; give the vocabulary to read_corpus")
-        return train_sgd(corpus, config or TrainConfig(), progress)
+            raise InputError(f"{type(corpus).__name__} has its vocabulary; give the vocabulary where the text is read")
+        if isinstance(corpus, Corpus):
+            return _trained(corpus, config, validation, progress)
+        return _from_counts(corpus, config, validation, progress)
     with read_corpus(corpus, config, vocabulary=vocabulary) as encoded:
-        return train_sgd(encoded, config or TrainConfig(), progress)
+        return _trained(encoded, config, validation, progress)
+
+
+def _trained(corpus: Corpus, config: TrainConfig, validation: Any, progress: Progress | None) -> Word2Vec:
+    """Train on what is not held out, and measure on what is."""
+    with set_aside(corpus, validation, config) as (training, held_out):
+        if held_out is not None:
+            check_windows(held_out, config)
+        if config.solver == "sgd":
+            model = (train_softmax if config.loss == "naive_softmax" else train_sgd)(training, config, progress)
+        else:
+            model = _solved(count_windows(training, config), config, held_out, progress)
+        return _measured(model, held_out)
+
+
+def _from_counts(counts: WindowCounts, config: TrainConfig, validation: Any, progress: Progress | None) -> Word2Vec:
+    """Train on window counts, and measure on a text."""
+    config = replace(config, **counts.options)  # what the counts were made with, whatever the config says
+    if config.solver == "sgd":
+        raise InputError("SGD goes through the text, and window counts have none; take solver='exact' or 'svd'")
+    if validation is None:
+        return _solved(counts, config, None, progress)
+    if isinstance(validation, Real):
+        raise InputError("window counts have no sentences to hold out; give a text of its own as validation")
+    with read_corpus(validation, config, vocabulary=counts.vocabulary) as held_out:
+        check_windows(held_out, config)
+        return _measured(_solved(counts, config, held_out, progress), held_out)
+
+
+def _solved(counts: WindowCounts, config: TrainConfig, held_out: Corpus | None, progress: Progress | None) -> Word2Vec:
+    """The model by a solver that works on counts."""
+    if config.solver == "svd":
+        return train_svd(counts, config, progress)
+    return train_exact(counts, config, progress, None if held_out is None else count_windows(held_out, config))
+
+
+def _measured(model: Word2Vec, held_out: Corpus | None) -> Word2Vec:
+    """The model with its losses on held-out text in the last entry of its history."""
+    if held_out is None:
+        return model
+    loss = held_out_loss(model, held_out, threads=model.config.threads)
+    *others, last = model.history or [{}]
+    return replace(model, history=[*others, {**last, "validation": loss.to_dict()}])

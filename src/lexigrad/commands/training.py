@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lexigrad.commands.options import (
+    FILE,
     OUTPUT_FILE,
     config_options,
     corpus_argument,
@@ -21,8 +23,10 @@ from lexigrad.commands.options import (
 )
 from lexigrad.config import TEXT_OPTIONS, TrainConfig
 from lexigrad.console import Display, print_json
+from lexigrad.errors import TrainingInterrupted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from lexigrad.corpus import Corpus
@@ -31,8 +35,20 @@ if TYPE_CHECKING:
 __all__ = ["train", "vocab"]
 
 
+def _validation(ctx: click.Context, option: click.Parameter, value: str | None) -> float | str | None:
+    """What is a number is a share of the sentences; anything else names a text."""
+    try:
+        share = float(value or "")
+    except ValueError:
+        return value
+    if not 0 < share < 1:
+        reason = f"a share must be above 0 and below 1, not {value}; a file of that name can be given as ./{value}."
+        raise click.BadParameter(reason, ctx, option)
+    return share
+
+
 @click.command()
-@corpus_argument
+@click.argument("corpus", nargs=-1)
 @click.option(
     "-o",
     "--output",
@@ -43,9 +59,18 @@ __all__ = ["train", "vocab"]
 )
 @config_options(option.name for option in fields(TrainConfig))
 @click.option(
+    "--counts", type=FILE, help="in place of CORPUS: window counts that `cooccur` wrote, for --solver exact or svd"
+)
+@click.option(
     "--seeds",
     type=click.IntRange(min=1),
     help="train so many models, with the seeds from --seed on; OUT.bin then becomes OUT.seed1.bin and so on",
+)
+@click.option(
+    "--validation",
+    callback=_validation,
+    metavar="FILE|SHARE",
+    help="measure both losses on this text in the end, or on this share of the sentences, which is not trained on",
 )
 @vocabulary_option
 @quiet_option
@@ -53,7 +78,9 @@ __all__ = ["train", "vocab"]
 def train(
     corpus: tuple[str, ...],
     output: Path,
+    counts: Path | None,
     seeds: int | None,
+    validation: float | str | None,
     vocabulary: Path | None,
     quiet: bool,
     as_json: bool,
@@ -63,23 +90,67 @@ def train(
 
     CORPUS is any number of files, folders and globs, the file that `vocab --save` wrote, or - for standard input. A
     line of text is a sentence or a paragraph; files may be compressed (.gz, .bz2, .xz, .zst).
-    """
-    from lexigrad.seeds import each_seed
 
+    After Ctrl-C, --solver exact writes the vectors of the last step.
+    """
+    if bool(corpus) == (counts is not None):
+        raise click.UsageError("Give either CORPUS or --counts.")
+    if counts is not None and (vocabulary is not None or seeds is not None):
+        raise click.UsageError("--counts have their vocabulary and no seed: leave out --vocabulary and --seeds.")
     config = make_config(options, corpus)
     outputs = [output] if seeds is None else [_seeded(output, config.seed + number) for number in range(seeds)]
+    texts = (*corpus, *([validation] if isinstance(validation, str) else []))
     for path in outputs:
-        keep_inputs(corpus, path)
-    models = []
-    with Display(quiet=quiet) as display, open_corpus(corpus, config, vocabulary, display) as encoded:
-        for path, model in zip(outputs, each_seed(encoded, config, len(outputs), display.training), strict=True):
+        keep_inputs((*texts, *([] if counts is None else [str(counts)])), path)
+    if texts.count("-") > 1:
+        raise click.UsageError("standard input cannot be both trained on and held out; name a file for one of them.")
+    written: list[dict[str, Any]] = []
+    report: dict[str, Any] = {}
+    with Display(quiet=quiet) as display, ExitStack() as opened:
+        if counts is not None:
+            models = _models_of_counts(counts, config, validation, display)
+        else:
+            encoded = opened.enter_context(open_corpus(corpus, config, vocabulary, display))
+            report = {"report": encoded.report.to_dict()}
+            models = _models_of_seeds(encoded, config, len(outputs), validation, display)
+        for path in outputs:
+            model, stopped = _next(models)
             _save(model, path)
+            if validation is not None and stopped is None:
+                display.say(_measured(model.history[-1]["validation"]))
             display.say(f"wrote {len(model.vocabulary):,} vectors of length {config.dim} to {path}")
-            models.append({"output": str(path), "history": model.history})
+            written.append({"output": str(path), "history": model.history})
+            if stopped is not None:
+                raise stopped
     if as_json:
-        speed = {name: getattr(display.trained, name) for name in ("words_done", "seconds", "words_per_second")}
-        trained = models[0] if seeds is None else {"models": models}
-        print_json({"report": encoded.report.to_dict(), **speed, **trained})
+        print_json({**report, **display.speed(), **(written[0] if seeds is None else {"models": written})})
+
+
+def _models_of_counts(
+    counts: Path, config: TrainConfig, validation: float | str | None, display: Display
+) -> Iterator[Word2Vec]:
+    """The one model of saved window counts."""
+    import lexigrad
+
+    loaded = lexigrad.WindowCounts.load(counts)
+    yield lexigrad.train(loaded, config, validation=validation, progress=display.training)
+
+
+def _models_of_seeds(
+    corpus: Corpus, config: TrainConfig, seeds: int, validation: float | str | None, display: Display
+) -> Iterator[Word2Vec]:
+    """The models of a text."""
+    from lexigrad.seeds import each_seed
+
+    yield from each_seed(corpus, config, seeds, display.training, validation)
+
+
+def _next(models: Iterator[Word2Vec]) -> tuple[Word2Vec, TrainingInterrupted | None]:
+    """The next model, and what stopped its training, if something did."""
+    try:
+        return next(models), None
+    except TrainingInterrupted as stopped:
+        return stopped.model, stopped
 
 
 @click.command()
@@ -139,6 +210,15 @@ def open_corpus(
     corpus = lexigrad.read_corpus(list(paths), config, vocabulary=known, save=save, progress=display.reading)
     display.say(corpus.report.summary())
     return corpus
+
+
+def _measured(loss: dict[str, Any]) -> str:
+    """One line on what a model loses on the held-out text."""
+    return (
+        f"held out {loss['words']:,} words and {loss['unknown']:,} unknown ones, {loss['pairs']:,.0f} pairs: negative "
+        f"sampling {loss['negative_sampling']:.4f}, softmax {loss['naive_softmax']:.4f}, "
+        f"perplexity {loss['perplexity']:,.1f}"
+    )
 
 
 def _seeded(output: Path, seed: int) -> Path:

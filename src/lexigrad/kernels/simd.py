@@ -39,6 +39,19 @@ INT128 = ir.IntType(128)
 VECTOR = ir.VectorType(FLOAT, LANES)
 INT_VECTOR = ir.VectorType(INT32, LANES)
 
+LOG1P = (
+    5.12610212e-3,
+    -2.90740646e-2,
+    7.75160866e-2,
+    -0.136022476,
+    0.190768807,
+    -0.24835399,
+    0.333181217,
+    -0.49999445,
+    0.999999966,
+)
+"""log(1 + x) / x on [0, 1], highest power first; relative error below 3e-7 with the rounding of its sum."""
+
 EXP2 = (1.32647269e-3, 9.67151266e-3, 5.55073374e-2, 0.240222421, 0.693146978, 1.0)
 """2 ** x on [-0.5, 0.5], highest power first, exact at 0; the largest relative error is the least possible, 1.7e-7."""
 
@@ -107,6 +120,10 @@ class Lanes:
         target = self.builder.bitcast(self.at(pointer, *offsets), VECTOR.as_pointer())
         self.builder.store(value, target).align = 4
 
+    def store_first(self, value: ir.Value, pointer: ir.Value) -> None:
+        """Write the first lane as one float."""
+        self.builder.store(self.builder.extract_element(value, ir.Constant(INT32, 0)), pointer)
+
     def prefetch(self, pointer: ir.Value) -> None:
         """Ask for the cache line at the pointer; it will be read and perhaps written soon."""
         bytes_pointer = ir.IntType(8).as_pointer()
@@ -137,16 +154,37 @@ class Lanes:
 
     def sigmoid(self, x: ir.Value) -> ir.Value:
         """1 / (1 + exp(−x)), relative error below 1e-6 and exact in its limits: no table, no branch."""
-        power = self._clamp(self.mul(x, self.constant(-1.4426950408889634)), 126.0)
-        whole = self.builder.call(self._function("llvm.rint.v16f32", VECTOR, [VECTOR]), [power])
-        rest = self.sub(power, whole)
-        exp2 = self.constant(EXP2[0])
-        for coefficient in EXP2[1:]:
-            exp2 = self.fma(exp2, rest, self.constant(coefficient))
-        exponent = self.builder.add(self.builder.fptosi(whole, INT_VECTOR), ir.Constant(INT_VECTOR, [127] * LANES))
-        scale = self.builder.bitcast(self.builder.shl(exponent, ir.Constant(INT_VECTOR, [23] * LANES)), VECTOR)
+        mantissa, scale = self._exp_parts(self.mul(x, self.constant(-1.4426950408889634)))
         one = self.constant(1.0)
-        return self.builder.fdiv(one, self.fma(exp2, scale, one))
+        return self.builder.fdiv(one, self.fma(mantissa, scale, one))
+
+    def exp(self, x: ir.Value) -> ir.Value:
+        """The exponential, relative error below 1e-6; infinite above 87.3, and 2 ** −126 below −87.3."""
+        power = self.mul(x, self.constant(1.4426950408889634))
+        is_large = self.builder.fcmp_ordered(">", power, self.constant(126.0))
+        return self.builder.select(is_large, self.constant(float("inf")), self.mul(*self._exp_parts(power)))
+
+    def sigmoid_and_softplus(self, x: ir.Value) -> tuple[ir.Value, ir.Value]:
+        """σ(x) and −log σ(−x) = log(1 + exp(x)), relative error below 1e-6, from one exp(−|x|)."""
+        zero, one = self.constant(0.0), self.constant(1.0)
+        magnitude = self.builder.call(self._function("llvm.fabs.v16f32", VECTOR, [VECTOR]), [x])
+        small = self.mul(*self._exp_parts(self.mul(magnitude, self.constant(-1.4426950408889634))))
+        larger = self.builder.fdiv(one, self.add(one, small))  # σ(|x|)
+        smaller = self.mul(small, larger)  # σ(−|x|), of full relative precision
+        is_positive = self.builder.fcmp_ordered(">=", x, zero)
+        sigmoid = self.builder.select(is_positive, larger, smaller)
+        log1p = self.mul(small, self._polynomial(LOG1P, small))
+        return sigmoid, self.add(self.builder.select(is_positive, x, zero), log1p)
+
+    def larger(self, a: ir.Value, b: ir.Value) -> ir.Value:
+        """The larger of each pair of lanes."""
+        return self.builder.call(self._function("llvm.maxnum.v16f32", VECTOR, [VECTOR] * 2), [a, b])
+
+    def folded(self, combine: Callable[[ir.Value, ir.Value], ir.Value], vector: ir.Value) -> ir.Value:
+        """All lanes of a vector combined, the same number in every lane."""
+        for half in (8, 4, 2, 1):
+            vector = combine(vector, self._shuffle(vector, vector, [lane ^ half for lane in range(LANES)]))
+        return vector
 
     def sums(self, vectors: Sequence[ir.Value]) -> ir.Value:
         """One vector whose lane i is the sum of all lanes of ``vectors[i]``, for 16 vectors: 15 additions, not 64."""
@@ -205,6 +243,21 @@ class Lanes:
         return list(values)
 
     # --- inside
+
+    def _exp_parts(self, power: ir.Value) -> tuple[ir.Value, ir.Value]:
+        """Two factors of 2 ** power: that of the power's fraction, and that of its whole part."""
+        power = self._clamp(power, 126.0)
+        whole = self.builder.call(self._function("llvm.rint.v16f32", VECTOR, [VECTOR]), [power])
+        mantissa = self._polynomial(EXP2, self.sub(power, whole))
+        exponent = self.builder.add(self.builder.fptosi(whole, INT_VECTOR), ir.Constant(INT_VECTOR, [127] * LANES))
+        return mantissa, self.builder.bitcast(self.builder.shl(exponent, ir.Constant(INT_VECTOR, [23] * LANES)), VECTOR)
+
+    def _polynomial(self, coefficients: Sequence[float], x: ir.Value) -> ir.Value:
+        """The polynomial by Horner's rule, highest power first."""
+        value = self.constant(coefficients[0])
+        for coefficient in coefficients[1:]:
+            value = self.fma(value, x, self.constant(coefficient))
+        return value
 
     def _function(self, name: str, result: ir.Type, arguments: Sequence[ir.Type]) -> ir.Function:
         return cgutils.get_or_insert_function(self.builder.module, ir.FunctionType(result, list(arguments)), name)

@@ -1,0 +1,68 @@
+"""The command that measures models by both losses: `loss`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from lexigrad.commands.options import FILE, json_option
+from lexigrad.console import print_columns, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from lexigrad.heldout import HeldOutLoss
+    from lexigrad.model import Word2Vec
+
+__all__ = ["loss"]
+
+HEADING = ("vectors", "pairs", "negative sampling", "softmax", "perplexity", "words", "covered")
+
+
+@click.command()
+@click.argument("vectors", type=FILE, nargs=-1, required=True)
+@click.argument("corpus")
+@click.option("--threads", type=click.IntRange(min=1), help="worker threads; all cores when not given")
+@json_option
+def loss(vectors: tuple[Path, ...], corpus: str, threads: int | None, as_json: bool) -> None:
+    """Measure whole models by both losses on the text CORPUS, which they were not trained on.
+
+    The losses are exact, a pair of a center and an outside word each (for CBOW a window): negative sampling in
+    expectation over the noise, and the naive softmax's negative log-likelihood with its perplexity. VECTORS are native
+    files that `train` wrote, whatever their loss; only those with the same vocabulary and options can be compared.
+    """
+    found = [(str(path), measured) for path, measured in zip(vectors, _losses(vectors, corpus, threads), strict=True)]
+    if as_json:
+        print_json([{"vectors": path, **measured.to_dict()} for path, measured in found])
+    else:
+        print_columns(HEADING, [_row(path, measured) for path, measured in found])
+
+
+def _losses(vectors: Iterable[Path], corpus: str, threads: int | None) -> Iterator[HeldOutLoss]:
+    """The losses of one model after another, none of which is kept in memory."""
+    from lexigrad.heldout import held_out_loss
+
+    for path in vectors:
+        yield held_out_loss(_whole_model(path), corpus, threads=threads)
+
+
+def _whole_model(path: Path) -> Word2Vec:
+    """The model in a file; one of vectors alone is refused with what is missing."""
+    from lexigrad.errors import FormatError
+    from lexigrad.formats import sniff
+    from lexigrad.model import Word2Vec
+
+    if sniff(path) != "native":
+        raise FormatError(
+            f"{path} holds the word vectors V only, and a loss needs the outside vectors U too; give the .safetensors "
+            "file that `train` writes"
+        )
+    return Word2Vec.load(path)
+
+
+def _row(path: str, found: HeldOutLoss) -> tuple[str, ...]:
+    """What the table says of one model."""
+    losses = f"{found.negative_sampling:.4f}", f"{found.naive_softmax:.4f}", f"{found.perplexity:,.1f}"
+    return path, f"{found.pairs:,.0f}", *losses, f"{found.words:,}", f"{100 * found.coverage:.1f} %"

@@ -1,0 +1,366 @@
+"""Window counts of a corpus by several threads, in bounded memory.
+
+Each thread has a counter of its own (`lexigrad.kernels.counting`): a triangle of sums and pages of records. When its
+pages are full, records of the same pair are added up; when that frees too little, all are written to a temporary file.
+At the end the records of each bucket are brought together, sorted and added up, and the lower triangle is mirrored.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import closing
+from itertools import pairwise
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+
+import numpy as np
+
+from lexigrad.encoding import available_cores, in_order, temporary_space
+from lexigrad.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from numpy.typing import NDArray
+
+    from lexigrad.config import TrainConfig
+
+__all__ = ["DEFAULT_MEMORY_BYTES", "Rows", "count"]
+
+DEFAULT_MEMORY_BYTES: Final = 2 << 30
+
+TOLERANCE: Final = 1e-6
+"""A walk ends when less than this share of a whole window's weight is to come."""
+
+SPAN: Final = 1 << 16
+"""Positions that a thread counts without looking up, with a window of up to 5; some 5 ms."""
+
+SMALLEST_SPAN: Final = 1 << 10
+
+BUCKETS: Final = 1024
+LARGEST_PAGE: Final = 1024
+SMALLEST_PAGE: Final = 16
+PAGES_IN_BUCKET: Final = 16
+RECORDS_OF_POSITION: Final = 64
+BLOCK_RECORDS: Final = 4096
+"""Records that the kernel puts away at once, at most."""
+
+LARGEST_TRIANGLE: Final = 8192
+LARGEST_VOCABULARY: Final = 1 << 24
+TRIANGLE_ROWS: Final = 64
+"""Rows of the triangle, or more if they are short, that a thread takes at the end."""
+
+
+class Rows(NamedTuple):
+    """A sparse matrix by rows."""
+
+    starts: NDArray[np.int64]
+    columns: NDArray[np.int32]
+    weights: NDArray[np.float32]
+
+
+def count(
+    ids: NDArray[np.int32],
+    keep: NDArray[np.float64],
+    occurrences: NDArray[np.int64],
+    config: TrainConfig,
+    memory_bytes: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> Rows:
+    """The symmetric matrix of expected window counts.
+
+    Args:
+        ids: Word ids, −1 at the end of each sentence.
+        keep: Probability that an occurrence of each word is kept, shape (words,).
+        occurrences: How often each word occurs, more or less; rows are shared out by it.
+        config: ``window``, ``dynamic_window`` and ``threads`` are used.
+        memory_bytes: What may be used besides the result; None is 2 GiB.
+        progress: Called now and then with the positions counted and all positions.
+    """
+    if keep.size > LARGEST_VOCABULARY:
+        raise InputError(
+            f"a vocabulary of {keep.size:,} words is too large to count: {LARGEST_VOCABULARY:,} is the most; "
+            "give a larger min_count, or max_vocabulary"
+        )
+    threads = config.threads or available_cores()
+    plan = _plan(occurrences, ids.size, threads, memory_bytes or DEFAULT_MEMORY_BYTES)
+    ids = np.asarray(ids).view(np.ndarray)
+    ids.flags.writeable = False  # one plain kind of array: Numba compiles for each kind anew
+    with _Counters(plan, ids, keep, _shares(ids, config), threads) as counters:
+        with closing(counters.counted()) as spans:  # no thread goes on when progress raises
+            for done in spans:
+                if progress is not None:
+                    progress(done, ids.size)
+        lower = _joined(counters.lower())
+    return _mirrored(lower, threads)
+
+
+class _Shares(NamedTuple):
+    """What a word in a window counts."""
+
+    of_distance: NDArray[np.float64]
+    """Behind d kept words between, from d = 0 on; as far as sentences reach, then zeros."""
+    whole: float
+    """All words to the right in a sentence without end."""
+
+
+class _Plan(NamedTuple):
+    """How the work is laid out; it follows from the memory, and no count depends on it."""
+
+    triangle_words: int
+    borders: NDArray[np.int64]
+    """The first row of each bucket, and the number of words."""
+    bucket_of: NDArray[np.uint32]
+    column_bits: int
+    page: int
+    pages: int
+
+
+def _plan(occurrences: NDArray[np.int64], positions: int, threads: int, memory_bytes: int) -> _Plan:
+    words = occurrences.size
+    each = memory_bytes // threads
+    triangle_words = min(words, LARGEST_TRIANGLE, int((each // 16) ** 0.5))
+    column_bits = max(1, (words - 1).bit_length())
+    borders = _borders(occurrences, triangle_words, 35 - column_bits)
+    buckets = borders.size - 1
+    bucket_of = np.zeros(words, dtype=np.uint32)
+    bucket_of[triangle_words:] = np.repeat(np.arange(buckets, dtype=np.uint32), np.diff(borders))
+    records = min(each // 16, RECORDS_OF_POSITION * positions)  # half of the thread's memory
+    page = SMALLEST_PAGE
+    while page < LARGEST_PAGE and records > 2 * page * buckets * PAGES_IN_BUCKET:
+        page *= 2
+    smallest = PAGES_IN_BUCKET * buckets + 4 * BLOCK_RECORDS // page
+    return _Plan(triangle_words, borders, bucket_of, column_bits, page, max(smallest, records // page))
+
+
+def _borders(occurrences: NDArray[np.int64], first: int, row_bits: int) -> NDArray[np.int64]:
+    """Cut the rows from ``first`` on into buckets of about equally many records; records keep ``row_bits`` of a row."""
+    words = occurrences.size
+    done = np.cumsum(occurrences[first:])
+    shares = np.linspace(0, done[-1], BUCKETS + 1)[1:-1] if done.size else np.zeros(0)
+    multiples = np.arange(0, words, 1 << row_bits)
+    cuts = np.concatenate([first + np.searchsorted(done, shares), multiples[multiples > first], [first, words]])
+    borders = np.unique(cuts).astype(np.int64)
+    return borders if borders.size > 1 else np.array([words, words])
+
+
+class _Counters:
+    """A counter for each thread; a context manager, at whose end no temporary file is left."""
+
+    def __init__(
+        self, plan: _Plan, ids: NDArray[np.int32], keep: NDArray[np.float64], shares: _Shares, threads: int
+    ) -> None:
+        self.plan, self.ids, self.keep, self.threads = plan, ids, keep, threads
+        # A walk takes about as many steps as a window has words, and a step as many sums.
+        self.span = max(SMALLEST_SPAN, min(SPAN, 25 * SPAN // shares.of_distance.size**2))
+        self.all = [_Counter(plan, ids, keep, shares) for _ in range(threads)]
+        self.free: SimpleQueue[_Counter] = SimpleQueue()
+        for counter in self.all:
+            self.free.put(counter)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for counter in self.all:
+            counter.close()
+
+    def counted(self) -> Generator[int, None, None]:
+        """Count the whole text; yields where each span ends."""
+        yield from in_order(self._count, range(0, self.ids.size, self.span), self.threads)
+
+    def _count(self, start: int) -> int:
+        stop = min(start + self.span, self.ids.size)
+        counter = self.free.get()
+        try:
+            counter.count(start, stop)
+        finally:
+            self.free.put(counter)
+        return stop
+
+    def lower(self) -> Iterator[Rows]:
+        """The lower triangle of the matrix, some rows at a time; in ``starts`` are the rows' lengths."""
+        yield from in_order(self._triangle_rows, self._triangle_spans(), self.threads)
+        for counter in self.all:
+            counter.release_triangle()
+        yield from in_order(self._bucket_rows, self._buckets(), self.threads)
+
+    def _triangle_spans(self) -> Iterator[tuple[int, int]]:
+        words = self.plan.triangle_words
+        first = 0
+        while first < words:
+            last = min(words, first + TRIANGLE_ROWS * words // (first + TRIANGLE_ROWS))
+            yield first, last
+            first = last
+
+    def _triangle_rows(self, span: tuple[int, int]) -> Rows:
+        from lexigrad.kernels.counting import triangle_rows
+
+        first, last = span
+        cells = slice(first * (first + 1) // 2, last * (last + 1) // 2)
+        total = self.all[0].triangle.cells[cells]
+        for counter in self.all[1:]:
+            total += counter.triangle.cells[cells]
+        return Rows(*triangle_rows(total, first, last - first, self.keep))
+
+    def _buckets(self) -> Iterator[tuple[int, int, NDArray[np.uint64]]]:
+        """First row, row behind the last, and all records of each bucket; drawn by one thread, as it changes pages."""
+        for bucket, (first, last) in enumerate(pairwise(self.plan.borders.tolist())):
+            yield first, last, np.concatenate([records for counter in self.all for records in counter.take(bucket)])
+
+    def _bucket_rows(self, bucket: tuple[int, int, NDArray[np.uint64]]) -> Rows:
+        from lexigrad.kernels.counting import lower_rows
+
+        first, last, records = bucket
+        records.sort()
+        return Rows(*lower_rows(records, first, last - first, self.plan.column_bits, self.keep))
+
+
+class _Counter:
+    """What one thread at a time needs to count."""
+
+    def __init__(self, plan: _Plan, ids: NDArray[np.int32], keep: NDArray[np.float64], shares: _Shares) -> None:
+        self.ids = ids
+        self.walk = _walk(keep, shares)
+        self.triangle = _triangle(plan)
+        self.pages = _pages(plan)
+        self.buckets = plan.borders.size - 1
+        self.runs: list[NDArray[np.int64]] = []
+        """For each time that records were written: where each bucket begins in the file, and where the last ends."""
+        self.written = 0
+        with temporary_space():
+            self.spill = tempfile.TemporaryFile(prefix="lexigrad-")  # noqa: SIM115  # closed by _Counters
+
+    def close(self) -> None:
+        """Remove the temporary file."""
+        self.spill.close()
+
+    def count(self, start: int, stop: int) -> None:
+        """Count what stands to the right of the centers of a span."""
+        from lexigrad.kernels.counting import count_span
+
+        at = np.array([start, 0], dtype=np.int64)
+        while not count_span(self.ids, stop, at, self.walk, self.triangle, self.pages):
+            self._make_room()
+
+    def take(self, bucket: int) -> Iterator[NDArray[np.uint64]]:
+        """All records of a bucket, those in the file too."""
+        from lexigrad.kernels.counting import take_records
+
+        yield take_records(bucket, self.pages)
+        for run in self.runs:
+            records = np.empty(run[bucket + 1] - run[bucket], dtype=np.uint64)
+            with temporary_space():
+                self.spill.seek(run[bucket] * records.itemsize)
+                self.spill.readinto(records.data.cast("B"))
+            yield records
+
+    def release_triangle(self) -> None:
+        """Give its memory back."""
+        self.triangle = self.triangle._replace(cells=None)
+
+    def _make_room(self) -> None:
+        """Add up the records of each pair; write them to the file if they still take more than half of the pages."""
+        from lexigrad.kernels.counting import combine, put_records, take_records
+
+        for bucket in range(self.buckets):
+            records = take_records(bucket, self.pages)
+            records.sort()
+            put_records(records[: combine(records)], bucket, self.pages)
+        if self.pages.free_pages[0] < self.pages.free.size // 2:
+            self._write()
+
+    def _write(self) -> None:
+        from lexigrad.kernels.counting import take_records
+
+        run = np.empty(self.buckets + 1, dtype=np.int64)
+        run[0] = self.written
+        with temporary_space():
+            for bucket in range(self.buckets):
+                records = take_records(bucket, self.pages)
+                self.spill.write(records.data)
+                run[bucket + 1] = run[bucket] + records.size
+        self.written = int(run[-1])
+        self.runs.append(run)
+
+
+def _shares(ids: NDArray[np.int32], config: TrainConfig) -> _Shares:
+    from lexigrad.kernels.counting import UNROLLED
+    from lexigrad.kernels.tokens import longest_sentence
+
+    window = config.window
+    reach = min(window, max(1, longest_sentence(ids) - 1))  # no window goes beyond its sentence
+    shares = np.zeros(-(-reach // UNROLLED) * UNROLLED)
+    shares[:reach] = 1.0 - np.arange(reach) / window if config.dynamic_window else 1.0
+    return _Shares(shares, (window + 1) / 2 if config.dynamic_window else float(window))
+
+
+def _walk(keep: NDArray[np.float64], shares: _Shares) -> Any:
+    """Scratch space for walks."""
+    from lexigrad.kernels.counting import LANES, STEPS, Walk
+
+    return Walk(
+        keep=keep,
+        shares=shares.of_distance,
+        whole=shares.whole,
+        tolerance=TOLERANCE * shares.whole,
+        between=np.empty((1 + shares.of_distance.size, LANES)),
+        to_come=np.empty(LANES),
+        weight=np.empty(LANES),
+        met=np.empty((STEPS, LANES), dtype=np.int32),
+        steps=np.empty(LANES, dtype=np.int64),
+        kept=np.empty(LANES + STEPS),
+        inside=np.empty(LANES + STEPS, dtype=np.int64),
+    )
+
+
+def _triangle(plan: _Plan) -> Any:
+    from lexigrad.kernels.counting import LANES, STEPS, Triangle
+
+    return Triangle(
+        words=plan.triangle_words,
+        cells=np.zeros(max(1, plan.triangle_words * (plan.triangle_words + 1) // 2), dtype=np.uint64),
+        waiting=np.empty(LANES * STEPS + 1, dtype=np.int64),
+        weights=np.empty(LANES * STEPS + 1, dtype=np.int32),
+    )
+
+
+def _pages(plan: _Plan) -> Any:
+    from lexigrad.kernels.counting import LANES, STEPS, Pages
+
+    buckets = plan.borders.size - 1
+    return Pages(
+        bucket_of=plan.bucket_of,
+        column_bits=plan.column_bits,
+        page=plan.page,
+        records=np.empty(plan.pages * plan.page, dtype=np.uint64),
+        older=np.empty(plan.pages, dtype=np.int32),
+        newest=np.full(buckets, -1, dtype=np.int32),
+        place=np.zeros(buckets, dtype=np.int64),
+        free=np.arange(plan.pages, dtype=np.int32)[::-1].copy(),
+        free_pages=np.array([plan.pages], dtype=np.int64),
+        waiting=np.empty(LANES * STEPS + 1, dtype=np.uint64),
+        buckets=np.empty(LANES * STEPS + 1, dtype=np.uint32),
+    )
+
+
+def _joined(pieces: Iterator[Rows]) -> Rows:
+    """Pieces one below another, whose ``starts`` are lengths."""
+    lengths, columns, weights = zip(*pieces, strict=True)
+    starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(np.concatenate(lengths))])
+    return Rows(starts, np.concatenate(columns), np.concatenate(weights))
+
+
+def _mirrored(lower: Rows, threads: int) -> Rows:
+    """The symmetric matrix of a lower triangle."""
+    from lexigrad.kernels.sparse import mirror, mirrored_lengths
+
+    lengths = mirrored_lengths(lower.starts, lower.columns)
+    starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+    whole = Rows(starts, np.empty(starts[-1], dtype=np.int32), np.empty(starts[-1], dtype=np.float32))
+    borders = np.searchsorted(starts, np.linspace(0, starts[-1], threads + 1)[1:-1])
+    spans = np.concatenate([[0], borders, [lengths.size]]).tolist()
+    work = [(spans[i], spans[i + 1]) for i in range(threads)]
+    for _ in in_order(lambda span: mirror(*lower, *span, *whole), work, threads):
+        pass
+    return whole

@@ -1,0 +1,174 @@
+"""The file of saved window counts: a .npz that SciPy reads as a sparse matrix, with the words and options besides.
+
+docs/reference/formats.md specifies it. Members are stored, not compressed, so that no file can unpack to more than its
+own size; arrays are written and read without pickle.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
+
+import numpy as np
+
+from lexigrad.config import TrainConfig
+from lexigrad.errors import ConfigError, FormatError, InputError
+from lexigrad.vocabulary import Vocabulary, pack_words, unpack_words
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["COUNT_OPTIONS", "CountsContent", "is_saved_counts", "read_counts_file", "write_counts_file"]
+
+COUNT_OPTIONS: Final = ("window", "dynamic_window", "subsample")
+"""The options on which the counts of a text depend."""
+
+MEMBERS: Final[dict[str, tuple[np.dtype[Any], int]]] = {
+    "format": (np.dtype("S3"), 0),
+    "shape": (np.dtype("<i8"), 1),
+    "indptr": (np.dtype("<i8"), 1),
+    "indices": (np.dtype("<i4"), 1),
+    "data": (np.dtype("<f4"), 1),
+    "words": (np.dtype("u1"), 1),
+    "word_ends": (np.dtype("<i8"), 1),
+    "word_counts": (np.dtype("<i8"), 1),
+    "options": (np.dtype("u1"), 1),
+    "text_words": (np.dtype("<i8"), 0),
+}
+"""Type of number and number of dimensions of each array."""
+
+BLOCK_BYTES: Final = 1 << 23
+
+
+class CountsContent(NamedTuple):
+    """What a file of window counts holds; the fields of `WindowCounts`."""
+
+    vocabulary: Vocabulary
+    starts: NDArray[np.int64]
+    outside: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    options: dict[str, Any]
+    words: int
+
+
+def write_counts_file(file: BinaryIO, content: CountsContent) -> None:
+    """Write window counts to an empty file; its bytes depend on nothing but them."""
+    text, ends = pack_words(content.vocabulary.words)
+    size = len(content.vocabulary)
+    arrays = {
+        "format": b"csr",
+        "shape": (size, size),
+        "indptr": content.starts,
+        "indices": content.outside,
+        "data": content.weights,
+        "words": text,
+        "word_ends": ends,
+        "word_counts": content.vocabulary.counts,
+        "options": np.frombuffer(json.dumps(content.options, sort_keys=True).encode(), dtype=np.uint8),
+        "text_words": content.words,
+    }
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asarray(array, dtype=MEMBERS[name][0]), allow_pickle=False)
+
+
+def is_saved_counts(path: str | os.PathLike[str]) -> bool:
+    """Whether the file at ``path`` is a .npz with window counts and their words."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+        return False
+    return {"indptr.npy", "words.npy", "text_words.npy"} <= names
+
+
+def read_counts_file(path: str) -> CountsContent:
+    """Read saved window counts.
+
+    Raises:
+        FormatError: The file is truncated, contradicts itself, or is no such file.
+    """
+    try:
+        return _checked(_arrays(path))
+    except FileNotFoundError as error:
+        raise FormatError(f"cannot read the window counts {path!r}: {error.strerror}; check the path") from error
+    except (FormatError, InputError, zipfile.BadZipFile, EOFError, RuntimeError, ValueError, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise FormatError(f"{path!r} is no whole file of window counts: {reason}; count the text again") from error
+
+
+def _arrays(path: str) -> dict[str, NDArray[Any]]:
+    """All arrays, none of which is larger than its bytes in the file."""
+    with zipfile.ZipFile(path) as archive:
+        missing = [name for name in MEMBERS if f"{name}.npy" not in archive.namelist()]
+        if missing:
+            raise FormatError(f"it has no array {missing[0]!r}")
+        infos = {name: archive.getinfo(f"{name}.npy") for name in MEMBERS}
+        if any(info.compress_type != zipfile.ZIP_STORED for info in infos.values()):
+            raise FormatError("its arrays are compressed")
+        if sum(info.file_size for info in infos.values()) > os.path.getsize(path):
+            raise FormatError("its arrays are said to be larger than the file")
+        return {name: _array(archive, info, name) for name, info in infos.items()}
+
+
+def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> NDArray[Any]:
+    dtype, dimensions = MEMBERS[name]
+    with archive.open(info) as member:
+        version = np.lib.format.read_magic(member)
+        if version != (1, 0):
+            raise FormatError(f"the array {name!r} has version {version} of NumPy's format, where (1, 0) is needed")
+        shape, _, found = np.lib.format.read_array_header_1_0(member)
+        if found != dtype or len(shape) != dimensions:
+            raise FormatError(f"the array {name!r} is {found} of shape {shape}, where {dimensions}-d {dtype} is needed")
+        if min(shape, default=0) < 0 or info.file_size - member.tell() != int(np.prod(shape)) * dtype.itemsize:
+            raise FormatError(f"the array {name!r} of shape {shape} does not fill its bytes")
+        array = np.empty(shape, dtype=dtype)
+        content = array.reshape(-1).view(np.uint8).data
+        for begin in range(0, array.nbytes, BLOCK_BYTES):
+            block = member.read(min(BLOCK_BYTES, array.nbytes - begin))
+            content[begin : begin + len(block)] = block
+        return array
+
+
+def _checked(arrays: dict[str, NDArray[Any]]) -> CountsContent:
+    """The content of arrays that agree with each other: kernels trust them, and would read outside of them."""
+    words = unpack_words(arrays["words"], arrays["word_ends"])
+    vocabulary = Vocabulary(words, arrays["word_counts"])
+    starts, outside, weights = (arrays[name] for name in ("indptr", "indices", "data"))
+    if arrays["format"] != b"csr" or arrays["shape"].tolist() != [len(words)] * 2:
+        raise FormatError(f"it is no csr matrix of {len(words):,} words")
+    _check_matrix(len(words), starts, outside, weights)
+    if arrays["text_words"] < 0:
+        raise FormatError(f"it counted {arrays['text_words']} words of text")
+    return CountsContent(
+        vocabulary, starts, outside, weights, _options(arrays["options"].tobytes()), int(arrays["text_words"])
+    )
+
+
+def _check_matrix(
+    words: int, starts: NDArray[np.int64], outside: NDArray[np.int32], weights: NDArray[np.float32]
+) -> None:
+    from lexigrad.kernels.sparse import is_sound, is_symmetric
+
+    rows_fit = starts.size == words + 1 and starts[0] == 0 and starts[-1] == outside.size == weights.size
+    if not rows_fit or (np.diff(starts) < 0).any():
+        raise FormatError("its rows do not divide its entries")
+    if not is_sound(starts, outside, weights):
+        raise FormatError("an entry is out of range or order, or its weight is not finite and above 0")
+    if not is_symmetric(starts, outside, weights):
+        raise FormatError("its matrix is not symmetric")
+
+
+def _options(content: bytes) -> dict[str, Any]:
+    try:
+        options = json.loads(content)
+        if not isinstance(options, dict) or set(options) != set(COUNT_OPTIONS):
+            raise FormatError(f"its options are not {', '.join(COUNT_OPTIONS)}")
+        config = TrainConfig(**options)
+    except (ValueError, RecursionError) as error:
+        reason = str(error) if isinstance(error, ConfigError) else "its options are not JSON"
+        raise FormatError(reason) from error
+    return {name: getattr(config, name) for name in COUNT_OPTIONS}

@@ -1,0 +1,217 @@
+"""Minimising the objective over both tables and the bias at once, without a learning rate.
+
+L-BFGS guesses the next step from the gradients of the last ones, starting from the diagonal of the curvature. A step is
+accepted when it lowers the loss by a share of what the gradient promised; no accepted step raises the loss.
+
+Source: Nocedal and Wright 2006, "Numerical Optimization", algorithms 7.4 and 3.1; the diagonal start after Schraudolph,
+Yu and Günter 2007.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from lexigrad.exact.objective import Point
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lexigrad.exact.objective import Objective, Pass
+
+__all__ = ["Step", "minimize"]
+
+MEMORY: Final = 10
+"""Steps that are remembered."""
+
+FIRST_REFRESH: Final = 3
+REFRESH: Final = 10
+"""Steps after which the curvature is computed anew: the first time, and then."""
+
+FLOOR: Final = 0.05
+"""The least curvature, as a share of what the row's weight and the dimension's spread let expect."""
+
+FIRST_STEP: Final = 0.5
+"""Without history each row's step is limited to this change of its scores (root mean square)."""
+
+SUFFICIENT: Final = 1e-4
+"""The share of the promised decrease that a step must bring."""
+
+SMALLEST: Final = 1e-4
+"""A step that is cut below this share of its first length is given up: the loss has no digits left to gain."""
+
+Floats = Any
+
+
+@dataclass(frozen=True)
+class Step:
+    """One accepted step: the point, its loss, and passes used so far."""
+
+    point: Point
+    loss: float
+    passes: float
+
+
+def minimize(
+    objective: Objective, start: Point, *, most_passes: float, tolerance: float, report: Callable[[Step], bool]
+) -> Step:
+    """Lower the objective from a start until a step gains less than ``tolerance``.
+
+    Args:
+        objective: what is minimised.
+        start: where from.
+        most_passes: stop there at the latest.
+        tolerance: in units of the loss.
+        report: called at the start and after each accepted step; returns whether to go on.
+
+    Returns:
+        The last accepted step.
+    """
+    search = _Search(objective, start)
+    report(search.step)
+    while objective.passes < most_passes:
+        before = search.step.loss
+        if not search.advance():
+            break
+        if not report(search.step) or (before - search.step.loss < tolerance and search.is_settled):
+            break
+    return search.step
+
+
+class _Search:
+    """Where the search stands and what it remembers."""
+
+    def __init__(self, objective: Objective, start: Point) -> None:
+        self.objective = objective
+        self.objective = objective
+        self.shape = start.V.shape, start.U.shape
+        self.x = self._packed(start)
+        self.gradient: Floats
+        self.inverse: Floats
+        self.step: Step
+        self.history: deque[tuple[Floats, Floats, float]] = deque(maxlen=MEMORY)
+        self.accepted = 0
+        self.since_refresh = 0
+        self._refresh()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether enough steps were taken for a small one to mean something."""
+        return self.accepted > FIRST_REFRESH
+
+    def advance(self) -> bool:
+        """Take one step; False when none lowers the loss."""
+        if self.since_refresh >= (REFRESH if self.accepted > FIRST_REFRESH else FIRST_REFRESH):
+            self._refresh()
+        direction, slope = self._direction()
+        found, share = self._line_search(direction, slope)
+        if found is None:
+            return False
+        new = self.x + share * direction
+        gradient = self._packed(found.gradient)
+        change, difference = new - self.x, gradient - self.gradient
+        product = _dot(change, difference)
+        if product > 0:
+            self.history.append((change, difference, 1 / product))
+        self.x, self.gradient = new, gradient
+        self.objective.accept(found)
+        self.accepted += 1
+        self.since_refresh += 1
+        self.step = Step(self._point(new), found.loss, self.objective.passes)
+        return True
+
+    def _refresh(self) -> None:
+        """Compute the curvature, and with it the gradient and the loss, where the search stands."""
+        point = self._point(self.x)
+        found = self.objective.evaluate(point, curvature=True)
+        if found.gradient is None:
+            raise FloatingPointError("the loss is not finite where the search stands")
+        self.gradient = self._packed(found.gradient)
+        self.inverse = self._inverse(point, found)
+        self.objective.accept(found)
+        self.step = Step(point, found.loss, self.objective.passes)
+        self.since_refresh = 0
+
+    def _inverse(self, point: Point, found: Pass) -> Floats:
+        """One over the diagonal of the curvature, kept away from zero."""
+        objective = self.objective
+        # σ(1 − σ) is at most ¼, and a pair counts (K + 1) times; the softmax' variance is at most that of u
+        weights = objective.asarray(objective.row_weights)[:, None]
+        total = weights.sum(0)
+        kappa = 1.0 if objective.loss == "naive_softmax" else 0.5
+        expected_V = kappa * weights * ((weights * point.U**2).sum(0) / total)
+        expected_U = kappa * weights * ((weights * point.V**2).sum(0) / total)
+        diagonals = []
+        for diagonal, expected in ((found.curvature.V, expected_V), (found.curvature.U, expected_U)):
+            diagonal = diagonal + objective.l2
+            shares = diagonal.sum(1)[:, None] / diagonal.sum()
+            likely = shares * diagonal.sum(0)
+            larger = (likely + expected + abs(likely - expected)) / 2
+            diagonals.append(diagonal + FLOOR * larger)
+        bias = found.curvature.bias
+        least = 1e-9 * objective.row_weights.sum()
+        return 1 / self._packed(Point(diagonals[0], diagonals[1], bias.clip(least)))
+
+    def _direction(self) -> tuple[Floats, float]:
+        """Where to go, and the derivative of the loss in that direction."""
+        q = self.gradient + 0.0
+        shares = []
+        for change, difference, scale in reversed(self.history):
+            share = scale * _dot(change, q)
+            shares.append(share)
+            q -= share * difference
+        q *= self.inverse
+        if self.history:
+            _, difference, scale = self.history[-1]
+            q *= 1 / (scale * _dot(difference, self.inverse * difference))
+        for (change, difference, scale), share in zip(self.history, reversed(shares), strict=True):
+            q += (share - scale * _dot(difference, q)) * change
+        direction = -q
+        slope = _dot(self.gradient, direction)
+        if slope >= 0:  # rounding has spoilt the memory: begin again from the gradient
+            self.history.clear()
+            direction = -self.inverse * self.gradient
+        if not self.history:
+            direction = self._limited(direction)
+            slope = _dot(self.gradient, direction)
+        return direction, slope
+
+    def _limited(self, direction: Floats) -> Floats:
+        """The direction with each row cut so that its scores change by `FIRST_STEP` at most."""
+        step, point = self._point(direction), self._point(self.x)
+        weights = self.objective.asarray(self.objective.row_weights / self.objective.row_weights.sum())
+        rows = [
+            change * (FIRST_STEP / ((change**2) @ (weights @ other**2) + 1e-20) ** 0.5).clip(None, 1)[:, None]
+            for change, other in ((step.V, point.U), (step.U, point.V))
+        ]
+        return self._packed(Point(rows[0], rows[1], step.bias.clip(-FIRST_STEP, FIRST_STEP)))
+
+    def _line_search(self, direction: Floats, slope: float) -> tuple[Pass | None, float]:
+        """The first of ever shorter steps that lowers the loss enough; Armijo's rule with quadratic interpolation."""
+        share = 1.0
+        while share >= SMALLEST:
+            found = self.objective.evaluate(self._point(self.x + share * direction))
+            if found.gradient is not None and found.loss <= self.step.loss + SUFFICIENT * share * slope:
+                return found, share
+            lower = share / 10
+            if np.isfinite(found.loss):
+                fitted = -slope * share**2 / (2 * (found.loss - self.step.loss - slope * share))
+                share = max(lower, min(share / 2, fitted))
+            else:
+                share = lower
+        return None, 0.0
+
+    def _packed(self, point: Point) -> Floats:
+        return self.objective.concatenated([point.V.reshape(-1), point.U.reshape(-1), point.bias])
+
+    def _point(self, x: Floats) -> Point:
+        (rows, dim), (columns, _) = self.shape
+        V, U = x[: rows * dim], x[rows * dim : (rows + columns) * dim]
+        return Point(V.reshape(rows, dim), U.reshape(columns, dim), x[(rows + columns) * dim :])
+
+
+def _dot(a: Floats, b: Floats) -> float:
+    return float(a @ b)

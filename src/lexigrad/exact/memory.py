@@ -1,0 +1,83 @@
+"""How much memory exact training takes, and whether the machine has it: asked before anything is allocated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from lexigrad.errors import InputError
+from lexigrad.exact.fused import BLOCK, PARTS
+from lexigrad.exact.lbfgs import MEMORY
+
+if TYPE_CHECKING:
+    from lexigrad.config import TrainConfig
+    from lexigrad.windowcounts import WindowCounts
+
+__all__ = ["available_bytes", "check_memory", "needed_bytes"]
+
+FLOAT: Final = 4
+VECTORS: Final = 2 * MEMORY + 10
+"""Of the length of both tables: what L-BFGS remembers, the point, its trial, gradients and the curvature."""
+
+CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
+CGROUP_USED: Final = Path("/sys/fs/cgroup/memory.current")
+MEMINFO: Final = Path("/proc/meminfo")
+
+
+def needed_bytes(words: int, head: int, entries: int, config: TrainConfig, threads: int) -> int:
+    """Memory of exact training beside the counts themselves.
+
+    Args:
+        words: in the vocabulary.
+        head: words solved together.
+        entries: of the window counts.
+        config: its loss and dim.
+        threads: how many.
+    """
+    row = FLOAT * (config.dim + 16)  # a row of a table, with its bias and what fills up the last vector
+    search = VECTORS * 2 * head * row
+    sums = (2 * PARTS + 8) * head * row  # each part's gradient and curvature, and the tables in both layouts
+    scores = threads * BLOCK * FLOAT * (head if config.loss == "naive_softmax" else 1024)
+    counts = 2 * 8 * entries  # the head's part of them, and the SVD's matrix
+    return search + sums + scores + counts + 4 * words * row
+
+
+def available_bytes() -> int | None:
+    """What the machine, or the container, has left; None where that cannot be told."""
+    left = []
+    try:
+        limit, used = CGROUP_LIMIT.read_text().strip(), CGROUP_USED.read_text()
+        if limit != "max":
+            left.append(int(limit) - int(used))
+    except (OSError, ValueError):
+        pass
+    try:
+        fields = dict(line.split(":") for line in MEMINFO.read_text().splitlines())
+        left.append(1024 * int(fields["MemAvailable"].split()[0]))
+    except (OSError, ValueError, KeyError):
+        pass
+    return min(left) if left else None
+
+
+def check_memory(counts: WindowCounts, config: TrainConfig, threads: int) -> int:
+    """The bytes that training will take.
+
+    Raises:
+        InputError: the machine does not have them; the message names a head that would fit.
+    """
+    words, entries = len(counts.vocabulary), counts.outside.size
+    head = min(config.head, words)
+    needed, available = needed_bytes(words, head, entries, config, threads), available_bytes()
+    if available is None or needed <= available:
+        return needed
+    least = needed_bytes(words, 1, entries, config, threads)
+    fitting = int((head - 1) * (available - least) / (needed - least)) if least < available else 0
+    advice = (
+        f"a head of {fitting // 100 * 100:,} words would fit (--head)"
+        if fitting >= 100
+        else "use fewer words (--max-vocabulary) or a smaller --dim"
+    )
+    raise InputError(
+        f"exact training of a head of {head:,} words needs {needed / 1e9:.1f} GB of memory, and "
+        f"{available / 1e9:.1f} GB are free; {advice}"
+    )

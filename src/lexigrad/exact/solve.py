@@ -1,0 +1,280 @@
+"""Skip-gram at the optimum of its whole loss: from window counts to a model, without a learning rate or a seed.
+
+1. The SVD of the positive PMI of the head, the most frequent words, is where it starts (`lexigrad.exact.svd`).
+2. Negative sampling in expectation is minimised over the head's V, U and bias (`lexigrad.exact.lbfgs`); for the naive
+   softmax, that is minimised then, from there.
+3. With the head's vectors held, every other word's row of V is a convex problem of its own, and so is its row of U
+   with its bias (`lexigrad.exact.rows`).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from lexigrad.blas import one_blas_thread
+from lexigrad.encoding import available_cores
+from lexigrad.errors import CorpusError, TrainingInterrupted
+from lexigrad.exact.fused import FusedObjective
+from lexigrad.exact.gauge import balanced
+from lexigrad.exact.lbfgs import Step, minimize
+from lexigrad.exact.memory import check_memory
+from lexigrad.exact.objective import Counts, Point
+from lexigrad.exact.rows import solve_rows
+from lexigrad.exact.svd import ppmi_factors
+from lexigrad.model import Word2Vec
+from lexigrad.pairloss import loss_of_counts
+from lexigrad.progress import SolverProgress
+from lexigrad.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lexigrad.config import TrainConfig
+    from lexigrad.exact.objective import Loss, Objective
+    from lexigrad.progress import Progress
+    from lexigrad.windowcounts import WindowCounts
+
+    Doubles = NDArray[np.float64]
+    Floats = NDArray[np.float32]
+
+__all__ = ["train_exact", "train_svd"]
+
+L2: Final[dict[Loss, float]] = {"negative_sampling": 10.0, "naive_softmax": 40.0, "poisson": 40.0}
+"""λ: as if a vector had been seen at zero in so many pairs."""
+
+START_SCALE: Final = 1.2
+"""Vectors of the SVD are short; scaled so, the first steps are not spent on their lengths."""
+
+MOST_PASSES: Final = 40.0
+TOLERANCE: Final = 1.5e-3
+"""Nats per pair: when a step gains less, the search ends."""
+
+ROW_PASSES: Final = 12.0
+ROW_TOLERANCE: Final = 1e-3
+"""A share of the loss: when a pass gains less, the rows are done."""
+
+ROWS: Final = 32_768
+"""Rows beyond the head that are solved together."""
+
+PATIENCE: Final = 2
+"""Steps without a smaller loss on held-out text after which the search ends."""
+
+
+def train_svd(counts: WindowCounts, config: TrainConfig, progress: Progress | None) -> Word2Vec:
+    """Word vectors by the truncated SVD of the positive PMI; see `lexigrad.train`."""
+    _check_pairs(counts)
+    with one_blas_thread():
+        watch = _Watch(progress)
+        watch.begin("svd", counts.pairs)
+        V, U = ppmi_factors(counts, config.dim, config.threads or available_cores())
+        watch(float("nan"), 1.0)
+        return Word2Vec(V, U, counts.vocabulary, config, watch.history)
+
+
+def train_exact(
+    counts: WindowCounts, config: TrainConfig, progress: Progress | None, held_out: WindowCounts | None = None
+) -> Word2Vec:
+    """Minimise skip-gram's loss over the whole corpus; see `lexigrad.train`.
+
+    Args:
+        counts: of the text to train on.
+        config: the options.
+        progress: called with `SolverProgress` after each pass.
+        held_out: counts of a text of the same vocabulary; the search ends where the loss on it no longer falls.
+
+    Raises:
+        InputError: the machine lacks the memory.
+        TrainingInterrupted: Ctrl-C, when a step had been accepted.
+    """
+    with one_blas_thread():
+        return _Solver(counts, config, progress, held_out).run()
+
+
+class _Watch:
+    """Reports progress, and keeps the history."""
+
+    def __init__(self, progress: Progress | None, memory_bytes: int = 0) -> None:
+        self.progress, self.memory_bytes = progress, memory_bytes
+        self.began = time.perf_counter()
+        self.history: list[dict[str, Any]] = []
+
+    def begin(self, stage: str, pairs: float) -> None:
+        """Begin a stage, whose losses are divided by so many pairs."""
+        self.stage, self.pairs = stage, max(pairs, 1e-30)
+        self(float("nan"), 0.0)
+
+    def __call__(self, loss: float, passes: float) -> None:
+        """So many passes were made, with this summed loss after the last of them."""
+        per_pair = loss / self.pairs
+        if not np.isnan(loss):
+            self.history.append({"stage": self.stage, "passes": round(passes, 2), "loss": per_pair})
+        if self.progress is not None:
+            perplexity = float(np.exp(min(per_pair, 700))) if self.stage == "naive softmax" else float("nan")
+            seconds = time.perf_counter() - self.began
+            self.progress(SolverProgress(self.stage, passes, per_pair, perplexity, seconds, self.memory_bytes))
+
+
+class _Solver:
+    """The counts, what follows from them, and the stages."""
+
+    def __init__(
+        self, counts: WindowCounts, config: TrainConfig, progress: Progress | None, held_out: WindowCounts | None
+    ) -> None:
+        self.counts, self.config = counts, config
+        self.words = len(counts.vocabulary)
+        self.head = min(config.head, self.words)
+        self.threads = config.threads or available_cores()
+        self.watch = _Watch(progress, check_memory(counts, config, self.threads))
+        _check_pairs(counts)
+        self.center_weights = counts.center_weights
+        self.unigram = np.maximum(self.center_weights / counts.pairs, 1e-12)
+        self.noise = counts.vocabulary.noise_distribution(config.noise_exponent)
+        self.head_counts = counts.head(self.head)
+        self.held_out = None if held_out is None else held_out.head(self.head)
+        self.latest: Point | None = None
+
+    def run(self) -> Word2Vec:
+        """All stages; after Ctrl-C, a model of the words that have vectors."""
+        try:
+            point = self._minimized("negative_sampling", self._start())
+            if self.config.loss == "naive_softmax":
+                # negative sampling fits log n/(n_c K P), where the softmax needs log n/n_c
+                start = Point(point.V, point.U, point.bias + np.log(self.noise[: self.head]))
+                point = self._minimized("naive_softmax", start)
+            if self.head < self.words:
+                point = self._with_all_words(point)
+        except KeyboardInterrupt as interrupt:
+            if self.latest is None:
+                raise
+            raise TrainingInterrupted(self._model(self.latest)) from interrupt
+        return self._model(point)
+
+    def _model(self, point: Point) -> Word2Vec:
+        V, U, bias = (np.ascontiguousarray(table, dtype=np.float32) for table in (point.V, point.U, point.bias))
+        known = self.counts.vocabulary
+        vocabulary = known if len(V) == self.words else Vocabulary(known.words[: len(V)], known.counts[: len(V)])
+        return Word2Vec(V, U, vocabulary, self.config, self.watch.history, bias)
+
+    def _start(self) -> Point:
+        """The SVD of the head, with the bias that fits words at random."""
+        self.watch.begin("svd", self.head_counts.pairs)
+        V, U = ppmi_factors(self.head_counts, self.config.dim, self.threads)
+        return Point(START_SCALE * V, START_SCALE * U, self._chance(slice(0, self.head)))
+
+    def _chance(self, rows: slice) -> Doubles:
+        """The scores of negative sampling's optimum if words stood beside each other at random: log p / (K P)."""
+        chance: Doubles = np.log(self.unigram[rows] / self.noise[rows]) - np.log(self.config.negatives)
+        return chance
+
+    def _minimized(self, loss: Loss, start: Point) -> Point:
+        """The head at the optimum of one loss."""
+        softmax = loss == "naive_softmax"
+        pairs = self.head_counts.pairs
+        self.watch.begin(loss.replace("_", " "), pairs)
+        unigram = self.unigram[: self.head] / self.unigram[: self.head].sum()
+        noise = self.noise[: self.head] / self.noise[: self.head].sum()
+        tables = balanced(start.V, start.U, start.bias, unigram, unigram if softmax else noise, centered=softmax)
+        point = Point(*(table.astype(np.float32) for table in tables))
+        objective = self._objective(loss, slice(0, self.head))
+        held_out = None if self.held_out is None or loss != self.config.loss else _HeldOut(self, self.held_out)
+
+        def report(step: Step) -> bool:
+            self.latest = step.point
+            self.watch(step.loss, step.passes)
+            return held_out is None or held_out.goes_on(step.point)
+
+        step = minimize(objective, point, most_passes=MOST_PASSES, tolerance=TOLERANCE * pairs, report=report)
+        return step.point if held_out is None else held_out.best
+
+    def _with_all_words(self, head: Point) -> Point:
+        """The head's vectors and those of all other words."""
+        loss = self.config.loss
+        V, U, bias = [head.V], [head.U], [head.bias]
+        starts = range(self.head, self.words, ROWS)
+        for rows in (slice(start, min(start + ROWS, self.words)) for start in starts):
+            V.append(self._solved(self._objective(loss, rows), rows, head.U, head.bias, "center vectors"))
+            outside, offsets = self._outside_rows(head, rows)
+            U.append(outside)
+            bias.append(offsets)
+        return Point(np.concatenate(V), np.concatenate(U), np.concatenate(bias))
+
+    def _outside_rows(self, head: Point, rows: slice) -> tuple[Floats, Floats]:
+        """U and the bias of words beyond the head, the head's center vectors standing still.
+
+        The counts are symmetric, so this is the same problem with the two tables changed over. The bias is one more
+        number of the row, whose column is 1, on top of the bias that fits words at random.
+        """
+        if self.config.loss == "naive_softmax":  # with the head's normalizers known, its rows are Poisson regressions
+            objective, columns, offsets = self._objective("poisson", rows), self._log_rates(head), self.unigram[rows]
+            offsets = np.log(offsets)
+        else:
+            objective = self._objective("negative_sampling", rows, swapped=True)
+            columns, offsets = np.zeros(self.head, dtype=np.float32), self._chance(rows)
+        objective.shifts = -offsets.astype(np.float32)
+        ones = np.ones((self.head, 1), dtype=np.float32)
+        solved = self._solved(objective, rows, np.hstack([head.V, ones]), columns, "outside vectors")
+        return solved[:, :-1], offsets.astype(np.float32) + solved[:, -1]
+
+    def _log_rates(self, head: Point) -> Floats:
+        """The logarithm of n_c / Σ_w exp(s_cw) for the head's centers."""
+        objective = self._objective("naive_softmax", slice(0, self.head))
+        found = objective.evaluate(head, rows_only=True)
+        rates: Floats = (np.log(np.maximum(objective.row_weights, 1e-12)) - found.normalizers).astype(np.float32)
+        return rates
+
+    def _solved(self, objective: Objective, rows: slice, U: Floats, bias: Floats, what: str) -> Floats:
+        """The rows at their optima, against vectors that stand still."""
+        self.watch.begin(f"{what} of words {rows.start + 1:,} to {rows.stop:,}", objective.row_weights.sum())
+        start = np.zeros((rows.stop - rows.start, U.shape[1]), dtype=np.float32)
+        point = Point(start, U, bias)
+        solved: Floats = solve_rows(
+            objective, point, most_passes=ROW_PASSES, tolerance=ROW_TOLERANCE, report=self.watch
+        )
+        return solved
+
+    def _objective(self, loss: Loss, rows: slice, *, swapped: bool = False) -> Objective:
+        """The loss of these rows against the head; swapped, rows are outside words and columns are centers."""
+        centers = self.config.negatives * self.center_weights
+        factors = (self.noise[rows], centers[: self.head]) if swapped else (centers[rows], self.noise[: self.head])
+        counts = Counts(*_block(self.counts, rows, self.head), self.head, *factors)
+        return FusedObjective(counts, loss, L2[loss], self.threads)
+
+
+class _HeldOut:
+    """Follows the loss on held-out text from step to step."""
+
+    def __init__(self, solver: _Solver, counts: WindowCounts) -> None:
+        self.solver, self.counts = solver, counts
+        self.least = float("inf")
+        self.worse = 0
+        self.best: Point
+
+    def goes_on(self, point: Point) -> bool:
+        """Whether there is still hope for a smaller loss."""
+        config, noise = self.solver.config, self.solver.noise[: self.solver.head]
+        tables = point.V, point.U, point.bias
+        found = loss_of_counts(*tables, self.counts, noise, config.negatives, threads=config.threads)
+        loss = getattr(found, config.loss)
+        self.worse += 1
+        if loss < self.least:
+            self.least, self.best, self.worse = loss, point, 0
+        return self.worse < PATIENCE
+
+
+def _check_pairs(counts: WindowCounts) -> None:
+    if counts.pairs == 0:
+        raise CorpusError("no two words stand in one window, so there is nothing to learn; give more text")
+
+
+def _block(
+    counts: WindowCounts, rows: slice, columns: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
+    """The counts of these rows with the first so many columns."""
+    span = slice(counts.starts[rows.start], counts.starts[rows.stop])
+    inside = counts.outside[span] < columns
+    ends = np.concatenate([[0], np.cumsum(inside)])
+    starts = ends[counts.starts[rows.start : rows.stop + 1] - counts.starts[rows.start]]
+    return starts, counts.outside[span][inside], counts.weights[span][inside]

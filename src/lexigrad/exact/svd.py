@@ -1,0 +1,108 @@
+"""The truncated singular value decomposition of the positive pointwise mutual information.
+
+    PPMI(c, o) = max(0, log n(c, o) · N / (n_c n_o)),    N = Σ_c n_c
+
+Its rank-dim part U S Wᵀ gives the center vectors U √S and the outside vectors W √S. They are word vectors of their own,
+and the point that exact training starts from.
+
+Source: Levy and Goldberg 2014, "Neural word embedding as implicit matrix factorization"; the decomposition after Halko,
+Martinsson and Tropp 2011, "Finding structure with randomness".
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from lexigrad.sampling import START_STREAM, stream_key
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lexigrad.windowcounts import WindowCounts
+
+    Floats = NDArray[np.float32]
+
+__all__ = ["ppmi_factors"]
+
+MORE: Final = 20
+"""Columns beyond dim that the random projection keeps."""
+
+ROUNDS: Final = 1
+"""Power iterations."""
+
+CHUNK: Final = 256
+"""Rows of a sparse product that a thread takes at a time."""
+
+
+def ppmi_factors(counts: WindowCounts, dim: int, threads: int) -> tuple[Floats, Floats]:
+    """Factorise the positive pointwise mutual information of the window counts.
+
+    Args:
+        counts: the window counts; they are symmetric.
+        dim: length of a vector.
+        threads: how many share the work; they do not change the result.
+
+    Returns:
+        Center and outside vectors, float32, shape ``(n, dim)``; columns are zero beyond the matrix' rank.
+    """
+    matrix = _Ppmi(counts, threads)
+    words = len(counts.vocabulary)
+    width = min(words, dim + MORE)
+    basis = _orthonormal(matrix.times(_random(words, width)))
+    for _ in range(ROUNDS):
+        basis = _orthonormal(matrix.times(_orthonormal(matrix.times(basis))))
+    left, sizes, right = np.linalg.svd(matrix.times(basis).astype(np.float64), full_matrices=False)
+    kept = min(dim, width)
+    V, U = np.zeros((words, dim), dtype=np.float32), np.zeros((words, dim), dtype=np.float32)
+    roots = np.sqrt(sizes[:kept])
+    V[:, :kept] = basis @ (right[:kept].T * roots).astype(np.float32)
+    U[:, :kept] = left[:, :kept] * roots
+    return V, U
+
+
+class _Ppmi:
+    """The sparse matrix, as something that multiplies."""
+
+    def __init__(self, counts: WindowCounts, threads: int) -> None:
+        weights = counts.center_weights
+        rows = np.repeat(np.arange(len(weights), dtype=np.int32), np.diff(counts.starts))
+        logs = np.log(np.maximum(weights, 1e-30)).astype(np.float32)  # words without a pair have no entries
+        values = np.log(counts.weights)
+        values += np.float32(np.log(counts.pairs))
+        values -= logs[rows]
+        values -= logs[counts.outside]
+        positive = values > 0
+        self.values, self.columns = values[positive], counts.outside[positive]
+        self.starts = np.concatenate([[0], np.bincount(rows[positive], minlength=len(weights)).cumsum()])
+        self.threads = threads
+
+    def times(self, X: Floats) -> Floats:
+        """The product with a dense matrix of shape ``(n, width)``."""
+        from lexigrad.kernels.ppmi import sparse_product
+
+        out = np.empty_like(X)
+
+        def chunk(first: int) -> None:
+            sparse_product(self.starts, self.columns, self.values, first, min(first + CHUNK, len(X)), X, out)
+
+        with ThreadPoolExecutor(self.threads) as pool:
+            list(pool.map(chunk, range(0, len(X), CHUNK)))
+        return out
+
+
+def _random(rows: int, width: int) -> Floats:
+    """Numbers uniform around zero: always the same ones, as the result hardly depends on them."""
+    from lexigrad.kernels.tokens import fill_uniform
+
+    table = np.empty((rows, width), dtype=np.float32)
+    fill_uniform(table, width, np.uint64(stream_key(0, 0, START_STREAM)))
+    return table * np.float32(width)
+
+
+def _orthonormal(X: Any) -> Floats:
+    """An orthonormal basis of the columns' span."""
+    basis: Floats = np.linalg.qr(X)[0]
+    return basis

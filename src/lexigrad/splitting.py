@@ -1,0 +1,130 @@
+"""A corpus cut in two: sentences to train on, and sentences held out to measure on.
+
+The number of a sentence and the seed decide where it goes, by a hash (`lexigrad.sampling`), so that the same sentences
+are held out whatever is trained, and by however many threads.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from numbers import Real
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+import numpy as np
+
+from lexigrad.corpus import Corpus, read_corpus, stored_corpus
+from lexigrad.errors import CorpusError, InputError
+from lexigrad.report import ReadingReport, counted
+from lexigrad.sampling import VALIDATION_STREAM, stream_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from lexigrad.config import TrainConfig
+
+__all__ = ["set_aside", "split_corpus"]
+
+BLOCK_IDS: Final = 1 << 18
+"""Ids dealt out at a time."""
+
+
+@contextmanager
+def set_aside(corpus: Corpus, validation: Any, config: TrainConfig) -> Iterator[tuple[Corpus, Corpus | None]]:
+    """The corpus to train on, and the one to measure on; temporary files are removed when the block ends.
+
+    Args:
+        corpus: the whole text.
+        validation: a share of its sentences, a text of its own in whatever form `read_corpus` takes, which is read with
+            the corpus' vocabulary, a `Corpus` of that vocabulary, or None for nothing.
+        config: the options of reading, and the seed that decides which sentences are held out.
+
+    Yields:
+        Both; the second is None if ``validation`` is.
+
+    Raises:
+        InputError: the share is not above 0 and below 1.
+        CorpusError: a text cannot be read, or either part is left with nothing.
+    """
+    with ExitStack() as opened:
+        if validation is None or isinstance(validation, Corpus):
+            yield corpus, validation
+        elif isinstance(validation, Real):
+            parts = split_corpus(corpus, cast("float", validation), config.seed)
+            for part in parts:
+                opened.enter_context(part)
+            yield parts
+        else:
+            yield corpus, opened.enter_context(read_corpus(validation, config, vocabulary=corpus.vocabulary))
+
+
+def split_corpus(corpus: Corpus, share: float, seed: int = 1) -> tuple[Corpus, Corpus]:
+    """Cut a corpus in two, by sentences; each sentence is held out with probability ``share``.
+
+    Both parts keep the vocabulary of the whole, with its counts. They are in temporary files until they are closed.
+
+    Args:
+        corpus: the whole text.
+        share: of its sentences, above 0 and below 1.
+        seed: another one holds out other sentences.
+
+    Returns:
+        What is left to train on, and what is held out.
+
+    Raises:
+        InputError: the share is no such number.
+        CorpusError: either part would be empty, or there is no room for temporary files.
+
+    Example:
+        >>> with read_corpus(100 * ["the cat sat"] + 100 * ["the dog sat"]) as corpus:
+        ...     training, held_out = split_corpus(corpus, 0.1)
+        ...     training.words + held_out.words == corpus.words, 10 < held_out.report.lines < 30
+        (True, True)
+        >>> training.close(), held_out.close()
+        (None, None)
+    """
+    if isinstance(share, bool) or not 0 < share < 1:
+        raise InputError(f"the share of sentences to hold out must be above 0 and below 1, not {share!r}")
+    draws = _Draws(np.uint64(stream_key(seed, 0, VALIDATION_STREAM)), np.uint64(int(share * 2.0**64)))
+    held_out = _part(corpus, draws, is_held_out=True)
+    try:
+        return _part(corpus, draws, is_held_out=False), held_out
+    except BaseException:
+        held_out.close()
+        raise
+
+
+class _Draws(NamedTuple):
+    """A sentence is held out when the draw of its number is below a limit."""
+
+    key: np.uint64
+    limit: np.uint64
+
+
+def _part(corpus: Corpus, draws: _Draws, *, is_held_out: bool) -> Corpus:
+    """One of the two parts, in a temporary file."""
+    from lexigrad.kernels.heldout import take_sentences
+
+    words = sentences = 0
+
+    def blocks() -> Iterator[NDArray[np.int32]]:
+        nonlocal words, sentences
+        sentence = 0
+        for begin in range(0, corpus.ids.size, BLOCK_IDS):
+            ids = np.asarray(corpus.ids[begin : begin + BLOCK_IDS])
+            taken = np.empty_like(ids)
+            sentence, size = take_sentences(ids, sentence, draws.key, draws.limit, is_held_out, taken)
+            ends = int(np.count_nonzero(taken[:size] < 0))
+            words, sentences = words + size - ends, sentences + ends
+            yield taken[:size]
+        if not words:
+            raise CorpusError(
+                f"of {counted(sentence, 'sentence')} none is {'held out' if is_held_out else 'left to train on'}; give "
+                f"a {'larger' if is_held_out else 'smaller'} share, another seed, or a file to measure on"
+            )
+
+    def report() -> ReadingReport:
+        return ReadingReport(lines=sentences, tokens=words, kept=words)
+
+    return stored_corpus(blocks(), corpus.vocabulary, report, save=None)
