@@ -19,6 +19,7 @@ LAYERS = [
     {"errors"},
     {
         "anycase",
+        "blas",
         "config",
         "files",
         "reference",

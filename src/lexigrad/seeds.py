@@ -88,6 +88,9 @@ def each_seed(
             f"{config.solver} depends on no seed: every training gives the same vectors; take solver='sgd'"
         )
     configs = [replace(config, seed=config.seed + number) for number in range(seeds)]
+    if seeds == 1:
+        yield train(corpus, config, validation=validation, progress=progress)
+        return
     shown = None if progress is None else _OfAll(progress, seeds)
     with set_aside(corpus, validation, config) as (training, held_out):
         for seeded in configs:

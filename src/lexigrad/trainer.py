@@ -80,7 +80,7 @@ def train(
     config = config or TrainConfig()
     if isinstance(corpus, Corpus | WindowCounts):
         if vocabulary is not None:
-            raise InputError(f"{type(corpus).__name__} has its vocabulary; give the vocabulary where the text is read")
+            raise InputError(f"{type(corpus).__name__} has its vocabulary; give the vocabulary to read_corpus")
         if isinstance(corpus, Corpus):
             return _trained(corpus, config, validation, progress)
         return _from_counts(corpus, config, validation, progress)

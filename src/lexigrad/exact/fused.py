@@ -29,6 +29,9 @@ PARTS: Final = 8
 BLOCK: Final = 128
 """Rows of a block, a multiple of 8."""
 
+LANES: Final = 16
+"""Weights are read sixteen at a time, so some zeros follow the last."""
+
 PADDING: Final = -1e15
 """The bias of columns that fill up the last panels: their exponentials vanish."""
 
@@ -55,6 +58,7 @@ class FusedObjective(Objective):
         self.column_factors[: counts.columns] = counts.column_factors
         self.local = threading.local()
         self._pool = ThreadPoolExecutor(min(threads, PARTS))
+        self._arrange()
 
     def sums(self, point: Point, curvature: bool, rows_only: bool) -> Sums:
         """All blocks of all parts."""
@@ -68,6 +72,23 @@ class FusedObjective(Objective):
             if not rows_only:
                 curved = Point(curved.V, *shared.turned_back([part.outside.h_turned for part in parts]))
         return Sums(shared.losses, shared.log_sums, gradient, curved)
+
+    def _arrange(self) -> None:
+        """Put the counts of each block in the order in which the kernels use them; the old order is not kept."""
+        from lexigrad.kernels.products import PANEL
+        from lexigrad.kernels.scores import arrange
+
+        counts = self.counts
+        entries = len(counts.weights)
+        self.places, self.weights = np.empty(entries, np.uint16), np.zeros(entries + LANES, np.float32)
+        self.panel_starts = np.zeros((-(-counts.rows // BLOCK), self.padded // PANEL + 1), np.int64)
+
+        def block(number: int) -> None:
+            rows = number * BLOCK, min((number + 1) * BLOCK, counts.rows)
+            sparse = counts.starts, counts.columns_of, counts.weights
+            arrange(*sparse, *rows, self.panel_starts[number], self.places, self.weights)
+
+        list(self._pool.map(block, range(len(self.panel_starts))))
 
     def buffers_of_thread(self) -> dict[tuple[int, bool], Any]:
         """The calling thread's buffers, by the panels they hold and whether they have room for the curvature."""
@@ -238,11 +259,8 @@ class _Part:
     def _entries(self, rows: slice) -> Any:
         from lexigrad.kernels.scores import Entries
 
-        counts = self.shared.objective.counts
-        cursors, stops = np.zeros(BLOCK, dtype=np.int64), np.zeros(BLOCK, dtype=np.int64)
-        cursors[: rows.stop - rows.start] = counts.starts[rows]
-        stops[: rows.stop - rows.start] = counts.starts[rows.start + 1 : rows.stop + 1]
-        return Entries(cursors, stops, counts.columns_of, counts.weights)
+        objective = self.shared.objective
+        return Entries(objective.panel_starts[rows.start // BLOCK], objective.places, objective.weights)
 
     def _buffers(self, panels: int) -> Any:
         from lexigrad.kernels.scores import Buffers

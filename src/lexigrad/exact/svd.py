@@ -19,6 +19,8 @@ import numpy as np
 from lexigrad.sampling import START_STREAM, stream_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from lexigrad.windowcounts import WindowCounts
@@ -67,30 +69,28 @@ class _Ppmi:
     """The sparse matrix, as something that multiplies."""
 
     def __init__(self, counts: WindowCounts, threads: int) -> None:
-        weights = counts.center_weights
-        rows = np.repeat(np.arange(len(weights), dtype=np.int32), np.diff(counts.starts))
-        logs = np.log(np.maximum(weights, 1e-30)).astype(np.float32)  # words without a pair have no entries
-        values = np.log(counts.weights)
-        values += np.float32(np.log(counts.pairs))
-        values -= logs[rows]
-        values -= logs[counts.outside]
-        positive = values > 0
-        self.values, self.columns = values[positive], counts.outside[positive]
-        self.starts = np.concatenate([[0], np.bincount(rows[positive], minlength=len(weights)).cumsum()])
-        self.threads = threads
+        from lexigrad.kernels.ppmi import fill_ppmi
+
+        self.starts, self.threads = counts.starts, threads
+        self.columns, self.values = np.empty_like(counts.outside), np.empty_like(counts.weights)
+        self.stops = np.empty(len(counts.vocabulary), dtype=np.int64)
+        logs = np.log(np.maximum(counts.center_weights, 1e-30)).astype(np.float32)  # rows without entries have no use
+        sparse = counts.starts, counts.outside, counts.weights, logs, np.float32(np.log(counts.pairs))
+        self._share(lambda rows: fill_ppmi(*sparse, rows, self.columns, self.values, self.stops))
 
     def times(self, X: Floats) -> Floats:
         """The product with a dense matrix of shape ``(n, width)``."""
         from lexigrad.kernels.ppmi import sparse_product
 
         out = np.empty_like(X)
-
-        def chunk(first: int) -> None:
-            sparse_product(self.starts, self.columns, self.values, first, min(first + CHUNK, len(X)), X, out)
-
-        with ThreadPoolExecutor(self.threads) as pool:
-            list(pool.map(chunk, range(0, len(X), CHUNK)))
+        self._share(lambda rows: sparse_product(self.starts, self.stops, self.columns, self.values, rows, X, out))
         return out
+
+    def _share(self, work: Callable[[tuple[int, int]], None]) -> None:
+        """Do the work for all rows; no row's result depends on who does it."""
+        words = len(self.stops)
+        with ThreadPoolExecutor(self.threads) as pool:
+            list(pool.map(work, ((first, min(first + CHUNK, words)) for first in range(0, words, CHUNK))))
 
 
 def _random(rows: int, width: int) -> Floats:

@@ -11,7 +11,8 @@ scores are turned into, their derivatives, are (`lexigrad.reference`'s word loss
 where a is a factor of the row and p one of the column: for negative sampling a = K n_c and p the noise distribution.
 Scores never leave the cache, but for the softmax, which needs a row's sum before its first derivative.
 
-Each row's counts are entries with rising columns, and ``cursors`` say where the next panel's begin.
+The counts are put in the order in which they are used, once for all passes (`arrange`): panel after panel of a block,
+each entry with its place in the panel.
 """
 
 from __future__ import annotations
@@ -28,19 +29,18 @@ from lexigrad.kernels.training import aligned
 if TYPE_CHECKING:
     from llvmlite.ir import Value
 
-__all__ = ["STRIDE", "Buffers", "Entries", "Outside", "softmax_block", "tile_block"]
+__all__ = ["STRIDE", "Buffers", "Entries", "Outside", "arrange", "softmax_block", "tile_block"]
 
 STRIDE = 8
 """Panels after which d_centers and the losses are brought up to date; their number is a multiple of it."""
 
 
 class Entries(NamedTuple):
-    """The counts of a block's rows."""
+    """The counts of a block."""
 
-    cursors: Any  # int64: the next entry of each row
-    stops: Any  # int64: the entry after each row's last
-    columns: Any  # int32
-    weights: Any  # float32
+    starts: Any  # int64 (panels + 1,): where each panel's entries begin
+    places: Any  # uint16: row · 48 + column within the panel
+    weights: Any  # float32; sixteen more than there are entries
 
 
 class Outside(NamedTuple):
@@ -58,9 +58,8 @@ class Buffers(NamedTuple):
 
     scores: Any  # panels of scores
     curvatures: Any
-    x: Any  # entries of a panel
-    w: Any
-    losses: Any  # of each entry
+    x: Any  # scores of a panel's entries
+    losses: Any  # their losses
     lanes: Any  # sixteen sums a row
 
     @classmethod
@@ -69,15 +68,15 @@ class Buffers(NamedTuple):
         entries = rows * PANEL
         scores = aligned(panels * entries)
         curvatures = aligned(STRIDE * entries) if curvature else aligned(LANES)
-        return cls(scores, curvatures, aligned(entries), aligned(entries), aligned(entries), aligned(rows * LANES))
+        return cls(scores, curvatures, aligned(entries), aligned(entries), aligned(rows * LANES))
 
 
 @vector_kernel
-def weigh_entries(lanes: Lanes, _: int, x: Value, weights: Value, count: Value, losses: Value) -> None:
-    """Losses = w softplus(x), x ← w σ(x)."""
+def weigh_entries(lanes: Lanes, _: int, x: Value, weights: Value, start: Value, count: Value, losses: Value) -> None:
+    """Losses = w softplus(x), x ← w σ(x), with the weights from ``start`` on."""
 
     def sixteen(i: Value, _: object) -> None:
-        weight = lanes.load(weights, i)
+        weight = lanes.load(weights, start, i, align=4)
         sigmoid, softplus = lanes.sigmoid_and_softplus(lanes.load(x, i))
         lanes.store(lanes.mul(weight, sigmoid), x, i)
         lanes.store(lanes.mul(weight, softplus), losses, i)
@@ -172,13 +171,11 @@ def tile_block(
             curvatures = buffers.curvatures[i * size :]
             score_panel(shape, centers, rows, outside.turned, panel, width, scores)
             if poisson:
-                begin = entries.cursors.copy()
-                _gather_data(scores, rows, panel, entries, losses)
+                _gather_data(scores, panel, entries, losses)
                 exponential_panel((), scores, rows, buffers.lanes)
                 if squares is not None:
                     curvatures[:size] = scores[:size]
-                entries.cursors[:] = begin
-                _add_counts(scores, rows, panel, entries, np.float32(-1), factors)
+                _add_counts(scores, panel, entries, np.float32(-1), factors)
             else:
                 if squares is not None:
                     panel_curvatures((), scores, rows, factors, column_factors, panel * PANEL, curvatures)
@@ -230,12 +227,11 @@ def softmax_block(
     under the mean of the model's and the data's distributions, whose first and second moments are added to ``means``
     and ``h_centers`` in the same unit.
     """
-    begin = entries.cursors.copy()
     losses[:] = 0
     for panel in range(panels):
         scores = buffers.scores[panel * rows * PANEL :]
         score_panel(shape, centers, rows, outside.turned, panel, width, scores)
-        _gather_data(scores, rows, panel, entries, losses)
+        _gather_data(scores, panel, entries, losses)
         exponential_panel((), scores, rows, buffers.lanes)
         if panel % STRIDE == STRIDE - 1:
             _flush(buffers.lanes, sums)
@@ -246,14 +242,12 @@ def softmax_block(
     _scale(centers, row_weights, sums, 1.0, scaled)
     if squares is not None:
         _scale(squares, row_weights, sums, 0.5, squares)
-        entries.cursors[:] = begin
         _softmax_products(
             shape, rows, width, outside.rows, outside.h_turned, panels, 1, units, entries, buffers, squares, means
         )
         for first in range(0, panels, STRIDE):
             scores = buffers.scores[first * rows * PANEL :]
             add_to_centers(shape, scores, rows, STRIDE, outside.squares, first, h_centers)
-    entries.cursors[:] = begin
     sign = -1 if squares is None else -2  # the curvature has added the counts once
     _softmax_products(
         shape, rows, width, outside.rows, outside.d_turned, panels, sign, units, entries, buffers, scaled, d_centers
@@ -280,7 +274,7 @@ def _softmax_products(
     for first in range(0, panels, STRIDE):
         for panel in range(first, first + STRIDE):
             scores = buffers.scores[panel * rows * PANEL :]
-            _add_counts(scores, rows, panel, entries, np.float32(sign), units)
+            _add_counts(scores, panel, entries, np.float32(sign), units)
             if turned is not None:
                 add_to_outside(shape, scores, centers, rows, turned, panel, width)
         add_to_centers(shape, buffers.scores[first * rows * PANEL :], rows, STRIDE, outside, first, d_centers)
@@ -310,77 +304,57 @@ def _negative_sampling(
     losses: Any,
 ) -> None:
     """Turn a panel of scores into derivatives; the few scores with counts are set aside before all are weighed."""
-    x, w = buffers.x, buffers.w
-    limit, base = (panel + 1) * PANEL, -panel * PANEL
-    count = 0
-    for i in range(rows):
-        k = entries.cursors[i]
-        while k < entries.stops[i] and entries.columns[k] < limit:
-            x[count] = -scores[base + entries.columns[k]]
-            w[count] = entries.weights[k]
-            count += 1
-            k += 1
-        base += PANEL
-    full = -(-count // LANES) * LANES
-    for j in range(count, full):
-        x[j] = 0
-        w[j] = 0
+    x = buffers.x
+    start, places = entries.starts[panel], entries.places
+    count = entries.starts[panel + 1] - start
+    for k in range(count):
+        x[k] = -scores[places[start + k]]
     if curved:
-        _add_curvatures(curvatures, rows, panel, entries, x)
-    weigh_entries((), x, w, full, buffers.losses)
+        for k in range(count):
+            sigmoid = np.float32(1) / (np.float32(1) + np.exp(-x[k]))
+            curvatures[places[start + k]] += entries.weights[start + k] * sigmoid * (np.float32(1) - sigmoid)
+    weigh_entries((), x, entries.weights, start, count, buffers.losses)
     weigh_panel((), scores, rows, factors, column_factors, panel * PANEL, buffers.lanes)
-    base = -panel * PANEL
-    j = 0
-    for i in range(rows):
-        k = entries.cursors[i]
-        while k < entries.stops[i] and entries.columns[k] < limit:
-            scores[base + entries.columns[k]] -= x[j]
-            losses[i] += np.float64(buffers.losses[j])
-            j += 1
-            k += 1
-        entries.cursors[i] = k
-        base += PANEL
+    for k in range(count):
+        place = places[start + k]
+        scores[place] -= x[k]
+        losses[place // PANEL] += np.float64(buffers.losses[k])
 
 
 @njit(cache=True, nogil=True)
-def _add_curvatures(curvatures: Any, rows: int, panel: int, entries: Any, x: Any) -> None:
-    """Add n σ(s)(1 − σ(s)) where there are counts; ``x`` holds their scores, one after the other, negated."""
-    limit, base = (panel + 1) * PANEL, -panel * PANEL
-    j = 0
-    for i in range(rows):
-        k = entries.cursors[i]
-        while k < entries.stops[i] and entries.columns[k] < limit:
-            sigmoid = np.float32(1) / (np.float32(1) + np.exp(-x[j]))
-            curvatures[base + entries.columns[k]] += entries.weights[k] * sigmoid * (np.float32(1) - sigmoid)
-            j += 1
-            k += 1
-        base += PANEL
+def _gather_data(scores: Any, panel: int, entries: Any, data: Any) -> None:
+    """Data −= Σ n s for each row."""
+    for k in range(entries.starts[panel], entries.starts[panel + 1]):
+        place = entries.places[k]
+        data[place // PANEL] -= np.float64(entries.weights[k]) * np.float64(scores[place])
 
 
 @njit(cache=True, nogil=True)
-def _gather_data(scores: Any, rows: int, panel: int, entries: Any, data: Any) -> None:
-    """Data −= Σ n s for each row, and move on to the next panel."""
-    limit, base = (panel + 1) * PANEL, -panel * PANEL
-    for i in range(rows):
-        k = entries.cursors[i]
-        while k < entries.stops[i] and entries.columns[k] < limit:
-            data[i] -= np.float64(entries.weights[k]) * np.float64(scores[base + entries.columns[k]])
-            k += 1
-        entries.cursors[i] = k
-        base += PANEL
+def _add_counts(scores: Any, panel: int, entries: Any, sign: Any, units: Any) -> None:
+    """S += sign · unit · n, with a unit for each row."""
+    for k in range(entries.starts[panel], entries.starts[panel + 1]):
+        place = entries.places[k]
+        scores[place] += sign * units[place // PANEL] * entries.weights[k]
 
 
 @njit(cache=True, nogil=True)
-def _add_counts(scores: Any, rows: int, panel: int, entries: Any, sign: Any, units: Any) -> None:
-    """S += sign · unit · n, with a unit for each row, and move on to the next panel."""
-    limit, base = (panel + 1) * PANEL, -panel * PANEL
-    for i in range(rows):
-        k = entries.cursors[i]
-        while k < entries.stops[i] and entries.columns[k] < limit:
-            scores[base + entries.columns[k]] += sign * units[i] * entries.weights[k]
-            k += 1
-        entries.cursors[i] = k
-        base += PANEL
+def arrange(
+    starts: Any, columns: Any, weights: Any, first: int, last: int, panel_starts: Any, places: Any, arranged: Any
+) -> None:
+    """Put the counts of the rows from ``first`` to ``last`` in the order of the panels: `Entries` of their block."""
+    for k in range(starts[first], starts[last]):
+        panel_starts[columns[k] // PANEL + 1] += 1
+    panel_starts[0] = starts[first]
+    for panel in range(1, panel_starts.size):
+        panel_starts[panel] += panel_starts[panel - 1]
+    following = panel_starts.copy()
+    for i in range(first, last):
+        for k in range(starts[i], starts[i + 1]):
+            panel = columns[k] // PANEL
+            place = following[panel]
+            following[panel] += 1
+            places[place] = (i - first) * PANEL + columns[k] - panel * PANEL
+            arranged[place] = weights[k]
 
 
 @njit(cache=True, nogil=True)

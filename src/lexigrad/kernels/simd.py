@@ -109,10 +109,10 @@ class Lanes:
         """One number of an array."""
         return self.builder.load(self.at(pointer, *offsets))
 
-    def load(self, pointer: ir.Value, *offsets: ir.Value | int) -> ir.Value:
-        """Sixteen floats of a row; rows start on cache lines, so the address is a multiple of 64 bytes."""
+    def load(self, pointer: ir.Value, *offsets: ir.Value | int, align: int = 4 * LANES) -> ir.Value:
+        """Sixteen floats of a row; rows start on cache lines: the address is a multiple of 64, or of ``align``."""
         value = self.builder.load(self.builder.bitcast(self.at(pointer, *offsets), VECTOR.as_pointer()))
-        value.align = 4 * LANES
+        value.align = align
         return value
 
     def store(self, value: ir.Value, pointer: ir.Value, *offsets: ir.Value | int) -> None:
