@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import lexigrad
 from lexigrad import CorpusError, InputError, TrainConfig, count_windows, reference
-from lexigrad.errors import ConfigError, TrainingInterrupted
+from lexigrad.errors import ConfigError, MissingExtraError, TrainingInterrupted
 from lexigrad.exact import memory
 from lexigrad.exact.arrays import ArrayObjective
 from lexigrad.exact.fused import FusedObjective
@@ -356,3 +356,27 @@ def test_options_that_cannot_be() -> None:
             lexigrad.train(counts, TrainConfig(solver="exact", min_count=1), validation=0.1)
         with pytest.raises(InputError, match="depends on no seed"):
             lexigrad.train_seeds(corpus, TrainConfig(solver="exact", min_count=1), seeds=2)
+
+
+class TestDevice:
+    def test_without_torch_the_error_names_the_extra(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "torch", None)
+        config = TrainConfig(solver="exact", min_count=1, device="cuda")
+        with pytest.raises(MissingExtraError, match=r"pip install 'lexigrad\[gpu\]'"):
+            lexigrad.train(planted_sentences(50), config)
+
+    @pytest.mark.parametrize("loss", ["negative_sampling", "naive_softmax"])
+    def test_torch_finds_what_our_kernels_find(self, loss: str) -> None:
+        pytest.importorskip("torch", reason="torch is not installed")
+        options = {"solver": "exact", "loss": loss, "min_count": 1, "dim": 12, "head": 84}
+        models = [
+            lexigrad.train(planted_sentences(), TrainConfig(**options, device=device)) for device in (None, "cpu")
+        ]  # type: ignore[arg-type]
+        assert models[0].history[-1]["loss"] == pytest.approx(models[1].history[-1]["loss"], rel=1e-3)
+        assert topic_precision(models[1]) > 0.95
+
+    def test_a_device_that_is_not_there_is_said(self) -> None:
+        pytest.importorskip("torch", reason="torch is not installed")
+        config = TrainConfig(solver="exact", min_count=1, device="abacus")
+        with pytest.raises(InputError, match="cannot compute on the device 'abacus'"):
+            lexigrad.train(planted_sentences(50), config)

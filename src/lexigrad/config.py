@@ -70,6 +70,9 @@ class TrainConfig:
     head: int = _option(
         20_000, "exact solver: the most frequent words that are solved together; all others against these", at_least=1
     )
+    device: str | None = _option(
+        None, "exact solver: compute by torch on this device, such as cuda; by our own kernels when not given"
+    )
     dim: int = _option(100, "length of a word vector", at_least=1, at_most=2000)
     window: int = _option(5, "words on either side of the center, at most", at_least=1, at_most=2**31 - 1)
     dynamic_window: bool = _option(True, "draw each window's width from 1 to --window, as word2vec.c does")
@@ -170,6 +173,10 @@ def _checked(option: Field[Any], value: Any) -> Any:
     if choices is not None:
         if value not in choices and not (name == "tokens" and callable(value)):
             raise ConfigError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+        return value
+    if kind.startswith("str"):
+        if not isinstance(value, str):
+            raise ConfigError(f"{name} must be a string, not {value!r}")
         return value
     if kind == "bool":
         if not isinstance(value, bool):

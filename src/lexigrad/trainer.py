@@ -41,9 +41,7 @@ def train(
     (`lexigrad.reference.skipgram`, `lexigrad.reference.cbow`).
 
     The exact solver counts skip-gram's windows (`count_windows`) and minimises the loss of all pairs together, with a
-    bias for each outside word, by L-BFGS: no learning rate, no seed, and no sampling. The ``head`` most frequent words
-    are solved together, all others then against these. ``svd`` factorises the counts' positive pointwise mutual
-    information.
+    bias for each outside word; ``svd`` factorises the counts' positive pointwise mutual information.
 
     Args:
         corpus: a `Corpus`, or whatever `read_corpus` takes: paths, sentences as strings, lists of tokens; for the exact

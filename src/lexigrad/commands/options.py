@@ -104,6 +104,8 @@ def _config_option(option: Field[Any]) -> Callable[[Command], Command]:
         parameter_type = click.Choice(rule["choices"])
     elif kind == "bool":
         parameter_type = bool
+    elif kind.startswith("str"):
+        parameter_type, metavar = str, "NAME"
     else:
         parameter_type = click.IntRange(**limits) if kind.startswith("int") else click.FloatRange(**limits)
         metavar = "INTEGER" if kind.startswith("int") else "NUMBER"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from lexigrad.errors import InputError, MissingExtraError
 from lexigrad.exact.objective import Objective, Point, Sums
 
 if TYPE_CHECKING:
@@ -16,12 +17,30 @@ if TYPE_CHECKING:
 
     from lexigrad.exact.objective import Counts, Loss
 
-__all__ = ["ArrayObjective"]
+__all__ = ["ArrayObjective", "on_device"]
 
 BLOCK: Final = 1024
 """Rows whose scores are held at a time."""
 
 Floats = Any
+
+
+def on_device(counts: Counts, loss: Loss, l2: float, device: str) -> ArrayObjective:
+    """The objective in float32 by torch, on a device that torch names.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        InputError: torch knows no such device, or does not find it here.
+    """
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingExtraError("device needs torch; install it with: pip install 'lexigrad[gpu]'") from error
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"torch cannot compute on the device {device!r}: {str(error).splitlines()[0]}") from error
+    return ArrayObjective(counts, loss, l2, library=torch, dtype=torch.float32, device=device)
 
 
 class ArrayObjective(Objective):
@@ -106,9 +125,14 @@ class ArrayObjective(Objective):
         counts = self.counts
         starts = counts.starts[block.start : block.stop + 1]
         span = slice(starts[0], starts[-1])
-        dense = np.zeros((len(starts) - 1, counts.columns))
-        dense[np.repeat(np.arange(len(dense)), np.diff(starts)), counts.columns_of[span]] = counts.weights[span]
-        return self.asarray(dense)
+        rows = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        dense = self.library.zeros((len(starts) - 1, counts.columns), **self.kind)
+        dense[self._places(rows), self._places(counts.columns_of[span])] = self.asarray(counts.weights[span])
+        return dense
+
+    def _places(self, numbers: NDArray[Any]) -> Any:
+        """The numbers as something to index with, where the tables are."""
+        return self.library.asarray(numbers.astype(np.int64), **{k: v for k, v in self.kind.items() if k == "device"})
 
     def _row_sums(self, values: Floats) -> NDArray[np.float64]:
         return self.host(values.sum(1)).astype(np.float64)

@@ -40,6 +40,11 @@ class Point:
     U: Floats
     bias: Floats
 
+    @property
+    def tables(self) -> tuple[Floats, Floats, Floats]:
+        """All three."""
+        return self.V, self.U, self.bias
+
 
 @dataclass(frozen=True)
 class Counts:

@@ -10,13 +10,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
 from lexigrad.blas import one_blas_thread
 from lexigrad.encoding import available_cores
 from lexigrad.errors import CorpusError, TrainingInterrupted
+from lexigrad.exact.arrays import on_device
 from lexigrad.exact.fused import FusedObjective
 from lexigrad.exact.gauge import balanced
 from lexigrad.exact.lbfgs import Step, minimize
@@ -177,17 +178,17 @@ class _Solver:
         unigram = self.unigram[: self.head] / self.unigram[: self.head].sum()
         noise = self.noise[: self.head] / self.noise[: self.head].sum()
         tables = balanced(start.V, start.U, start.bias, unigram, unigram if softmax else noise, centered=softmax)
-        point = Point(*(table.astype(np.float32) for table in tables))
         objective = self._objective(loss, slice(0, self.head))
+        point = Point(*(objective.asarray(table) for table in tables))
         held_out = None if self.held_out is None or loss != self.config.loss else _HeldOut(self, self.held_out)
 
         def report(step: Step) -> bool:
-            self.latest = step.point
+            self.latest = Point(*(objective.host(table) for table in step.point.tables))
             self.watch(step.loss, step.passes)
-            return held_out is None or held_out.goes_on(step.point)
+            return held_out is None or held_out.goes_on(self.latest)
 
-        step = minimize(objective, point, most_passes=MOST_PASSES, tolerance=TOLERANCE * pairs, report=report)
-        return step.point if held_out is None else held_out.best
+        minimize(objective, point, most_passes=MOST_PASSES, tolerance=TOLERANCE * pairs, report=report)
+        return cast("Point", self.latest) if held_out is None else held_out.best
 
     def _with_all_words(self, head: Point) -> Point:
         """The head's vectors and those of all other words."""
@@ -213,7 +214,7 @@ class _Solver:
         else:
             objective = self._objective("negative_sampling", rows, swapped=True)
             columns, offsets = np.zeros(self.head, dtype=np.float32), self._chance(rows)
-        objective.shifts = -offsets.astype(np.float32)
+        objective.shifts = objective.asarray(-offsets)
         ones = np.ones((self.head, 1), dtype=np.float32)
         solved = self._solved(objective, rows, np.hstack([head.V, ones]), columns, "outside vectors")
         return solved[:, :-1], offsets.astype(np.float32) + solved[:, -1]
@@ -221,26 +222,26 @@ class _Solver:
     def _log_rates(self, head: Point) -> Floats:
         """The logarithm of n_c / Σ_w exp(s_cw) for the head's centers."""
         objective = self._objective("naive_softmax", slice(0, self.head))
-        found = objective.evaluate(head, rows_only=True)
-        rates: Floats = (np.log(np.maximum(objective.row_weights, 1e-12)) - found.normalizers).astype(np.float32)
-        return rates
+        found = objective.evaluate(Point(*(objective.asarray(table) for table in head.tables)), rows_only=True)
+        rates: Doubles = np.log(np.maximum(objective.row_weights, 1e-12)) - objective.host(found.normalizers)
+        return rates.astype(np.float32)
 
     def _solved(self, objective: Objective, rows: slice, U: Floats, bias: Floats, what: str) -> Floats:
         """The rows at their optima, against vectors that stand still."""
         self.watch.begin(f"{what} of words {rows.start + 1:,} to {rows.stop:,}", objective.row_weights.sum())
-        start = np.zeros((rows.stop - rows.start, U.shape[1]), dtype=np.float32)
-        point = Point(start, U, bias)
-        solved: Floats = solve_rows(
-            objective, point, most_passes=ROW_PASSES, tolerance=ROW_TOLERANCE, report=self.watch
-        )
-        return solved
+        start = np.zeros((rows.stop - rows.start, U.shape[1]))
+        point = Point(*(objective.asarray(table) for table in (start, U, bias)))
+        solved = solve_rows(objective, point, most_passes=ROW_PASSES, tolerance=ROW_TOLERANCE, report=self.watch)
+        return objective.host(solved)
 
     def _objective(self, loss: Loss, rows: slice, *, swapped: bool = False) -> Objective:
         """The loss of these rows against the head; swapped, rows are outside words and columns are centers."""
         centers = self.config.negatives * self.center_weights
         factors = (self.noise[rows], centers[: self.head]) if swapped else (centers[rows], self.noise[: self.head])
         counts = Counts(*_block(self.counts, rows, self.head), self.head, *factors)
-        return FusedObjective(counts, loss, L2[loss], self.threads)
+        if self.config.device is None:
+            return FusedObjective(counts, loss, L2[loss], self.threads)
+        return on_device(counts, loss, L2[loss], self.config.device)
 
 
 class _HeldOut:
