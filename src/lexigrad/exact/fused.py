@@ -47,8 +47,8 @@ class FusedObjective(Objective):
     """
 
     def __init__(self, counts: Counts, loss: Loss, l2: float, threads: int) -> None:
+        from lexigrad.kernels.passes import STRIDE
         from lexigrad.kernels.products import PANEL
-        from lexigrad.kernels.scores import STRIDE
 
         super().__init__(counts, loss, l2)
         self.panels = -(-counts.columns // (PANEL * STRIDE)) * STRIDE
@@ -75,8 +75,8 @@ class FusedObjective(Objective):
 
     def _arrange(self) -> None:
         """Put the counts of each block in the order in which the kernels use them; the old order is not kept."""
+        from lexigrad.kernels.passes import arrange
         from lexigrad.kernels.products import PANEL
-        from lexigrad.kernels.scores import arrange
 
         counts = self.counts
         entries = len(counts.weights)
@@ -163,7 +163,7 @@ class _Part:
 
     def run(self) -> _Part:
         """Compute this part's blocks."""
-        from lexigrad.kernels.scores import Outside
+        from lexigrad.kernels.passes import Outside
 
         shared = self.shared
         wants_curvature = shared.curvature and not shared.rows_only
@@ -200,7 +200,7 @@ class _Part:
             shared.h_rows[rows] = h_centers[:count, :dim]
 
     def _tiles(self, rows: slice, centers: Any, d_centers: Any, squares: Any, h_centers: Any, losses: Any) -> None:
-        from lexigrad.kernels.scores import STRIDE, tile_block
+        from lexigrad.kernels.passes import STRIDE, tile_block
 
         shared, objective = self.shared, self.shared.objective
         poisson = objective.loss == "poisson"
@@ -224,7 +224,7 @@ class _Part:
         )
 
     def _softmax(self, rows: slice, centers: Any, d_centers: Any, squares: Any, h_centers: Any, losses: Any) -> None:
-        from lexigrad.kernels.scores import softmax_block
+        from lexigrad.kernels.passes import softmax_block
 
         shared, objective = self.shared, self.shared.objective
         count = rows.stop - rows.start
@@ -257,13 +257,13 @@ class _Part:
             h_centers[:] = variance.clip(0)
 
     def _entries(self, rows: slice) -> Any:
-        from lexigrad.kernels.scores import Entries
+        from lexigrad.kernels.passes import Entries
 
         objective = self.shared.objective
         return Entries(objective.panel_starts[rows.start // BLOCK], objective.places, objective.weights)
 
     def _buffers(self, panels: int) -> Any:
-        from lexigrad.kernels.scores import Buffers
+        from lexigrad.kernels.passes import Buffers
 
         kept = self.shared.objective.buffers_of_thread()
         kind = panels, self.shared.curvature
