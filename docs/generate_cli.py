@@ -58,6 +58,8 @@ def value(option: click.Option) -> str:
     """What may be given: the choices, or the kind of value and its bounds."""
     if option.is_flag:
         return ""
+    if option.metavar == "NAME":
+        return "name"
     if option.metavar and "|" in option.metavar:
         return option.metavar.lower().replace("|", " or ")
     if isinstance(option.type, click.Choice):
