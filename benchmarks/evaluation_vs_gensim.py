@@ -4,8 +4,9 @@
 
 EVAL_FOLDER holds questions-words.txt and EN-*.txt. Both programs have the vectors in memory already, search all words,
 and use as many threads as NumPy takes. Our time for analogies holds the 95 % intervals, which gensim does not compute;
-that for similarity is given without and with them. Every question must have the same outcome, and the correlations must
-agree within 1e-6; the script fails where they do not.
+that for similarity is given without and with them, and for the first evaluation of given vectors: what was found out
+about the words' case stays with the vectors, while gensim upper-cases all words at each call. Every question must have
+the same outcome, and the correlations must agree within 1e-6; the script fails where they do not.
 """
 
 from __future__ import annotations
@@ -89,6 +90,8 @@ def outcomes(found: AnalogyResult) -> list[list[tuple[tuple[str, ...], int]]]:
 
 def compare_similarity(ours: lexigrad.KeyedVectors, theirs: GensimVectors, path: Path) -> dict[str, Any]:
     """Both programs' seconds and correlations."""
+    fresh = iter([lexigrad.KeyedVectors(ours.words, ours.matrix) for _ in range(ROUNDS)])
+    first_seconds, _ = best_of(lambda: correlations(evaluate_similarity(next(fresh), path, restrict=None)))
     seconds, _ = best_of(lambda: correlations(evaluate_similarity(ours, path, restrict=None)))
     seconds_with_intervals, found = best_of(lambda: with_intervals(evaluate_similarity(ours, path, restrict=None)))
     their_seconds, (pearson, spearman, _) = best_of(
@@ -102,6 +105,8 @@ def compare_similarity(ours: lexigrad.KeyedVectors, theirs: GensimVectors, path:
         "pearson": found.pearson,
         "largest_difference": float(difference),
         "seconds_with_intervals": seconds_with_intervals,
+        "first_seconds": first_seconds,
+        "times_faster_at_first": their_seconds / first_seconds,
         **times(seconds, their_seconds),
     }
 

@@ -1,9 +1,10 @@
-"""Makes the pictures of the guides: `python benchmarks/pictures.py OFFICIAL TREES [VECTORS...]`.
+"""Makes the pictures of the guides: `python benchmarks/pictures.py OFFICIAL TREES TEXT [VECTORS...]`.
 
 OFFICIAL is the folder with the Stanford Sentiment Treebank's `datasetSentences.txt`, TREES the one with its labelled
-trees. The course experiment is run on the first; its cost and some of its words are drawn. Sentences are classified by
-its vectors, and by those in the files VECTORS; the sweeps of all and the confusion matrix of the best are drawn, and
-the same words once more for the last file.
+trees, TEXT a text of some millions of words. The course experiment is run on the first; its cost and some of its words
+are drawn. Sentences are classified by its vectors, and by those in the files VECTORS; the sweeps of all and the
+confusion matrix of the best are drawn. The same words are drawn once more by vectors trained on TEXT with the default
+options, with one thread, so that the picture is always the same.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def save(figure: Figure, name: str) -> None:
     print(f"wrote {path}, {path.stat().st_size:,} bytes")
 
 
-def main(official: str, trees: str, *files: str) -> None:
+def main(official: str, trees: str, text: str, *files: str) -> None:
     """Run, draw, write."""
     PICTURES.mkdir(exist_ok=True)
     course = run_course(official)
@@ -56,10 +57,7 @@ def main(official: str, trees: str, *files: str) -> None:
         print(result.summary())
     save(plot_l2_sweep(results), "sentiment-sweep")
     save(plot_confusion(max(results, key=lambda result: result.best_dev_accuracy)), "sentiment-confusion")
-    if files:
-        last = lexigrad.load_vectors(files[-1])
-        print("without a vector:", *(word for word in WORDS if word not in last))
-        save(plot_words(last, [word for word in WORDS if word in last]), "words")
+    save(plot_words(lexigrad.train(text, lexigrad.TrainConfig(threads=1)).vectors, WORDS), "words")
 
 
 if __name__ == "__main__":

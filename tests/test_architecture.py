@@ -18,6 +18,7 @@ PACKAGE = Path(lexigrad.__file__).parent
 LAYERS = [
     {"errors"},
     {
+        "anycase",
         "config",
         "files",
         "reference",
@@ -29,7 +30,7 @@ LAYERS = [
         "labels",
         "progress",
     },
-    {"vocabulary", "search", "keyedvectors", "projection", "treebank"},
+    {"classifiers", "vocabulary", "search", "keyedvectors", "projection", "treebank"},
     {"analogies", "scores", "evaluation", "stability", "sentencevectors", "sentiment", "plots"},
     {"sources", "sentences", "encoding", "corpusfile", "corpus", "kernels", "formats"},
     {"model", "kernelcheck", "course"},
@@ -60,7 +61,9 @@ READERS = {
     "search",
     "formats",
     "analogies",
+    "anycase",
     "bootstrap",
+    "classifiers",
     "evaluation",
     "evaluationsets",
     "labels",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lexigrad.labels import place_labels
+from lexigrad.labels import line_strikes, place_labels
 
 SIZE = np.array([40.0, 12.0])
 
@@ -42,3 +45,30 @@ def test_a_lonely_point_has_its_label_right_beside_it() -> None:
 
 def test_a_picture_that_is_too_small_is_said_to_be() -> None:
     assert place_labels(np.full((4, 2), 20.0), np.tile(SIZE, (4, 1)), 45, 40) is None
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "struck"),
+    [
+        ((0, 50), (100, 50), True),
+        ((30, 0), (70, 100), True),
+        ((49, 50), (51, 50), True),  # within
+        ((0, 70), (100, 70), False),
+        ((0, 50), (20, 50), False),
+        ((0, 0), (25, 100), False),
+        ((0, 20), (60, 120), False),  # past a corner
+    ],
+)
+def test_a_line_strikes_a_label_when_it_passes_through_it(start: Any, end: Any, struck: bool) -> None:
+    found = line_strikes(np.array(start), np.array(end), np.array([50.0, 50.0]), np.array([20.0, 6.0]))
+    assert bool(found) == struck
+
+
+def test_a_line_goes_round_a_label_that_is_in_its_way() -> None:
+    points = np.array([[100.0, 100.0], [106.0, 100.0], [112.0, 100.0], [118.0, 100.0], [124.0, 100.0]])
+    sizes = np.tile(SIZE, (len(points), 1))
+    centers = place_labels(points, sizes, 500, 500)
+    assert centers is not None
+    for label, point in enumerate(points):
+        others = np.delete(centers, label, axis=0)
+        assert not line_strikes(point, centers[label], others, SIZE / 2).any()

@@ -1,4 +1,4 @@
-"""Sentences are classified by the mean of their words' vectors, with classifiers that minimize what they should."""
+"""Sentences are classified by the mean of their words' vectors."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from numpy.testing import assert_allclose
 
 from lexigrad import reference
 from lexigrad.config import TrainConfig
-from lexigrad.errors import InputError, MissingExtraError
+from lexigrad.errors import InputError
 from lexigrad.formats import load_vectors
 from lexigrad.keyedvectors import KeyedVectors
 from lexigrad.sentencevectors import SentenceVectorizer
-from lexigrad.sentiment import SentimentResult, classify_sentiment, fit_classifier, side_by_side
+from lexigrad.sentiment import SentimentResult, classify_sentiment, side_by_side
 from lexigrad.trainer import train
 from lexigrad.treebank import LABELS, SPLITS, StanfordSentiment
 
@@ -52,13 +52,6 @@ def write_treebank(folder: Path, labels: tuple[int, ...] = (0, 1, 2, 3, 4), copi
 @pytest.fixture
 def treebank(tmp_path: Path) -> StanfordSentiment:
     return write_treebank(tmp_path)
-
-
-def random_task(rows: int = 60, dim: int = 4) -> tuple[Any, Any, Any]:
-    """Features, labels and the labels one-hot."""
-    rng = np.random.default_rng(3)
-    labels = rng.integers(0, 5, size=rows)
-    return rng.normal(size=(rows, dim)) + labels[:, np.newaxis] / 2, labels, np.eye(5)[labels]
 
 
 # -------------------- the vectorizer
@@ -109,53 +102,6 @@ def test_the_vectorizers_only_parameter_is_its_vectors() -> None:
     assert vectorizer.set_params(vectors=vectors).get_params() == {"vectors": vectors}
     with pytest.raises(InputError, match="no argument 'dim'"):
         vectorizer.set_params(dim=3)
-
-
-# -------------------- the classifiers against the definition
-
-
-@pytest.mark.parametrize("strength", [0.01, 1.0, 30.0])
-@pytest.mark.parametrize("dim", [4, 201])
-def test_at_the_solution_the_references_gradient_of_softmax_regression_is_zero(strength: float, dim: int) -> None:
-    x, labels, y = random_task(dim=dim)
-    classifier = fit_classifier(x, labels, strength)
-    W, b = classifier.coef_.T, classifier.intercept_
-    _, d_theta = reference.softmax_cross_entropy(y, x @ W + b)
-    assert_allclose(x.T @ d_theta + strength * W, 0, atol=1e-4)
-    assert_allclose(d_theta.sum(axis=0), 0, atol=1e-4)
-    _, at_zero = reference.softmax_cross_entropy(y, np.zeros_like(y))
-    assert abs(x.T @ at_zero).max() > 1  # the check can fail
-
-
-def test_at_the_solution_the_references_gradient_of_the_two_layer_network_is_zero() -> None:
-    x, labels, y = random_task()
-    strength = 2.0
-    network = fit_classifier(x, labels, strength, hidden=3)
-    (W1, W2), (b1, b2) = network.coefs_, network.intercepts_
-    _, gradients = reference.two_layer(x, y, W1, b1, W2, b2)
-    assert_allclose(gradients["d_W1"] + strength * W1, 0, atol=0.02)
-    assert_allclose(gradients["d_W2"] + strength * W2, 0, atol=0.02)
-    assert_allclose(gradients["d_b1"], 0, atol=0.02)
-    assert_allclose(gradients["d_b2"], 0, atol=0.02)
-
-
-def test_a_step_of_scikit_learns_network_is_the_references_gradient() -> None:
-    from sklearn.neural_network import MLPClassifier
-
-    x, labels, y = random_task()
-    strength, rate = 0.5, 1.0
-    network = MLPClassifier(
-        (3,), activation="logistic", solver="sgd", alpha=strength, batch_size=len(x), learning_rate_init=rate,
-        momentum=0, nesterovs_momentum=False, shuffle=False, random_state=1,
-    )  # fmt: skip
-    network.partial_fit(x, labels, classes=range(5))
-    (W1, W2), (b1, b2) = ([table.copy() for table in tables] for tables in (network.coefs_, network.intercepts_))
-    network.partial_fit(x, labels)
-    _, gradients = reference.two_layer(x, y, W1, b1, W2, b2)
-    assert_allclose((W1 - network.coefs_[0]) * len(x), gradients["d_W1"] + strength * W1, atol=1e-12)
-    assert_allclose((W2 - network.coefs_[1]) * len(x), gradients["d_W2"] + strength * W2, atol=1e-12)
-    assert_allclose((b1 - network.intercepts_[0]) * len(x), gradients["d_b1"], atol=1e-12)
-    assert_allclose((b2 - network.intercepts_[1]) * len(x), gradients["d_b2"], atol=1e-12)
 
 
 # -------------------- the sweep
@@ -223,7 +169,7 @@ def test_the_network_depends_on_its_seed_alone(treebank: StanfordSentiment) -> N
 def test_a_strength_at_which_the_optimizer_gave_up_is_reported(
     treebank: StanfordSentiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lexigrad.sentiment.NETWORK_ITERATIONS", 2)
+    monkeypatch.setattr("lexigrad.classifiers.NETWORK_ITERATIONS", 2)
     result = classify_sentiment(five_point_vectors(), treebank, [1e-3], hidden=4)
     assert result.unconverged == [1e-3]
     assert result.summary().endswith("stopped before the minimum at L2 0.001")
@@ -287,12 +233,6 @@ def test_an_argument_out_of_its_range_is_refused(treebank: StanfordSentiment, op
 def test_a_table_of_nothing_is_refused() -> None:
     with pytest.raises(InputError, match="at least one"):
         side_by_side([])
-
-
-def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.exceptions", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'lexigrad\[sentiment\]'"):
-        fit_classifier(*random_task()[:2], strength=1.0)
 
 
 def test_the_module_is_imported_without_scikit_learn() -> None:

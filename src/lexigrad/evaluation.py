@@ -6,6 +6,7 @@ Reads `KeyedVectors` and nothing else, so vectors of any origin can be measured,
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -19,7 +20,7 @@ from lexigrad.search import unit_rows
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -90,10 +91,9 @@ def evaluate_analogies(
     if method not in METHODS:
         raise InputError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
     asked = read_analogies(path)
-    spellings = _spellings(vectors, restrict, ignore_case)
-    known = _first_rows(spellings)
-    keys = np.array([known[spelling] for spelling in spellings], dtype=np.int64)
-    ids = _ids(asked.questions, known, ignore_case)
+    searched = _searched(vectors, restrict)
+    keys = _ids(vectors, vectors.words[:searched], searched, ignore_case)
+    ids = _ids(vectors, chain.from_iterable(asked.questions), searched, ignore_case).reshape(-1, 4)
     answered = (ids >= 0).all(axis=1)
     outcomes = np.full(len(ids), -1, dtype=np.int8)
     outcomes[answered] = are_right(vectors, ids[answered], keys, method)
@@ -141,13 +141,10 @@ def evaluate_similarity(
     cosines in single precision and passes over lines that are no rated pairs. It says nothing where we give NaN.
     """
     rated = read_rated_pairs(path)
-    known = _first_rows(_spellings(vectors, restrict, ignore_case))
-    ids = _ids(rated.pairs, known, ignore_case)
+    ids = _ids(vectors, chain.from_iterable(rated.pairs), _searched(vectors, restrict), ignore_case).reshape(-1, 2)
     answered = (ids >= 0).all(axis=1)
     cosines = np.full(len(ids), 0.0 if count_unknown else np.nan)
-    _ = vectors.lengths  # refuses numbers that are not finite
-    first, second = (unit_rows(vectors.matrix[column].astype(np.float64)) for column in ids[answered].T)
-    cosines[answered] = np.clip(np.einsum("ij,ij->i", first, second), -1.0, 1.0)
+    cosines[answered] = _cosines(vectors, *ids[answered].T)
     return SimilarityResult(len(ids), int(answered.sum()), rated, cosines)
 
 
@@ -205,24 +202,27 @@ def _compare_similarities(first: SimilarityResult, second: SimilarityResult) -> 
     return Difference("spearman", items, of_all(one, items), of_all(other, items), bounds)
 
 
-def _spellings(vectors: KeyedVectors, restrict: int | None, ignore_case: bool) -> list[str]:
-    """How each word that counts is spelt: in upper case, as in gensim, unless case counts."""
+def _searched(vectors: KeyedVectors, restrict: int | None) -> int:
+    """How many of the first words count."""
     if restrict is not None and (isinstance(restrict, bool) or restrict < 1):
         raise InputError(f"restrict must be at least 1, or None for all words, not {restrict!r}")
-    words = vectors.words[:restrict]
-    return [word.upper() for word in words] if ignore_case else words
+    return len(vectors) if restrict is None else min(restrict, len(vectors))
 
 
-def _first_rows(spellings: list[str]) -> dict[str, int]:
-    """The first row of each spelling."""
-    rows = range(len(spellings))
-    return dict(zip(reversed(spellings), reversed(rows), strict=True))
+def _ids(vectors: KeyedVectors, words: Iterable[str], searched: int, ignore_case: bool) -> NDArray[np.int64]:
+    """The row of each word, the first of those that differ in case only; −1 where it is not among those searched."""
+    found = vectors.any_case.first_ids(words) if ignore_case else [vectors.word_ids.get(word, -1) for word in words]
+    ids = np.array(found, dtype=np.int64)
+    return np.where(ids < searched, ids, -1)
 
 
-def _ids(items: tuple[tuple[str, ...], ...], known: Mapping[str, int], ignore_case: bool) -> NDArray[np.int64]:
-    """The rows of the words of each item; −1 for a word without a vector."""
-    spelt = ([word.upper() for word in item] if ignore_case else item for item in items)
-    return np.array([[known.get(word, -1) for word in item] for item in spelt], dtype=np.int64)
+def _cosines(vectors: KeyedVectors, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The cosines of rows with rows; only these rows are read, so that of a mapped file the rest stays on the disk."""
+    rows = [vectors.matrix[ids].astype(np.float64) for ids in (first, second)]
+    if not np.isfinite(rows).all():
+        _ = vectors.lengths  # raises, and names the word
+    cosines: NDArray[np.float64] = np.einsum("ij,ij->i", *map(unit_rows, rows))
+    return np.clip(cosines, -1.0, 1.0)
 
 
 def _analogy_scores(asked: Analogies, outcomes: NDArray[np.int8], count_unknown: bool) -> list[AnalogyScore]:

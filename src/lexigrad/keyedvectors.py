@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lexigrad.anycase import AnyCase
 from lexigrad.errors import InputError, UnknownWordError
 from lexigrad.search import nearest_rows, row_lengths, unit_rows
 from lexigrad.vocabulary import unknown_word_message
@@ -69,6 +70,11 @@ class KeyedVectors:
     def word_ids(self) -> dict[str, int]:
         """The id of each word: its row in the matrix."""
         return {word: word_id for word_id, word in enumerate(self.words)}
+
+    @cached_property
+    def any_case(self) -> AnyCase:
+        """Finds words whatever their case."""
+        return AnyCase(self.words, self.word_ids)
 
     @cached_property
     def lengths(self) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ import numpy as np
 from lexigrad.errors import InputError, MissingExtraError
 from lexigrad.labels import place_labels
 from lexigrad.projection import principal_axes
+from lexigrad.search import unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -115,7 +116,7 @@ def plot_words(vectors: KeyedVectors, words: Sequence[str], method: Method = "pc
     """Draw words as points of the plane, near each other when their vectors are.
 
     ``pca`` shows the two directions in which the chosen words' vectors differ most (`principal_axes`): distances are
-    shadows of the true ones. ``tsne`` and ``umap`` keep neighbors together and distances not.
+    shadows of the true ones. ``tsne`` and ``umap`` keep neighbors by cosine together and distances not.
 
     Args:
         vectors: where the words' vectors are.
@@ -142,7 +143,7 @@ def plot_words(vectors: KeyedVectors, words: Sequence[str], method: Method = "pc
     """
     chosen = list(dict.fromkeys(words))
     points, axis_names = _in_the_plane(vectors.vectors_for(chosen).astype(np.float64), method)
-    side = 4.0 + 0.12 * len(chosen)
+    side = 2.0 + len(chosen) ** 0.5
     while True:
         figure, axes = _figure(1.25 * side, side)
         axes.scatter(points[:, 0], points[:, 1], s=22, color=COLORS[0], linewidths=0, zorder=3)
@@ -299,7 +300,8 @@ def _in_the_plane(matrix: NDArray[np.float64], method: str) -> tuple[NDArray[np.
         found = principal_axes(matrix)
         first, second = (f"{share:.0%} of the variance" for share in found.shares)
         return found.coordinates, (f"first principal axis, {first}", f"second principal axis, {second}")
-    return (_tsne(matrix), ("t-SNE", "")) if method == "tsne" else (_umap(matrix), ("UMAP", ""))
+    units = unit_rows(matrix)  # neighbors by cosine, as everywhere
+    return (_tsne(units), ("t-SNE", "")) if method == "tsne" else (_umap(units), ("UMAP", ""))
 
 
 def _tsne(matrix: NDArray[np.float64]) -> NDArray[np.float64]:

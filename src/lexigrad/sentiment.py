@@ -13,13 +13,14 @@ nothing of the test set. The classifiers are scikit-learn's; only vectors are kn
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from lexigrad.errors import InputError, MissingExtraError
+from lexigrad.classifiers import fit_classifier, is_converged, parameter_count
+from lexigrad.errors import InputError
 from lexigrad.report import counted
 from lexigrad.sentencevectors import Coverage, SentenceVectorizer
 from lexigrad.treebank import LABELS, SPLITS
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lexigrad.keyedvectors import KeyedVectors
-    from lexigrad.treebank import Split, StanfordSentiment
+    from lexigrad.treebank import StanfordSentiment
 
 __all__ = [
     "STRENGTHS",
@@ -38,23 +39,11 @@ __all__ = [
     "SentenceVectorizer",
     "SentimentResult",
     "classify_sentiment",
-    "fit_classifier",
     "side_by_side",
 ]
 
 STRENGTHS: Final = tuple(10.0 ** (exponent / 2) for exponent in range(-8, 5))
 """From 1e-4 to 100, two to each power of ten."""
-
-NEWTON_DIM: Final = 200
-"""Longest vectors for which the Hessian is worth its room: Newton's method is then several times faster."""
-
-TOLERANCE: Final = 1e-6
-"""Largest entry of the mean gradient at which the optimizer stops."""
-
-MAX_ITERATIONS: Final = 5_000
-NETWORK_TOLERANCE: Final = 1e-4
-NETWORK_ITERATIONS: Final = 300
-"""A network's loss has flat valleys: at small strengths it would take thousands of iterations for no better answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,89 +172,14 @@ def classify_sentiment(
     """
     swept = _checked_strengths(strengths)
     _check_sizes(hidden, seed, mistakes)
-    vectorizer = SentenceVectorizer(vectors)
-    coverage = vectorizer.coverage(sentence for split in SPLITS for sentence in treebank.sentences(split))
-    train, dev, test = (_features(vectorizer, treebank, split) for split in SPLITS)
-    _check_trainable(name, treebank, train.labels, coverage)
+    sets = _sets(SentenceVectorizer(vectors), treebank)
+    _check_trainable(name, treebank, sets)
     classifiers = []
     for done, strength in enumerate(swept, start=1):
-        classifiers.append(fit_classifier(train.x, train.labels, strength, hidden=hidden, seed=seed))
+        classifiers.append(fit_classifier(*sets.train, strength, hidden=hidden, seed=seed))
         if progress is not None:
             progress(done, len(swept))
-    dev_accuracy = [_accuracy(classifier, dev) for classifier in classifiers]
-    best = max(range(len(swept)), key=lambda place: (dev_accuracy[place], swept[place]))
-    chosen = classifiers[best]
-    return SentimentResult(
-        name=name,
-        words=len(vectors),
-        dim=vectors.dim,
-        hidden=hidden,
-        parameters=_parameter_count(chosen),
-        labels=list(LABELS),
-        strengths=swept,
-        train_accuracy=[_accuracy(classifier, train) for classifier in classifiers],
-        dev_accuracy=dev_accuracy,
-        unconverged=[strength for strength, fitted in zip(swept, classifiers, strict=True) if not _converged(fitted)],
-        strength=swept[best],
-        best_dev_accuracy=dev_accuracy[best],
-        test_accuracy=_accuracy(chosen, test),
-        baseline_dev_accuracy=_majority_accuracy(train, dev),
-        baseline_test_accuracy=_majority_accuracy(train, test),
-        confusion=_confusion(dev.labels, chosen.predict(dev.x)),
-        mistakes=_worst_mistakes(chosen, dev, treebank.sentences("dev"), mistakes),
-        coverage=coverage,
-        pipeline=_pipeline(vectorizer, chosen),
-    )
-
-
-def fit_classifier(
-    x: NDArray[np.float64], labels: NDArray[np.int64], strength: float, *, hidden: int | None = None, seed: int = 1
-) -> Any:
-    """Minimize Σ CE(y, ŷ) + λ/2 · Σ |W|² with scikit-learn: softmax regression, or a network with a hidden layer.
-
-    Args:
-        x: shape ``(sentences, dim)``.
-        labels: shape ``(sentences,)``; of two labels at least. With two, scikit-learn has one row of weights, not two.
-        strength: λ.
-        hidden: units of the layer of sigmoids; None for none.
-        seed: the start of its weights.
-
-    Returns:
-        A fitted LogisticRegression or MLPClassifier.
-
-    Raises:
-        MissingExtraError: scikit-learn is not installed.
-    """
-    try:
-        from sklearn.exceptions import ConvergenceWarning
-        from threadpoolctl import threadpool_limits
-    except ImportError as error:
-        raise MissingExtraError("classifying needs scikit-learn: pip install 'lexigrad[sentiment]'") from error
-    classifier = _softmax_regression(x.shape[1], strength) if hidden is None else _network(hidden, strength, seed)
-    with warnings.catch_warnings(), threadpool_limits(1):  # products as small as these are slower on several threads
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the result lists it
-        return classifier.fit(x, labels)
-
-
-def _softmax_regression(dim: int, strength: float) -> Any:
-    from sklearn.linear_model import LogisticRegression
-
-    solver = "newton-cholesky" if dim <= NEWTON_DIM else "lbfgs"
-    return LogisticRegression(C=1 / strength, solver=solver, tol=TOLERANCE, max_iter=MAX_ITERATIONS)
-
-
-def _network(hidden: int, strength: float, seed: int) -> Any:
-    from sklearn.neural_network import MLPClassifier
-
-    return MLPClassifier(
-        hidden_layer_sizes=(hidden,),
-        activation="logistic",
-        solver="lbfgs",
-        alpha=strength,
-        random_state=seed,
-        tol=NETWORK_TOLERANCE,
-        max_iter=NETWORK_ITERATIONS,
-    )
+    return _result(name, hidden, swept, classifiers, sets, mistakes)
 
 
 def side_by_side(results: Sequence[SentimentResult]) -> str:
@@ -294,8 +208,55 @@ class _Features(NamedTuple):
     labels: NDArray[np.int64]
 
 
-def _features(vectorizer: SentenceVectorizer, treebank: StanfordSentiment, split: Split) -> _Features:
-    return _Features(vectorizer.transform(treebank.sentences(split)), treebank.labels(split))
+class _Sets(NamedTuple):
+    """The treebank as these vectors see it."""
+
+    train: _Features
+    dev: _Features
+    test: _Features
+    dev_sentences: Sequence[Sequence[str]]
+    coverage: Coverage
+    vectorizer: SentenceVectorizer
+
+
+def _sets(vectorizer: SentenceVectorizer, treebank: StanfordSentiment) -> _Sets:
+    sentences = [treebank.sentences(split) for split in SPLITS]
+    train, dev, test = (
+        _Features(vectorizer.transform(of_split), treebank.labels(split))
+        for split, of_split in zip(SPLITS, sentences, strict=True)
+    )
+    coverage = vectorizer.coverage(chain.from_iterable(sentences))
+    return _Sets(train, dev, test, treebank.sentences("dev"), coverage, vectorizer)
+
+
+def _result(
+    name: str, hidden: int | None, strengths: list[float], classifiers: list[Any], sets: _Sets, mistakes: int
+) -> SentimentResult:
+    """What the classifiers of a sweep achieve, and what the best of them on the dev set does."""
+    dev_accuracy = [_accuracy(classifier, sets.dev) for classifier in classifiers]
+    best = max(range(len(strengths)), key=lambda place: (dev_accuracy[place], strengths[place]))
+    chosen, vectors = classifiers[best], sets.vectorizer.vectors
+    return SentimentResult(
+        name=name,
+        words=len(vectors),
+        dim=vectors.dim,
+        hidden=hidden,
+        parameters=parameter_count(chosen),
+        labels=list(LABELS),
+        strengths=strengths,
+        train_accuracy=[_accuracy(classifier, sets.train) for classifier in classifiers],
+        dev_accuracy=dev_accuracy,
+        unconverged=[strength for strength, each in zip(strengths, classifiers, strict=True) if not is_converged(each)],
+        strength=strengths[best],
+        best_dev_accuracy=dev_accuracy[best],
+        test_accuracy=_accuracy(chosen, sets.test),
+        baseline_dev_accuracy=_majority_accuracy(sets.train, sets.dev),
+        baseline_test_accuracy=_majority_accuracy(sets.train, sets.test),
+        confusion=_confusion(sets.dev.labels, chosen.predict(sets.dev.x)),
+        mistakes=_worst_mistakes(chosen, sets.dev, sets.dev_sentences, mistakes),
+        coverage=sets.coverage,
+        pipeline=_pipeline(sets.vectorizer, chosen),
+    )
 
 
 def _accuracy(classifier: Any, features: _Features) -> float:
@@ -335,16 +296,6 @@ def _worst_mistakes(
     ]
 
 
-def _parameter_count(classifier: Any) -> int:
-    if hasattr(classifier, "coefs_"):
-        return sum(weights.size for weights in (*classifier.coefs_, *classifier.intercepts_))
-    return int(classifier.coef_.size + classifier.intercept_.size)
-
-
-def _converged(classifier: Any) -> bool:
-    return bool(np.max(classifier.n_iter_) < classifier.max_iter)
-
-
 def _pipeline(vectorizer: SentenceVectorizer, classifier: Any) -> Any:
     from sklearn.pipeline import make_pipeline
 
@@ -375,7 +326,8 @@ def _check_sizes(hidden: int | None, seed: int, mistakes: int) -> None:
         raise InputError(f"mistakes must be at least 0, not {mistakes!r}")
 
 
-def _check_trainable(name: str, treebank: StanfordSentiment, labels: NDArray[np.int64], coverage: Coverage) -> None:
+def _check_trainable(name: str, treebank: StanfordSentiment, sets: _Sets) -> None:
+    coverage, labels = sets.coverage, sets.train.labels
     if not coverage.known:
         raise InputError(
             f"{name}: none of the {coverage.tokens:,} tokens of {treebank.folder} has a vector, "
