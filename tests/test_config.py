@@ -73,3 +73,10 @@ def test_an_unknown_option_in_a_file_is_named() -> None:
 
 def test_every_option_explains_itself() -> None:
     assert all(option.metadata["help"] for option in fields(TrainConfig))
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400)])
+@pytest.mark.parametrize("name", ["dim", "epochs", "learning_rate", "subsample"])
+def test_a_whole_number_that_no_float_can_hold_is_refused(name: str, value: int) -> None:
+    with pytest.raises(ConfigError, match=f"{name} must be"):
+        TrainConfig(**{name: value})  # type: ignore[arg-type]

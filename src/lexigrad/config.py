@@ -194,7 +194,11 @@ def _number(name: str, value: Any, *, whole: bool) -> int | float:
     """The value as Python's own kind of number: NumPy's are taken too, but JSON does not know them."""
     if isinstance(value, bool) or not (isinstance(value, Integral) if whole else isinstance(value, Real)):
         raise ConfigError(f"{name} must be a {'whole ' if whole else ''}number, not {value!r}")
-    number = int(value) if whole else float(value)
-    if not isfinite(number):
-        raise ConfigError(f"{name} must be finite, not {value!r}")
+    try:
+        number = int(value) if whole else float(value)
+        is_finite = isfinite(number)
+    except OverflowError:  # a whole number that no float can hold
+        is_finite = False
+    if not is_finite:
+        raise ConfigError(f"{name} must be finite, not {repr(value)[:60]}")
     return number

@@ -131,8 +131,13 @@ def _read(path: str) -> CorpusContent:
         vocabulary = Vocabulary(unpack_words(arrays["words"], arrays["word_ends"]), arrays["counts"])
         first = data + header["ids"]["data_offsets"][0]
         file.seek(first)
-        _check_ids(file, sizes["ids"], len(vocabulary))
-    return CorpusContent(map_ids(path, first, sizes["ids"]), vocabulary, report)
+        kept = _checked_ids(file, sizes["ids"], len(vocabulary))
+    if report.get("kept") != kept:
+        raise FormatError(f"it holds {kept:,} words of text, but its report says otherwise")
+    # Other writers may begin at odd places, which the processor minds.
+    ids = np.require(map_ids(path, first, sizes["ids"]), requirements="A")
+    ids.flags.writeable = False
+    return CorpusContent(ids, vocabulary, report)
 
 
 def map_ids(path: str, first: int, size: int) -> NDArray[np.int32]:
@@ -168,7 +173,7 @@ def _report(header: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
         raise FormatError(f"its format is not {FORMAT!r}")
     if metadata.get("version") != VERSION:
-        raise FormatError(f"its version is {metadata.get('version')!r}, this lexigrad knows {VERSION!r}")
+        raise FormatError(f"its version is {repr(metadata.get('version'))[:60]}, this lexigrad knows {VERSION!r}")
     try:
         report = json.loads(metadata.get("report", ""))
     except (TypeError, ValueError, RecursionError) as error:
@@ -196,13 +201,15 @@ def _checked_sizes(header: dict[str, Any], data_bytes: int) -> dict[str, int]:
     return sizes
 
 
-def _check_ids(file: BinaryIO, size: int, number_of_words: int) -> None:
-    """Refuse ids out of range: training trusts them, and would write outside its tables."""
-    last = 0
+def _checked_ids(file: BinaryIO, size: int, number_of_words: int) -> int:
+    """The number of words in the text; ids out of range are refused, as training would write outside its tables."""
+    kept, last = 0, 0
     for begin in range(0, size, CHECKED_IDS):
         ids = np.fromfile(file, dtype=NUMPY_DTYPES["I32"], count=min(CHECKED_IDS, size - begin))
         if ids.min() < -1 or ids.max() >= number_of_words:
             raise FormatError("it holds ids that are not in its vocabulary")
+        kept += int(np.count_nonzero(ids >= 0))
         last = int(ids[-1])
     if last != -1:
         raise FormatError("its last sentence has no end")
+    return kept

@@ -16,6 +16,7 @@ __all__ = ["Analogies", "Question", "RatedPairs", "read_analogies", "read_rated_
 
 Question = tuple[str, str, str, str]
 SHOWN: Final = 60
+LONGEST_LINE_BYTES: Final = 1 << 16
 NO_SECTION: Final = "(before the first section)"
 
 
@@ -78,7 +79,7 @@ def read_analogies(path: str | os.PathLike[str]) -> Analogies:
             continue
         if not sections:
             sections, starts = [NO_SECTION], [0]
-        words = line.split()
+        words = line.split(maxsplit=4)
         if len(words) != 4:
             raise FormatError(
                 f"{path}, line {number:,}: a question is four words, not {_shown(line)}; correct the line"
@@ -112,7 +113,7 @@ def read_rated_pairs(path: str | os.PathLike[str]) -> RatedPairs:
     ratings: list[float] = []
     is_first = True
     for number, line in _lines(path, comments=("#",)):
-        fields = [field.strip() for field in line.split("\t")] if "\t" in line else line.split()
+        fields = [field.strip() for field in line.split("\t", 3)] if "\t" in line else line.split(maxsplit=3)
         rating = _number(fields[2]) if len(fields) == 3 and all(fields) else None
         if rating is not None:
             pairs.append((fields[0], fields[1]))
@@ -131,7 +132,11 @@ def _lines(path: str | os.PathLike[str], comments: tuple[str, ...]) -> Iterator[
     """Number and text of each line, stripped, that is neither empty nor a comment."""
     try:
         with open(path, "rb") as file:
-            for number, raw in enumerate(file, start=1):
+            for number, raw in enumerate(iter(lambda: file.readline(LONGEST_LINE_BYTES), b""), start=1):
+                if len(raw) == LONGEST_LINE_BYTES:
+                    raise FormatError(
+                        f"{path}, line {number:,}: longer than {LONGEST_LINE_BYTES:,} bytes; cut the line"
+                    )
                 line = _decoded(path, number, raw).strip()
                 if line and not line.startswith(comments):
                     yield number, line

@@ -16,7 +16,7 @@ import sys
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+from typing import IO, TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from lexigrad.errors import CorpusError, MissingExtraError
 
@@ -29,10 +29,13 @@ __all__ = [
     "TEXT_ENDINGS",
     "Chunk",
     "FileSource",
+    "UnpackedFile",
     "cut_chunks",
     "decoded",
     "find_files",
     "named_paths",
+    "unpacked_bzip2",
+    "unpacked_xz",
 ]
 
 STANDARD_INPUT: Final = "-"
@@ -40,7 +43,12 @@ TEXT_ENDINGS: Final = (".txt", ".text", ".gz", ".bz2", ".xz", ".zst")
 """What the names of the files that are read from a folder end with; a file given by name may be called anything."""
 
 CHUNK_BYTES: Final = 1 << 20
-ZSTD_INPUT_BYTES: Final = 1 << 11  # a block of 4 bytes can hold 128 KiB of text, so this many bytes hold 64 MiB at most
+PACKED_BYTES: Final = 1 << 16
+LARGEST_UNCUT_BYTES: Final = 1 << 24
+"""A piece of text without a place to cut it may be this long, or as long as EXPANSION times its file."""
+EXPANSION: Final = 16
+XZ_MEMORY_BYTES: Final = 80 << 20  # xz -9, its own strongest setting, needs 65 MiB; a header may ask for 4 GiB
+ZSTD_INPUT_BYTES: Final = 1 << 9  # a block of 4 bytes can hold 128 KiB of text, so this many bytes hold 16 MiB at most
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 REPLACEMENT: Final = "\ufffd"
 WHITESPACE: Final = tuple(bytes([byte]) for byte in b"\n \t\r\v\f\x1c\x1d\x1e\x1f")  # ASCII's; the likely ones first
@@ -94,7 +102,10 @@ class FileSource:
         for name in self.files:
             before = self.done_bytes
             with _opened(name) as file:
-                for chunk in cut_chunks(self._blocks(file, name), name, whole_lines=self.whole_lines):
+                chunks = cut_chunks(
+                    self._blocks(file, name), name, whole_lines=self.whole_lines, largest_bytes=_largest_uncut(name)
+                )
+                for chunk in chunks:
                     self.done_bytes = before + _position(file)
                     yield chunk
 
@@ -223,15 +234,69 @@ def _decompressor(file: io.BufferedReader) -> Callable[[io.BufferedReader], Iter
     if start.startswith(b"\x1f\x8b"):
         return lambda compressed: _blocks(gzip.GzipFile(fileobj=compressed))
     if start.startswith(b"BZh"):
-        return lambda compressed: _blocks(bz2.BZ2File(compressed))
+        return lambda compressed: _blocks(unpacked_bzip2(compressed))
     if start.startswith(b"\xfd7zXZ\0"):
-        return lambda compressed: _blocks(lzma.LZMAFile(compressed))
+        return lambda compressed: _blocks(unpacked_xz(compressed))
     if start.startswith(b"\x28\xb5\x2f\xfd"):
         return _zstd_blocks
     return _blocks
 
 
-def _blocks(file: io.BufferedIOBase) -> Iterator[bytes]:
+class UnpackedFile(io.RawIOBase):
+    """What is packed in a file as one stream or several.
+
+    Python's own files pass over whatever follows a stream if it is damaged, and give xz all the memory it asks for.
+
+    Args:
+        file: the packed file.
+        stream: begins a stream; what it returns unpacks as ``bz2.BZ2Decompressor`` does.
+    """
+
+    def __init__(self, file: IO[bytes], stream: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor]) -> None:
+        self._file, self._begin = file, stream
+        self._stream = stream()
+        self._packed = b""
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer, or a part of it, with what was packed; 0 at the end."""
+        while not self._stream.eof or self._at_next_stream():
+            packed = self._packed
+            if not packed and self._stream.needs_input and not (packed := self._file.read(PACKED_BYTES)):
+                raise EOFError("it ends before what is packed in it does")
+            self._packed = b""
+            content = self._stream.decompress(packed, len(buffer))
+            if content:
+                buffer[: len(content)] = content
+                return len(content)
+        return 0
+
+    def _at_next_stream(self) -> bool:
+        """Begin another stream where there is one; zeros may stand between."""
+        rest = self._stream.unused_data.lstrip(b"\0")
+        while not rest:
+            more = self._file.read(PACKED_BYTES)
+            if not more:
+                return False
+            rest = more.lstrip(b"\0")
+        self._stream, self._packed = self._begin(), rest
+        return True
+
+
+def unpacked_bzip2(file: IO[bytes]) -> UnpackedFile:
+    """The content of a bzip2 file."""
+    return UnpackedFile(file, bz2.BZ2Decompressor)
+
+
+def unpacked_xz(file: IO[bytes]) -> UnpackedFile:
+    """The content of an xz file, unless unpacking it takes more memory than ``XZ_MEMORY_BYTES``."""
+    return UnpackedFile(file, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, XZ_MEMORY_BYTES))
+
+
+def _blocks(file: io.BufferedIOBase | io.RawIOBase) -> Iterator[bytes]:
     while block := file.read(CHUNK_BYTES):
         yield block
 
@@ -256,21 +321,33 @@ def _zstd_blocks(file: io.BufferedReader) -> Iterator[bytes]:
         raise EOFError("the compressed file ended before its last frame did")
 
 
-def cut_chunks(blocks: Iterable[bytes], name: str, *, whole_lines: bool = False) -> Iterator[Chunk]:
+def _largest_uncut(name: str) -> int:
+    """How long a piece of a file's text may be that cannot be cut: what little is packed must not fill the memory."""
+    if name == STANDARD_INPUT or not os.path.isfile(name):
+        return sys.maxsize
+    return max(LARGEST_UNCUT_BYTES, EXPANSION * os.path.getsize(name))
+
+
+def cut_chunks(
+    blocks: Iterable[bytes], name: str, *, whole_lines: bool = False, largest_bytes: int = sys.maxsize
+) -> Iterator[Chunk]:
     """Cut a text, which comes in blocks of any size, between words; its last line ends with a line feed in any case.
 
     A chunk is about CHUNK_BYTES long, and longer only if there is no place to cut it. A byte order mark at the start,
     which some programs write, is left out.
+
+    Raises:
+        CorpusError: More than ``largest_bytes`` have no place to cut them.
     """
     separators = WHITESPACE[:1] if whole_lines else WHITESPACE
     offset = 0
-    for text in _cut(blocks, separators):
+    for text in _cut(blocks, separators, largest_bytes, name):
         content = text.removeprefix(BYTE_ORDER_MARK) if offset == 0 else text
         yield Chunk(content, name, offset + len(text) - len(content))
         offset += len(text)
 
 
-def _cut(blocks: Iterable[bytes], separators: tuple[bytes, ...]) -> Iterator[bytes]:
+def _cut(blocks: Iterable[bytes], separators: tuple[bytes, ...], largest_bytes: int, name: str) -> Iterator[bytes]:
     """Join blocks until they are long enough and can be cut behind a separator."""
     gathered: list[bytes] = []
     gathered_bytes, wanted_bytes, line_open = 0, CHUNK_BYTES, False
@@ -285,7 +362,11 @@ def _cut(blocks: Iterable[bytes], separators: tuple[bytes, ...]) -> Iterator[byt
             yield text[:end]
             line_open = text[end - 1 : end] != b"\n"
         gathered, gathered_bytes = [text[end:]], len(text) - end
-        wanted_bytes = max(CHUNK_BYTES, 2 * gathered_bytes)  # doubled, so that a long word is not copied often
+        if gathered_bytes > largest_bytes:
+            where = "line end" if len(separators) == 1 else "white space"
+            raise CorpusError(f"{name!r} has {gathered_bytes:,} bytes of text without {where}; cut it into lines")
+        # Doubled, so that a long word is not copied often.
+        wanted_bytes = min(max(CHUNK_BYTES, 2 * gathered_bytes), max(CHUNK_BYTES, largest_bytes + 1))
     rest = b"".join(gathered)
     if rest or line_open:
         yield rest if rest.endswith(b"\n") else rest + b"\n"

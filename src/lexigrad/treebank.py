@@ -41,6 +41,8 @@ SPLIT_NUMBERS: Final[dict[str, Split]] = {"1": "train", "2": "test", "3": "dev"}
 UPPER_BOUNDS: Final = (0.2, 0.4, 0.6, 0.8)
 """The largest score of each label but the last: the official folder has scores from 0 to 1."""
 
+LONGEST_LINE_BYTES: Final = 1 << 20
+SHOWN: Final = 40
 NUMBER: Final = re.compile("[0-9]{1,9}")
 PIECE: Final = re.compile(r"(\()([^ ()]*)|(\))|([^ ()]+)")
 
@@ -232,7 +234,7 @@ def parse_tree(line: str) -> Example:
         elif closing and inside in ("word", "nodes"):
             holds.pop()
         else:
-            raise FormatError(f"malformed tree: {match[0]!r} at character {match.start() + 1} cannot be there")
+            raise FormatError(f"malformed tree: {match[0][:SHOWN]!r} at character {match.start() + 1} cannot be there")
     if holds or not labels:
         what = f"{len(holds)} open parentheses at its end" if holds else "an empty line"
         raise FormatError(f"malformed tree: {what}")
@@ -241,7 +243,7 @@ def parse_tree(line: str) -> Example:
 
 def _parsed_label(label: str) -> int:
     if label not in {"0", "1", "2", "3", "4"}:
-        raise FormatError(f"a label is {label!r}; labels are whole numbers from 0 to 4")
+        raise FormatError(f"a label is {label[:SHOWN]!r}; labels are whole numbers from 0 to 4")
     return int(label)
 
 
@@ -277,18 +279,31 @@ def _checked_split(split: Split) -> Split:
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines of a file with their numbers from 1, without what ends them."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            line_number, blank = 0, True
+            while content := file.readline(LONGEST_LINE_BYTES):
+                line_number += 1
+                line = _decoded(path, line_number, content)
+                if blank and line.strip():  # the lines above it matter now
+                    blank = False
+                    yield from ((number, "") for number in range(1, line_number))
+                if not blank:
+                    yield line_number, line
     except OSError as error:
         raise CorpusError(f"cannot read {path}: {error.strerror}; put the file there") from error
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line_number = content.count(b"\n", 0, error.start) + 1
-        raise FormatError(f"{path}, line {line_number}: not UTF-8; fetch the file again") from error
-    if not text.strip():
+    if blank:
         raise CorpusError(f"{path} is empty; fetch the file again")
-    lines = text.removesuffix("\n").split("\n")  # not splitlines, which cuts at more than line feeds
-    return ((number, line.removesuffix("\r")) for number, line in enumerate(lines, start=1))
+
+
+def _decoded(path: Path, line_number: int, content: bytes) -> str:
+    """A line without what ends it."""
+    if len(content) == LONGEST_LINE_BYTES:
+        raise FormatError(f"{path}, line {line_number}: longer than {LONGEST_LINE_BYTES:,} bytes; fetch the file again")
+    try:
+        line = content.decode("utf-8-sig" if line_number == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{path}, line {line_number}: not UTF-8; fetch the file again") from error
+    return line.removesuffix("\n").removesuffix("\r")
 
 
 def _records(path: Path, separator: str, *, header: bool = True) -> Iterator[tuple[int, tuple[str, str]]]:

@@ -6,10 +6,10 @@ A vocabulary is ordered by falling count, so a word's id is its rank, counted fr
 from __future__ import annotations
 
 import difflib
+from array import array
 from functools import cached_property
 from itertools import islice, pairwise
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -17,12 +17,15 @@ from lexigrad.errors import FormatError, InputError, UnknownWordError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Vocabulary", "near_spellings", "pack_words", "quoted", "unknown_word_message", "unpack_words"]
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 SPELLINGS_SEARCHED = 100_000  # comparing spellings is slow; the frequent words are the likely ones
+LARGEST_TOTAL = 2.0**63
 LONGEST_SPELLING = 100  # a text without white space is one word, of any length
 
 
@@ -164,17 +167,18 @@ class Vocabulary:
         Raises:
             FormatError: A line is not ``word count``, a word comes twice, or the counts do not fall.
         """
+        words: list[str] = []
+        counts = array("q")
         try:
-            lines = Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf").decode().split("\n")
+            with open(path, "rb") as file:
+                for line in _lines(file, path):
+                    word, count = _word_and_count(line, f"{str(path)!r}, line {len(words) + 1}")
+                    words.append(word)
+                    counts.append(count)
         except OSError as error:
             raise FormatError(f"cannot read the vocabulary {str(path)!r}: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise FormatError(f"the vocabulary {str(path)!r} is not UTF-8 at byte {error.start:,}") from error
-        if lines[-1] == "":
-            lines.pop()
-        pairs = [_word_and_count(line, f"{str(path)!r}, line {number}") for number, line in enumerate(lines, start=1)]
         try:
-            return cls([word for word, _ in pairs], np.array([count for _, count in pairs], dtype=np.int64))
+            return cls(words, np.array(counts))
         except InputError as error:
             raise FormatError(f"{str(path)!r} is no vocabulary: {error}") from error
 
@@ -258,6 +262,8 @@ def _checked_counts(counts: ArrayLike, number_of_words: int) -> NDArray[np.int64
         raise InputError(f"every count must be at least 1, not {checked.min()}")
     if (np.diff(checked) > 0).any():
         raise InputError("counts must fall from the most frequent word to the rarest; sort the words by count")
+    if checked.sum(dtype=np.float64) >= LARGEST_TOTAL:
+        raise InputError("the counts add up to more than 64 bits hold; give the counts of a text")
     checked.flags.writeable = False
     return checked
 
@@ -268,6 +274,19 @@ def _encoded(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError as error:
         raise FormatError(f"the character {text[error.start]!r} cannot be written in UTF-8; leave it out") from error
+
+
+def _lines(file: BinaryIO, path: str | Path) -> Iterator[str]:
+    """The lines of a vocabulary file, without their line feeds."""
+    begin = 0
+    for line in file:
+        text = line.removeprefix(BYTE_ORDER_MARK) if begin == 0 else line
+        try:
+            yield text.decode().removesuffix("\n")
+        except UnicodeDecodeError as error:
+            place = begin + len(line) - len(text) + error.start
+            raise FormatError(f"the vocabulary {str(path)!r} is not UTF-8 at byte {place:,}") from error
+        begin += len(line)
 
 
 def _word_and_count(line: str, where: str) -> tuple[str, int]:

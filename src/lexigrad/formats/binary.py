@@ -91,11 +91,13 @@ class _Content:
 
     def check_end(self, rows: Rows) -> None:
         """Nothing but line breaks may follow the last row."""
-        self._fill()
-        if self.held[self.position :].strip(b"\r\n"):
-            raise rows.error(
-                self.place, f"more bytes than {rows.promised:,} rows of {rows.dim:,} numbers; the header is wrong"
-            )
+        while not self.held[self.position :].strip(b"\r\n"):
+            self.position = len(self.held)
+            if not self._fill():
+                return
+        raise rows.error(
+            self.place, f"more bytes than {rows.promised:,} rows of {rows.dim:,} numbers; the header is wrong"
+        )
 
     def _fill(self) -> bool:
         """Hold more of the stream; False at its end."""

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["read_native", "write_native"]
 
 VERSION: Final = "1"
-HEADER_LIMIT_BYTES: Final = 100_000_000  # safetensors' own
+LARGEST_HEADER_BYTES: Final = 1 << 20  # JSON takes up to 35 times as much memory; safetensors allows 100 MB of it
+MOST_DIMENSIONS: Final = 8
+SHOWN: Final = 60
 BLOCK_BYTES: Final = 1 << 23
 ITEMS: Final = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "|u1"}
 NAMES: Final = {np.dtype(item): name for name, item in ITEMS.items()}
@@ -47,7 +49,7 @@ def write_native(
         metadata: by name; ``format`` says what kind of file this is, ``version`` is "1".
 
     Raises:
-        InputError: a tensor holds another type of number.
+        InputError: a tensor holds another type of number, or the metadata are too long to be read again.
         LexigradError: the file cannot be written.
     """
     names = _file_order(tensors)
@@ -112,6 +114,11 @@ def _header(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) ->
         entries[name] = {"dtype": NAMES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [begin, end]}
         begin = end
     text = json.dumps(entries, ensure_ascii=False, separators=(",", ":")).encode()
+    if len(text) > LARGEST_HEADER_BYTES:
+        raise InputError(
+            f"the header of the file would have {len(text):,} bytes, more than the {LARGEST_HEADER_BYTES:,} that are "
+            "read again; keep fewer records in the history"
+        )
     return text + b" " * (-len(text) % 8)
 
 
@@ -128,10 +135,15 @@ def _blocks(tensor: NDArray[Any]) -> Iterator[bytes]:
 def _read_header(path: Path, prefix: bytes, read: Any, size: int) -> tuple[dict[str, Any], int]:
     """The header's entries, and where the tensors' bytes begin."""
     length = int.from_bytes(prefix, "little")
-    if len(prefix) < 8 or length > min(size - 8, HEADER_LIMIT_BYTES):
+    if len(prefix) < 8 or length > size - 8:
         raise FormatError(
             f"{path}, byte 0: the header is said to be {length:,} bytes long, but the file has {size:,}; it is no "
             "safetensors file, or cut short"
+        )
+    if length > LARGEST_HEADER_BYTES:
+        raise FormatError(
+            f"{path}, byte 0: the header is said to be {length:,} bytes long, where {LARGEST_HEADER_BYTES:,} are the "
+            "most; it is no file of lexigrad's"
         )
     try:
         entries = json.loads(read(length).decode(), object_pairs_hook=_without_repeats)
@@ -158,10 +170,10 @@ def _metadata(path: Path, metadata: Any) -> dict[str, str]:
 def _check_kind(path: Path, metadata: Mapping[str, str], format: str) -> None:
     found, version = metadata.get("format"), metadata.get("version")
     if found != format:
-        raise FormatError(f"{path}: its metadata names the format {found!r}, where {format!r} is needed")
+        raise FormatError(f"{path}: its metadata names the format {_shown(found)}, where {format!r} is needed")
     if version != VERSION:
         raise FormatError(
-            f"{path}: its format has version {version!r}, this lexigrad reads {VERSION!r}; update lexigrad"
+            f"{path}: its format has version {_shown(version)}, this lexigrad reads {VERSION!r}; update lexigrad"
         )
 
 
@@ -171,17 +183,21 @@ def _span(path: Path, name: str, entry: Any) -> tuple[int, int]:
         case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [int(begin), int(end)]}:
             pass
         case _:
-            raise FormatError(f"{path}, byte 8: the entry of tensor {name!r} lacks dtype, shape or data_offsets")
+            raise FormatError(f"{path}, byte 8: the entry of tensor {_shown(name)} lacks dtype, shape or data_offsets")
     if dtype not in ITEMS:
-        raise FormatError(f"{path}: tensor {name!r} holds {dtype[:20]!r}, where lexigrad knows {', '.join(ITEMS)}")
-    if not all(type(extent) is int and extent >= 0 for extent in shape):
         raise FormatError(
-            f"{path}: tensor {name!r} has the shape {str(shape)[:80]}; extents must be whole and not negative"
+            f"{path}: tensor {_shown(name)} holds {_shown(dtype)}, where lexigrad knows {', '.join(ITEMS)}"
+        )
+    if len(shape) > MOST_DIMENSIONS or not all(type(extent) is int and extent >= 0 for extent in shape):
+        raise FormatError(
+            f"{path}: tensor {_shown(name)} has the shape {_shown(shape)}; extents must be whole and not negative, and "
+            f"at most {MOST_DIMENSIONS}"
         )
     needed = math.prod(shape) * np.dtype(ITEMS[dtype]).itemsize
     if not 0 <= begin <= end or end - begin != needed:
         raise FormatError(
-            f"{path}: tensor {name!r} of shape {str(shape)[:80]} and type {dtype} cannot fill bytes {begin} to {end}"
+            f"{path}: tensor {_shown(name)} of shape {_shown(shape)} and type {dtype} cannot fill bytes "
+            f"{_shown(begin)} to {_shown(end)}"
         )
     return begin, end
 
@@ -191,10 +207,13 @@ def _check_cover(path: Path, spans: Mapping[str, tuple[int, int]], size: int) ->
     expected = 0
     for name, (begin, end) in sorted(spans.items(), key=lambda item: item[1]):
         if begin != expected:
-            raise FormatError(f"{path}: tensor {name!r} begins at byte {begin} of the data, where {expected} is due")
+            raise FormatError(
+                f"{path}: tensor {_shown(name)} begins at byte {_shown(begin)} of the data, where {expected} is due"
+            )
         if end > size:
             raise FormatError(
-                f"{path}: tensor {name!r} ends at byte {end} of the data, which has {size}; it is cut short"
+                f"{path}: tensor {_shown(name)} ends at byte {_shown(end)} of the data, which has {size}; it is cut "
+                "short"
             )
         expected = end
     if expected != size:
@@ -206,6 +225,12 @@ def _tensor(path: Path, name: str, entry: Any, content: NDArray[np.uint8]) -> ND
     try:
         tensor = np.asarray(content).view(ITEMS[entry["dtype"]]).reshape(entry["shape"])
     except (ValueError, OverflowError) as error:  # no bytes, but an extent that NumPy cannot hold
-        raise FormatError(f"{path}: tensor {name!r} has a shape that cannot be: {error}") from error
+        raise FormatError(f"{path}: tensor {_shown(name)} has a shape that cannot be: {error}") from error
     # Other writers may begin at odd places, which the processor minds.
     return np.require(tensor, requirements="A")
+
+
+def _shown(value: object) -> str:
+    """A value as an error shows it."""
+    text = repr(value)
+    return text if len(text) <= SHOWN else text[:SHOWN] + "…"

@@ -44,7 +44,8 @@ def sniff(path: str | os.PathLike[str]) -> Format:
     first, _, rest = sample.partition(b"\n")
     header = parse_header(first)
     if header is not None:
-        words, dim = (int(number) if len(number) < 10 else 0 for number in header)  # the readers refuse the absurd
+        # The readers refuse the absurd; a dimension below 0 would send the search for words backwards.
+        words, dim = (max(0, int(number)) if len(number) < 10 else 0 for number in header)
         return "word2vec-text" if _are_text_rows(rest, words, dim) else "word2vec-binary"
     # A header's length leaves zeros in the first 8 bytes, which the words of a text file do not have.
     if sample[8:9] == b"{" and b"\0" in sample[:8]:
@@ -63,6 +64,9 @@ def _are_text_rows(rows: bytes, words: int, dim: int) -> bool:
     better: when it can be read as text but does not have words where the binary format has them.
     """
     lines = rows.split(b"\n", LINES_TRIED)
+    if len(lines) == 1 and len(rows) > SAMPLE_BYTES // 2:  # the sample ends within the first row
+        begin = rows.rpartition(b" ")[0]
+        return bool(begin) and _is_readable(begin)
     whole = [line for line in (lines[:-1] or lines) if line.strip()]
     if all(number_of_numbers(line) >= max(dim, 1) for line in whole):
         return True

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import bz2
 import gzip
+import io
 import lzma
 import re
 import stat
 import zlib
 from array import array
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
 import numpy as np
 
 from lexigrad.errors import FormatError
 from lexigrad.keyedvectors import KeyedVectors
+from lexigrad.sources import unpacked_bzip2, unpacked_xz
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,11 +26,15 @@ if TYPE_CHECKING:
 
 __all__ = ["WORD_BYTES", "Header", "Rows", "encoded_words", "is_packed", "open_stream", "parse_header", "read_header"]
 
-PACKED: Final[tuple[tuple[bytes, Any], ...]] = (
-    (rb"\x1f\x8b", gzip.open),
-    (rb"BZh[1-9]1AY&SY", bz2.open),
-    (rb"\xfd7zXZ\x00", lzma.open),
+PACKED: Final[tuple[tuple[bytes, Callable[[IO[bytes]], io.RawIOBase]], ...]] = (
+    (rb"\x1f\x8b", lambda file: cast("io.RawIOBase", gzip.GzipFile(fileobj=file))),
+    (rb"BZh[1-9]1AY&SY", unpacked_bzip2),
+    (rb"\xfd7zXZ\x00", unpacked_xz),
 )
+EXPANSION: Final = 100
+"""How many times as large as a packed file its content may be; vectors get 2 to 5 times smaller."""
+LEAST_CONTENT_BYTES: Final = 1 << 20
+"""So much content is read whatever the size of the packed file."""
 HEADER_BYTES: Final = 256
 MOST_WORDS: Final = 1 << 40
 LARGEST_DIM: Final = 1 << 20
@@ -48,13 +53,15 @@ def open_stream(path: Path) -> Iterator[IO[bytes]]:
     """Open a file to read its bytes, unpacked where gzip, bzip2 or xz packed them.
 
     Raises:
-        FormatError: it cannot be read, or what packs it is damaged.
+        FormatError: it cannot be read, what packs it is damaged, or it packs more than ``EXPANSION`` times its size.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # it is read from the beginning more than once
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # it is read from the beginning more than once
             raise FormatError(f"cannot read {path}: it is not a plain file; give the name of a file of vectors")
-        with _opener(path)(path, "rb") as stream:
-            yield stream
+        with path.open("rb") as file:
+            unpack = _unpacker(file.peek(16))
+            yield file if unpack is None else io.BufferedReader(_PackedContent(path, unpack(file), status.st_size))
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise FormatError(f"cannot read {path}: {reason}") from error
@@ -62,14 +69,38 @@ def open_stream(path: Path) -> Iterator[IO[bytes]]:
 
 def is_packed(path: Path) -> bool:
     """Whether the file's size says little about the size of its content."""
-    return _opener(path) is not open
-
-
-def _opener(path: Path) -> Any:
-    """``open``, or what unpacks the file while it is read."""
     with path.open("rb") as file:
-        start = file.read(16)
-    return next((unpack for magic, unpack in PACKED if re.match(magic, start)), open)
+        return _unpacker(file.read(16)) is not None
+
+
+def _unpacker(start: bytes) -> Callable[[IO[bytes]], io.RawIOBase] | None:
+    """What unpacks a file that begins so, if it is packed."""
+    return next((unpack for magic, unpack in PACKED if re.match(magic, start)), None)
+
+
+class _PackedContent(io.RawIOBase):
+    """What a packed file holds, unless it is absurdly much: a small file must not fill the memory."""
+
+    def __init__(self, path: Path, unpacked: io.RawIOBase, packed_bytes: int) -> None:
+        self._path, self._unpacked = path, unpacked
+        self._most = max(LEAST_CONTENT_BYTES, EXPANSION * packed_bytes)
+        self._done = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._done
+
+    def readinto(self, buffer: Any) -> int:
+        size = self._unpacked.readinto(buffer) or 0
+        self._done += size
+        if self._done > self._most:
+            raise FormatError(
+                f"{self._path}: its content is more than {EXPANSION} times as large as the packed file; if it is "
+                "really a file of vectors, unpack it first"
+            )
+        return size
 
 
 def parse_header(line: bytes) -> tuple[bytes, bytes] | None:
@@ -146,9 +177,8 @@ class Rows:
         if len(self.words) == row:
             raise self.error(place, f"the word {word[:40]!r} comes a second time; remove one of the two rows")
         if row == len(self.matrix):
-            self.matrix.resize(
-                (max(1, 2 * row) if self.promised is None else min(self.promised, max(1, 2 * row)), self.dim)
-            )
+            wanted = max(1, 2 * row) if self.promised is None else min(self.promised, max(1, 2 * row))
+            self._resize(wanted)
         self.matrix[row] = vector
         self.places.append(place)
 
@@ -159,7 +189,7 @@ class Rows:
             raise FormatError(
                 f"{self.path}: ends after {found:,} rows, where the header promises {self.promised:,}; it is cut short"
             )
-        self.matrix.resize((found, self.dim))
+        self._resize(found)
         finite = np.isfinite(self.matrix).all(axis=1)
         if not finite.all():
             row = int(np.argmin(finite))
@@ -168,6 +198,10 @@ class Rows:
                 self.places[row], f"the vector of {word[:40]!r} holds a number that is not finite in 32 bits"
             )
         return KeyedVectors(self.words, self.matrix, check=False)
+
+    def _resize(self, rows: int) -> None:
+        # Nobody else holds the matrix; a debugger that does must not make NumPy refuse.
+        self.matrix.resize((rows, self.dim), refcheck=False)
 
     def error(self, place: int, what: str) -> FormatError:
         """An error that says where it is."""

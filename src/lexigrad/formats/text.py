@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Final
 
 import numpy as np
 
 from lexigrad.errors import FormatError
 from lexigrad.files import atomic_write
-from lexigrad.formats.stream import Rows, encoded_words, open_stream, read_header
+from lexigrad.formats.stream import WORD_BYTES, Rows, encoded_words, open_stream, read_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from lexigrad.keyedvectors import KeyedVectors
 
 __all__ = ["number_of_numbers", "read_text", "write_text"]
 
-LINE_BYTES: Final = 1 << 26
+NUMBER_BYTES: Final = 32
+"""A line may be as long as the longest word and so many bytes for each number."""
 SAMPLE_BYTES: Final = 1 << 20
 ROWS_AT_ONCE: Final = 1 << 10
 
@@ -96,9 +100,10 @@ def _lines(stream: IO[bytes], rows: Rows, first: int) -> Iterator[tuple[int, byt
     """Number and content of each line, without the white space at its end; empty lines may only end the file."""
     empty = None
     number = first
-    while line := stream.readline(LINE_BYTES):
-        if len(line) == LINE_BYTES and not line.endswith(b"\n"):
-            raise rows.error(number, f"longer than {LINE_BYTES:,} bytes; this is no file of vectors")
+    longest = WORD_BYTES + NUMBER_BYTES * (rows.dim + 1)
+    while line := stream.readline(longest):
+        if len(line) == longest and not line.endswith(b"\n"):
+            raise rows.error(number, f"longer than {longest:,} bytes, too long for a word and {rows.dim:,} numbers")
         content = line.rstrip()
         if content and empty is not None:
             raise rows.error(empty, "the line is empty, but more follow; remove it")
@@ -109,20 +114,20 @@ def _lines(stream: IO[bytes], rows: Rows, first: int) -> Iterator[tuple[int, byt
         number += 1
 
 
-def _split(line: bytes, rows: Rows, number: int) -> tuple[bytes, list[float]]:
+def _split(line: bytes, rows: Rows, number: int) -> tuple[bytes, NDArray[np.float32]]:
     """A line's word and its numbers."""
-    fields = line.split(b" ")
+    fields = line.split(b" ", rows.dim + 1)
     if len(fields) != rows.dim + 1:  # other white space between the numbers, or spaces in the word
         fields = line.rsplit(None, rows.dim)
     if len(fields) != rows.dim + 1:
         raise rows.error(
-            number, f"expected a word and {rows.dim:,} numbers, found {line[:40]!r} of {len(line.split())} fields"
+            number, f"expected a word and {rows.dim:,} numbers, found {line[:40]!r} of {len(fields)} fields"
         )
     word = fields[0]
     if b" " in word and _is_number(word.rsplit(b" ", 1)[1]):
-        raise rows.error(number, f"more than {rows.dim:,} numbers after the word {word.split(b' ')[0][:40]!r}")
+        raise rows.error(number, f"more than {rows.dim:,} numbers after the word {word.split(b' ', 1)[0][:40]!r}")
     try:
-        return word, list(map(float, fields[1:]))
+        return word, np.fromiter(map(float, islice(fields, 1, None)), dtype=np.float32, count=rows.dim)
     except ValueError:
         wrong = next(field for field in fields[1:] if not _is_number(field))
         raise rows.error(number, f"{wrong[:40]!r} is not a number; a row is a word and {rows.dim:,} numbers") from None

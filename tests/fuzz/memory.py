@@ -1,0 +1,186 @@
+"""``python -m tests.fuzz.memory``: the memory that readers take for files that lie about their size, and for bombs.
+
+Each file is read in a process of its own, forked when everything is imported and compiled. Linux only.
+"""
+
+# ruff: noqa: T201  # it is a command
+from __future__ import annotations
+
+import gzip
+import json
+import lzma
+import os
+import struct
+import sys
+import warnings
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .readers import READERS, feed, scratch_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["ALLOWED_BYTES", "CASES", "measured"]
+
+ALLOWED_BYTES = 50_000_000
+"""A reader may take so many bytes, and twice the file's size."""
+LARGE = 16 << 20
+HUGE = 2**40
+
+
+def safetensors(header: object, content: bytes = b"") -> bytes:
+    """A file of this header."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + content
+
+
+def tensor(*shape: int, end: int = 64) -> bytes:
+    """A native file whose table claims a shape."""
+    entry = {"dtype": "F32", "shape": shape, "data_offsets": [0, end]}
+    return safetensors({"__metadata__": {"format": "lexigrad", "version": "1"}, "V": entry}, bytes(64))
+
+
+def saved_corpus(claimed: int) -> bytes:
+    """A saved corpus that claims so many ids."""
+    entries = {
+        name: {"dtype": dtype, "shape": [claimed], "data_offsets": [0, claimed * size]}
+        for name, dtype, size in (("counts", "I64", 8), ("word_ends", "I64", 8), ("ids", "I32", 4), ("words", "U8", 1))
+    }
+    kind = {"format": "lexigrad-corpus", "version": "1", "report": "{}"}
+    return safetensors({"__metadata__": kind, **entries}, bytes(64))
+
+
+def xz_that_wants_4_gib() -> bytes:
+    """An xz file whose header asks for the largest dictionary there is."""
+    packed = bytearray(lzma.compress(b"the cat\n"))
+    end = 12 + (packed[12] + 1) * 4
+    packed[16] = 40
+    packed[end - 4 : end] = struct.pack("<I", zlib.crc32(packed[12 : end - 4]))
+    return bytes(packed)
+
+
+def bomb(piece: bytes, megabytes: int, before: bytes = b"") -> bytes:
+    """Gzip of a piece repeated; a thousand times smaller than its content."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    block = piece * (1_000_000 // len(piece))
+    return b"".join([packer.compress(before), *(packer.compress(block) for _ in range(megabytes)), packer.flush()])
+
+
+def zstandard_bomb(megabytes: int) -> bytes:
+    """Zstandard of a word repeated, with the largest window that is taken."""
+    import zstandard
+
+    parameters = zstandard.ZstdCompressionParameters(window_log=27, compression_level=1)
+    packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    return b"".join([*(packer.compress(b"word " * 200_000) for _ in range(megabytes)), packer.flush()])
+
+
+JSON_LISTS = b'{"V":[' + b"[{}]," * ((LARGE - 16) // 5) + b"0]}"
+SHORT_JSON_LISTS = b'{"V":[' + b"[{}]," * 200_000 + b"0]}"
+
+CASES: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "native: a header of 2**63 bytes": ("native", lambda: struct.pack("<Q", 2**63) + b"{}"),
+    "native: a header of 16 MiB of empty lists": ("native", lambda: safetensors(JSON_LISTS)),
+    "native: a header of 1 MB of empty lists": ("native", lambda: safetensors(SHORT_JSON_LISTS)),
+    "native: a table of 2**40 rows": ("native", lambda: tensor(HUGE, 1, end=4 * HUGE)),
+    "native: a table of 2**80 numbers": ("native", lambda: tensor(HUGE, HUGE)),
+    "native: a table of no rows, 2**40 wide": ("native", lambda: tensor(0, HUGE, end=0)),
+    "saved corpus: 2**40 ids": ("saved-corpus", lambda: saved_corpus(HUGE)),
+    "saved corpus: a header of 1 MB of empty lists": ("saved-corpus", lambda: safetensors(SHORT_JSON_LISTS)),
+    "word2vec text: 1000000000 words": ("word2vec-text", lambda: b"1000000000 300\nthe 1 2 3\n"),
+    "word2vec text: as many words as could be": ("word2vec-text", lambda: b"4000000 1\n" + b"a 1\n" * 4_000_000),
+    "word2vec text: a dimension beyond the file": ("word2vec-text", lambda: b"2 1048576\na " + b"1 " * (1 << 20)),
+    "word2vec text: one line": ("word2vec-text", lambda: b"1 2\n" + b"10 " * (LARGE // 3)),
+    "word2vec binary: 1000000000 words": ("word2vec-binary", lambda: b"1000000000 300\nthe \0\0\0\0"),
+    "word2vec binary: as many words as could be": ("word2vec-binary", lambda: b"2000000 1\n" + b"a    \n" * 2_000_000),
+    "word2vec binary: no space": ("word2vec-binary", lambda: b"2 4\n" + b"x" * LARGE),
+    "GloVe: one line": ("glove", lambda: b"the " + b"10 " * (LARGE // 3)),
+    "packed word2vec text: 2**40 words": ("packed-vectors", lambda: gzip.compress(b"1099511627776 300\nthe 1 2\n")),
+    "packed vectors: 100 MB of rows": ("packed-vectors", lambda: bomb(b"a 1 2\n", 100, b"9999999 2\n")),
+    "packed vectors: 100 MB without line end": ("packed-vectors", lambda: bomb(b"1 ", 100, b"1 9\n")),
+    "packed vectors: xz that wants 4 GiB": ("packed-vectors", xz_that_wants_4_gib),
+    "trees: one line": ("trees", lambda: b"(" * LARGE),
+    "treebank: one line": ("treebank", lambda: b"\n1\t" + b"ab " * (LARGE // 3)),
+    "similarities: one line": ("similarities", lambda: b"ab\t" * (LARGE // 3)),
+    "analogies: one line": ("analogies", lambda: b"ab " * (LARGE // 3)),
+    "vocabulary: one line": ("vocabulary", lambda: b"ab " * (LARGE // 3)),
+    "text: 100 MB of words in 0.1 MB of gzip": ("text", lambda: bomb(b"the cat sat ", 100)),
+    "text: 100 MB of lines in 0.1 MB of gzip": ("text", lambda: bomb(b"the cat sat\n", 100)),
+    "text: one word of 100 MB in 0.1 MB of gzip": ("text", lambda: bomb(b"x", 100)),
+    "text: xz that wants 4 GiB": ("text", xz_that_wants_4_gib),
+}
+BY_HAND: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "word2vec text: the largest dimension": ("word2vec-text", lambda: b"1 1048576\na" + b" 12.5" * (1 << 20)),
+    "text: 1 GB of words in 1 MB of gzip": ("text", lambda: bomb(b"the cat sat ", 1000)),
+    "text: 1 GB in 0.1 MB of zstandard": ("text", lambda: zstandard_bomb(1000)),
+}
+
+
+def measured(names: list[str]) -> Iterator[tuple[str, int, int, str | None]]:
+    """For each case its name, its file's size, the most memory taken beyond what was there, and the refusal."""
+    cases = {**CASES, **BY_HAND}
+    with scratch_folder() as folder:
+        for name in {cases[name][0] for name in names}:
+            feed(READERS[name], Path(folder), READERS[name].seeds()[0])  # imports and compiles what is needed
+        for name in names:
+            reader, made = cases[name]
+            yield (name, *_in_a_child(reader, made, Path(folder)))
+
+
+def _in_a_child(reader: str, made: Callable[[], bytes], folder: Path) -> tuple[int, int, str | None]:
+    """Size, memory and refusal of one file, read by a child that begins without the file's bytes in its memory."""
+    prepared = folder / "prepared"
+    if os.fork() == 0:
+        prepared.write_bytes(made())
+        os._exit(0)
+    os.wait()
+    receiving, sending = os.pipe()
+    if os.fork() == 0:
+        before = _status("VmRSS")
+        try:
+            refusal = _read(reader, prepared)
+        except BaseException as error:
+            refusal = f"FAULT {error!r}"
+        with open(sending, "w") as file:
+            json.dump([_status("VmHWM") - before, refusal], file)
+        os._exit(0)
+    os.close(sending)
+    with open(receiving) as file:
+        peak, refusal = json.load(file)
+    os.wait()
+    return prepared.stat().st_size, peak, refusal
+
+
+def _read(reader: str, path: Path) -> str | None:
+    from lexigrad.errors import LexigradError
+
+    try:
+        READERS[reader].read(path)
+    except LexigradError as error:
+        return str(error).replace(str(path), path.name)
+    return None
+
+
+def _status(name: str) -> int:
+    """A number of bytes that Linux knows of this process."""
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith(name + ":"))
+
+
+def main() -> int:
+    """Measure all cases; with ``--json`` those of the tests only, for them."""
+    warnings.simplefilter("error")
+    for_tests = sys.argv[1:] == ["--json"]
+    rows = list(measured(list(CASES) + ([] if for_tests else list(BY_HAND))))
+    if for_tests:
+        print(json.dumps(rows))
+        return 0
+    for name, size, peak, refusal in rows:
+        print(f"{name:48} file {size / 1e6:7.2f} MB, memory {peak / 1e6:7.1f} MB: {refusal or 'read'}"[:200])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,320 @@
+"""What is fuzzed: each reader as a function of a folder and a file's bytes, with sound files to begin with."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import lzma
+import os
+import struct
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from lexigrad import Corpus, KeyedVectors, TrainConfig, Vocabulary, Word2Vec, load_vectors, read_corpus, save_vectors
+from lexigrad.errors import LexigradError
+from lexigrad.evaluationsets import read_analogies, read_rated_pairs
+from lexigrad.formats import read_native
+from lexigrad.formats.binary import read_binary
+from lexigrad.formats.text import read_text
+from lexigrad.sources import FileSource, decoded
+from lexigrad.treebank import SPLITS, StanfordSentiment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["LONGEST_MESSAGE", "NEXT_FILE", "READERS", "Reader", "feed", "scratch_folder"]
+
+LONGEST_MESSAGE = 600
+"""How many characters the sentence about a hostile file may have, besides the file's name."""
+
+NEXT_FILE = b"\n=====\n"
+"""Stands between the files of the official treebank, which are fuzzed as one."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A reader to fuzz."""
+
+    name: str
+    read: Callable[[Path], None]
+    """Reads the file, and looks at what it got; raises AssertionError if that is not sound."""
+    seeds: Callable[[], list[bytes]]
+    """Sound files, from which the others are made."""
+    tokens: tuple[bytes, ...] = ()
+    """Pieces of text that mean something in this format."""
+
+
+def feed(reader: Reader, folder: Path, content: bytes) -> str | None:
+    """Give a reader a file of this content.
+
+    Returns:
+        The sentence with which it was refused, or None when it was read.
+
+    Raises:
+        Exception: whatever else than a LexigradError came out; AssertionError if what was read, or what was said, is
+            not sound.
+    """
+    path = folder / "file"
+    path.unlink(missing_ok=True)  # a new file each time: the last one may still be mapped into memory
+    with open(path, "wb", buffering=0) as file:
+        file.write(content)
+    try:
+        reader.read(path)
+    except LexigradError as error:
+        sentence = str(error).replace(str(folder), "")
+        assert "\n" not in sentence, "the message is more than one line"
+        assert len(sentence) <= LONGEST_MESSAGE, f"the message has {len(sentence):,} characters"
+        sentence.encode()
+        return sentence
+    return None
+
+
+def _each(*reads: Callable[[], None]) -> None:
+    """Call all of them, whatever the first ones refuse; raise the last refusal."""
+    refusal = None
+    for read in reads:
+        try:
+            read()
+        except LexigradError as error:
+            refusal = str(error)  # the error itself would keep what was read in memory
+    if refusal is not None:
+        raise LexigradError(refusal)
+
+
+def _check_vectors(vectors: KeyedVectors) -> None:
+    assert vectors.matrix.shape == (len(set(vectors.words)), vectors.dim)
+    assert vectors.matrix.dtype == "float32"
+    "".join(vectors.words).encode()
+    _ = vectors.lengths  # refuses what is not finite
+
+
+def _check_vocabulary(vocabulary: Vocabulary) -> None:
+    assert len(set(vocabulary.words)) == len(vocabulary.counts)
+    assert vocabulary.total == sum(vocabulary.counts.tolist())
+
+
+def _read_native(path: Path) -> None:
+    def arrays() -> None:
+        for tensor in read_native(path)[0].values():
+            assert tensor.flags.aligned
+            tensor.sum()
+
+    def model() -> None:
+        loaded = Word2Vec.load(path)
+        _check_vocabulary(loaded.vocabulary)
+        assert loaded.U.shape == loaded.V.shape
+
+    _each(arrays, model, lambda: _check_vectors(load_vectors(path)))
+
+
+def _read_text(path: Path) -> None:
+    _each(
+        lambda: _check_vectors(read_text(path, header=True, encoding_errors="replace")),
+        lambda: _check_vectors(load_vectors(path)),
+    )
+
+
+def _read_glove(path: Path) -> None:
+    _each(lambda: _check_vectors(read_text(path, header=False)), lambda: _check_vectors(load_vectors(path)))
+
+
+def _read_binary(path: Path) -> None:
+    _each(
+        lambda: _check_vectors(read_binary(path, encoding_errors="replace")),
+        lambda: _check_vectors(load_vectors(path)),
+    )
+
+
+def _read_packed_vectors(path: Path) -> None:
+    _check_vectors(load_vectors(path))
+
+
+def _read_trees(path: Path) -> None:
+    treebank = _treebank(path, ("train.txt",), [path.read_bytes()])
+    assert len(treebank.sentences("train")) == len(treebank.labels("train"))
+
+
+def _read_official(path: Path) -> None:
+    names = ("datasetSentences.txt", "datasetSplit.txt", "dictionary.txt", "sentiment_labels.txt")
+    treebank = _treebank(path, names, path.read_bytes().split(NEXT_FILE, 3))
+
+    def labels() -> None:
+        for split in SPLITS:
+            assert set(treebank.labels(split).tolist()) <= set(range(5))
+            assert len(treebank.sentences(split)) == len(treebank.labels(split))
+
+    _each(lambda: _no_empty_sentences(treebank.sentences()), labels)
+
+
+def _no_empty_sentences(sentences: list[list[str]]) -> None:
+    assert all(sentences)
+
+
+def _treebank(path: Path, names: tuple[str, ...], contents: list[bytes]) -> StanfordSentiment:
+    folder = path.parent / "treebank"
+    folder.mkdir(exist_ok=True)
+    for name, content in zip(names, contents + [b""] * len(names), strict=False):
+        with open(folder / name, "wb", buffering=0) as file:
+            file.write(content)
+    return StanfordSentiment(folder)
+
+
+def _read_similarities(path: Path) -> None:
+    read = read_rated_pairs(path)
+    assert len(read.pairs) == len(read.ratings) > 0
+    assert all(rating - rating == 0 for rating in read.ratings)
+
+
+def _read_analogies(path: Path) -> None:
+    read = read_analogies(path)
+    assert list(read.starts) == sorted(read.starts)
+    assert len(read.starts) == len(read.sections)
+
+
+def _read_vocabulary(path: Path) -> None:
+    _check_vocabulary(Vocabulary.load(path))
+
+
+def _read_saved_corpus(path: Path) -> None:
+    with Corpus.load(path) as corpus:
+        _check_vocabulary(corpus.vocabulary)
+        assert corpus.ids.max() < len(corpus.vocabulary)
+        assert corpus.words == (corpus.ids >= 0).sum()
+        assert corpus.ids.flags.aligned
+        corpus.report.summary()
+
+
+def _read_packed_text(path: Path) -> None:
+    for errors in ("replace", "strict"):
+        source = FileSource([str(path)])
+        for chunk in source:
+            decoded(chunk, errors)
+        assert source.text_bytes >= 0
+
+
+def _read_text_of_a_corpus(path: Path) -> None:
+    config = TrainConfig(min_count=1, threads=1, encoding_errors="replace", lowercase=True)
+    with read_corpus(path, config) as corpus:
+        assert corpus.report.kept == corpus.vocabulary.total
+
+
+@cache
+def _vectors() -> KeyedVectors:
+    words = ["the", "cat", "été", "new_york", "1.5", "x"]
+    matrix = [[0.5 * row - 0.25 * column for column in range(5)] for row in range(len(words))]
+    return KeyedVectors(words, matrix, [9, 7, 5, 5, 2, 1])
+
+
+def _written(*formats: str) -> list[bytes]:
+    """The vectors as files of these formats."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "vectors"
+        contents = []
+        for kind in formats:
+            save_vectors(path, _vectors(), kind)  # type: ignore[arg-type]
+            contents.append(path.read_bytes())
+        return contents
+
+
+def _native_seeds() -> list[bytes]:
+    vectors = _vectors()
+    config = TrainConfig(dim=vectors.dim)
+    vocabulary = Vocabulary(vectors.words, vectors.counts)  # type: ignore[arg-type]
+    model = Word2Vec(vectors.matrix, 2 * vectors.matrix, vocabulary, config, [{"epoch": 1, "loss": 0.5}])
+    with TemporaryDirectory() as folder:
+        model.save(Path(folder) / "model")
+        return [*_written("native"), (Path(folder) / "model").read_bytes(), _one_empty_tensor()]
+
+
+def _one_empty_tensor() -> bytes:
+    header = json.dumps({"V": {"dtype": "F32", "shape": [0, 7], "data_offsets": [0, 0]}}).encode()
+    return struct.pack("<Q", len(header)) + header
+
+
+def _text_seeds() -> list[bytes]:
+    return [*_written("word2vec-text"), b"2 2\nthe 1 2\ncat  3\t4 \r\n", b"\xef\xbb\xbf1 1\na b 1e-3\n\n", b"0 3\n"]
+
+
+def _glove_seeds() -> list[bytes]:
+    return [*_written("glove"), b". . . 0.5 1.5\nthe 1 2\n", b"a\t1\n"]
+
+
+def _binary_seeds() -> list[bytes]:
+    numbers = struct.pack("<2f", 1.5, -2.5)
+    return [*_written("word2vec-binary"), b"2 2\na " + numbers + b"b " + numbers, b"0 1\n"]
+
+
+def _packed(*contents: bytes) -> list[bytes]:
+    """Each content, packed in each way."""
+    return [pack(content) for content in contents for pack in (_gzip, bz2.compress, lzma.compress)]
+
+
+def _gzip(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)
+
+
+def _packed_text_seeds() -> list[bytes]:
+    text = "the cat sat\non the été\n\n".encode() * 3
+    return [text, *_packed(text), _gzip(text) + _gzip(b"more\n"), *_zstandard(text)]
+
+
+def _zstandard(text: bytes) -> list[bytes]:
+    try:
+        import zstandard
+    except ImportError:
+        return []
+    return [zstandard.compress(text), zstandard.compress(text) + zstandard.compress(b"more\n")]
+
+
+def _saved_corpus_seeds() -> list[bytes]:
+    with TemporaryDirectory() as folder, read_corpus(["the cat sat", "the été"], TrainConfig(min_count=1)) as corpus:
+        corpus.save(Path(folder) / "corpus")
+        content = (Path(folder) / "corpus").read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = content[8 : 8 + length].rstrip()
+    return [struct.pack("<Q", len(header)) + header + content[8 + length :]]  # without the padding, which says nothing
+
+
+TREES = b"(3 (2 Good) (4 (2 clean) (2 fun)))\n(0 (1 -LRB-) (2 \xc3\xa9t\xc3\xa9\\/film))\r\n(2 one)\n"
+OFFICIAL = NEXT_FILE.join(
+    (
+        b"sentence_index\tsentence\n1\tGood fun .\n2\tA -LRB- bland -RRB- film\n3\tCaf\xc3\x83\xc2\xa9\n",
+        b"sentence_index,splitset_label\n1,1\n2,2\n3,3\n",
+        b"Good fun .|0\nA ( bland ) film|1\nCaf\xc3\x83\xc2\xa9|2\n",
+        b"phrase ids|sentiment values\n0|0.9\n1|0.1\n2|1.0\n",
+    )
+)
+RATED = [b"# of words\ncup mug 9.5\ncup idea 0.5\n", b"word 1\tword 2\tscore\nice cream\tsorbet\t7\n", b"a b -1e3"]
+QUESTIONS = [b": royals\nman king woman queen\n// no\n: capitals\nParis France Rome Italy\n", b"# no\r\na b c d"]
+COUNTED = [b"the 9\nnew york 5\n\xc3\xa9t\xc3\xa9 5\ncat 1\n", b"\xef\xbb\xbfa 2\r\nb 1"]
+NUMBERS = (b"nan", b"inf", b"-inf", b"1e400", b"1_0", b"0x10", "٣".encode(), b"1e-46", b".", b"-0")
+SPACES = (b" ", b"\t", b"\r", b"\n", b"\x0b", b"\x1c", "\u00a0".encode(), "\u2028".encode(), b"\x00", b"\xef\xbb\xbf")
+JSON_TOKENS = tuple(b'{ } [ ] : , "" null true NaN 1e400 -1 "F32" "I64" "U8" "BF16" "__metadata__" "\\ud800"'.split())
+
+READERS = {
+    reader.name: reader
+    for reader in (
+        Reader("native", _read_native, _native_seeds, JSON_TOKENS),
+        Reader("word2vec-text", _read_text, _text_seeds, NUMBERS + SPACES),
+        Reader("word2vec-binary", _read_binary, _binary_seeds, SPACES),
+        Reader("glove", _read_glove, _glove_seeds, NUMBERS + SPACES),
+        Reader("packed-vectors", _read_packed_vectors, lambda: _packed(*_text_seeds()[:2], *_binary_seeds()[:2])),
+        Reader("trees", _read_trees, lambda: [TREES, b"(2 a)"], (b"(", b")", b"(2 ", b"))", *SPACES)),
+        Reader("treebank", _read_official, lambda: [OFFICIAL], (NEXT_FILE, b"|", b",", *NUMBERS, *SPACES)),
+        Reader("similarities", _read_similarities, lambda: RATED, NUMBERS + SPACES + (b"#",)),
+        Reader("analogies", _read_analogies, lambda: QUESTIONS, (b":", b": a\n", b"#", b"//", *SPACES)),
+        Reader("vocabulary", _read_vocabulary, lambda: COUNTED, NUMBERS + SPACES + (b"999999999999999999",)),
+        Reader("saved-corpus", _read_saved_corpus, _saved_corpus_seeds, JSON_TOKENS),
+        Reader("packed-text", _read_packed_text, _packed_text_seeds, SPACES),
+        Reader("text", _read_text_of_a_corpus, lambda: ["The cat. İt's\u00a0über\n\n".encode(), b"a"], SPACES),
+    )
+}
+
+
+def scratch_folder() -> TemporaryDirectory[str]:
+    """A folder to write inputs to: in memory where the system has such a place."""
+    return TemporaryDirectory(prefix="lexigrad-fuzz-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
