@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -18,25 +22,46 @@ if TYPE_CHECKING:
 
 
 class TestSkipgram(TrainerContract):
-    options: ClassVar[dict[str, object]] = {"model": "skipgram"}
+    options: ClassVar[dict[str, object]] = {"model": "skipgram", "deterministic": True}
 
 
 class TestCbow(TrainerContract):
-    options: ClassVar[dict[str, object]] = {"model": "cbow"}
+    options: ClassVar[dict[str, object]] = {"model": "cbow", "deterministic": True}
 
 
 class TestCbowAsInWord2vec(TrainerContract):
-    options: ClassVar[dict[str, object]] = {"model": "cbow", "cbow_update": "word2vec"}
+    options: ClassVar[dict[str, object]] = {"model": "cbow", "cbow_update": "word2vec", "deterministic": True}
+
+
+class TestRacing(TrainerContract):
+    options: ClassVar[dict[str, object]] = {}
+
+    def test_any_number_of_threads_gives_the_same_bytes_every_time(self) -> None:
+        """Not here: only one thread does."""
+        first, second = (lexigrad.train(planted_sentences(500), self.config(epochs=2)) for _ in range(2))
+        assert first.V.tobytes() + first.U.tobytes() == second.V.tobytes() + second.U.tobytes()
 
 
 SMALL = TrainConfig(dim=8, min_count=1, epochs=3, threads=2)
 
 
-def test_progress_grows_to_the_whole_and_the_rate_falls_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sgd_module, "SPAN", 500)
+BOTH = pytest.mark.parametrize("deterministic", [True, False])
+
+
+@pytest.fixture
+def short_spans(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads look up every 500 tokens."""
+    monkeypatch.setattr(sgd_module._Together, "span", 500)
+    monkeypatch.setattr(sgd_module._Races, "span", 500)
     monkeypatch.setattr(sgd_module, "REPORT_SECONDS", 1e-4)
+
+
+@BOTH
+@pytest.mark.usefixtures("short_spans")
+def test_progress_grows_to_the_whole_and_the_rate_falls_to_its_end(deterministic: bool) -> None:
     seen: list[TrainProgress] = []
-    lexigrad.train(planted_sentences(2_000), SMALL, progress=seen.append)
+    config = replace(SMALL, deterministic=deterministic)
+    lexigrad.train(planted_sentences(2_000), config, progress=seen.append)
     words = [step.words_done for step in seen]
     assert words == sorted(words)
     assert words[-1] == seen[-1].words_total == 2_000 * 12 * 3
@@ -51,38 +76,75 @@ def test_the_calling_thread_hears_of_progress() -> None:
     assert names == {threading.current_thread().name}
 
 
-def test_ctrl_c_stops_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sgd_module, "SPAN", 500)
-
+@BOTH
+@pytest.mark.usefixtures("short_spans")
+def test_ctrl_c_stops_every_thread(deterministic: bool) -> None:
     def interrupt(_: TrainProgress) -> None:
         raise KeyboardInterrupt
 
     before = threading.active_count()
+    config = TrainConfig(min_count=1, epochs=10_000, threads=3, deterministic=deterministic)
     with pytest.raises(KeyboardInterrupt):
-        lexigrad.train(planted_sentences(1_000), TrainConfig(min_count=1, epochs=10_000, threads=2), progress=interrupt)
+        lexigrad.train(planted_sentences(1_000), config, progress=interrupt)
     assert threading.active_count() == before
 
 
-def test_an_error_in_a_thread_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lexigrad.kernels import training
+@pytest.mark.parametrize("engine", [sgd_module._Together, sgd_module._Races])
+def test_an_error_in_one_thread_reaches_the_caller_and_nobody_waits_for_it(
+    engine: type[sgd_module._Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = engine._train
 
-    def fail(*_: object) -> None:
-        raise MemoryError("no more")
+    def fail_in_one(run: sgd_module._Run, thread: int) -> None:
+        if thread == 1:
+            raise MemoryError("no more")
+        real(run, thread)
 
-    real = training.train_span
-    calls = iter([real])
-    monkeypatch.setattr(training, "train_span", lambda *arguments: next(calls, fail)(*arguments))
+    monkeypatch.setattr(engine, "_train", fail_in_one)
+    config = replace(SMALL, deterministic=engine is sgd_module._Together, threads=3)
+    before = threading.active_count()
     with pytest.raises(MemoryError, match="no more"):
-        lexigrad.train(planted_sentences(100), SMALL)
+        lexigrad.train(planted_sentences(100), config)
+    assert threading.active_count() == before
 
 
-def test_spans_do_not_change_what_one_thread_computes_except_by_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("engine", [sgd_module._Together, sgd_module._Races])
+def test_spans_do_not_change_what_one_thread_computes_except_by_rounding(
+    engine: type[sgd_module._Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A span's border moves the learning rate within a piece by rounding only; the draws stay the same."""
-    config = TrainConfig(dim=8, min_count=1, epochs=2, threads=1)
+    config = replace(SMALL, threads=1, deterministic=engine is sgd_module._Together)
     whole = lexigrad.train(planted_sentences(3_000), config)
-    monkeypatch.setattr(sgd_module, "SPAN", 8_192)
+    monkeypatch.setattr(engine, "span", 8_192)
     cut = lexigrad.train(planted_sentences(3_000), config)
     np.testing.assert_allclose(cut.V, whole.V, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("model", ["skipgram", "cbow"])
+def test_supersteps_of_one_block_are_what_one_racing_thread_does(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sgd_module, "SLOTS", 1)
+    config = TrainConfig(model=model, dim=20, min_count=1, epochs=2, threads=1)  # type: ignore[arg-type]
+    text = planted_sentences(2_000)
+    together, racing = (lexigrad.train(text, replace(config, deterministic=choice)) for choice in (True, False))
+    assert together.V.tobytes() == racing.V.tobytes()
+    assert together.U.tobytes() == racing.U.tobytes()
+
+
+def test_freshly_compiled_kernels_and_cached_ones_give_the_same_bytes(tmp_path: Path) -> None:
+    code = (
+        "import hashlib, lexigrad, contract\n"
+        "for model in ('skipgram', 'cbow'):\n"
+        "    config = lexigrad.TrainConfig(model=model, dim=20, min_count=1, epochs=1, threads=2)\n"
+        "    trained = lexigrad.train(contract.planted_sentences(500), config)\n"
+        "    print(hashlib.sha256(trained.V.tobytes() + trained.U.tobytes()).hexdigest())"
+    )
+    path = os.pathsep.join([os.path.dirname(__file__), *sys.path])
+    environment = {**os.environ, "PYTHONPATH": path, "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", code]
+    outputs = [subprocess.run(command, env=environment, capture_output=True, check=True).stdout for _ in range(2)]
+    assert len(list(tmp_path.rglob("*.nbc"))) > 10
+    assert outputs[0] == outputs[1]
+    assert len(set(outputs[0].split())) == 2
 
 
 def test_files_sentences_and_an_encoded_corpus_give_the_same_model(tmp_path: Path) -> None:
@@ -148,6 +210,12 @@ def test_long_windows_many_negatives_and_a_high_rate_do_not_run_away(options: di
 def test_the_usual_options_take_whole_windows_and_full_blocks() -> None:
     assert sgd_module._step_size(TrainConfig(), 5, 5 / 16) == ([1, 6], 64, 6)
     assert sgd_module._step_size(TrainConfig(model="cbow"), 5, 5 / 16) == ([1, 6], 64, 6)
+
+
+def test_a_superstep_has_room_for_fewer_blocks_where_windows_are_long() -> None:
+    line = np.zeros(5_000, np.int32)
+    slots = {window: sgd_module._settings(TrainConfig(window=window), line).slots for window in (5, 100, 4_000)}
+    assert slots == {5: 8, 100: 3, 4_000: 1}
 
 
 def test_more_pairs_make_smaller_steps() -> None:

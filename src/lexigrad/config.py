@@ -32,10 +32,11 @@ def _option(
     at_least: float | None = None,
     above: float | None = None,
     at_most: float | None = None,
+    opposite: str | None = None,
 ) -> Any:
-    """A dataclass field that carries its help text and its check."""
+    """A dataclass field that carries its help text, its check, and the word for False where that is not ``no-``."""
     metadata = {"help": help, "choices": choices, "at_least": at_least, "above": above, "at_most": at_most}
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata={**metadata, "opposite": opposite})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +112,12 @@ class TrainConfig:
         choices=("strict", "replace"),
     )
     threads: int | None = _option(None, "worker threads; all cores when not given", at_least=1, at_most=1024)
+    deterministic: bool = _option(
+        False,
+        "the same bytes with any number of threads, more slowly; with --races threads add to the tables without waiting, "
+        "and runs with several differ",
+        opposite="races",
+    )
     seed: int = _option(1, "start of all random numbers", at_least=0, at_most=2**63 - 1)
 
     def __post_init__(self) -> None:

@@ -101,8 +101,9 @@ class _Step:
 
     def __init__(self, case: KernelCase) -> None:
         from lexigrad.kernels.simd import padded, row_shape
-        from lexigrad.kernels.tokens import Draws, keep_piece
-        from lexigrad.kernels.training import Settings, aligned, block_stop, buffers, drawn_and_weight
+        from lexigrad.kernels.supersteps import new_shared
+        from lexigrad.kernels.tokens import Draws
+        from lexigrad.kernels.training import Settings, aligned, drawn_and_weight, ready_piece
 
         self.case = case
         random = np.random.Generator(np.random.Philox(case.seed))
@@ -124,27 +125,34 @@ class _Step:
             bands=np.array(case.bands or (1, case.window + 1)),
             block=case.block,
             repeats=case.repeats,
+            first_rate=1.0,
+            step_blocks=3,
+            step_repeats=12.0,
+            step_draws=6.0,
+            slots=3,
             drawn=drawn,
             weight=weight,
             historic=case.historic,
         )
-        self.piece, self.panels, self.means = buffers(self.settings, self.row_floats, case.model == "cbow")
-        piece = self.ids, 0, self.ids.size, case.window, case.dynamic, self.row_floats, self.draws, self.piece
-        _, self.places, _ = keep_piece(*piece)
-        self.block_starts = [0]
-        while self.block_starts[-1] < self.places:
-            start = self.block_starts[-1], self.places, case.block, case.repeats
-            self.block_starts.append(block_stop(self.piece.rows, *start, self.panels.counters))
+        self.shared = new_shared(self.settings, self.row_floats)
+        self.piece, cuts = self.shared.pieces[0], self.shared.cuts[0]
+        piece = self.shape, self.ids, 0, self.ids.size, self.draws, self.settings, self.piece, cuts
+        _, self.places, _, blocks = ready_piece(*piece)
+        self.block_starts = cuts.starts[:blocks].tolist()
 
     def kernel(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The change of V and of U that the kernels give."""
-        from lexigrad.kernels.training import aligned, train_piece
+        from lexigrad.kernels.meeting import Gate
+        from lexigrad.kernels.supersteps import new_share, train_together
+        from lexigrad.kernels.training import aligned, new_panels
 
         d_V, d_U = aligned(self.V.size), aligned(self.U.size)
-        tables, draws = (self.V, self.U, d_V, d_U), (self.draws, self.settings, (1.0, 1.0))
-        places = 0, self.places, self.places
-        for band in range(self.settings.bands.size - 1):
-            train_piece(self.shape, 0, band, *tables, *draws, self.piece, places, self.panels, self.means)
+        text, tables = (self.ids, 0, self.ids.size), (self.V, self.U, d_V, d_U)
+        gate = Gate(1, 1)
+        common = self.draws, self.settings, 1.0, 1.0, gate.state, self.shared
+        share = new_share(self.settings, self.row_floats, 0, 1, gate.looks)
+        panels = new_panels(self.settings, self.row_floats, self.case.model == "cbow")
+        train_together(self.shape, *text, *tables, *common, share, *panels)
         shape = self.case.words, self.row_floats
         return d_V.reshape(shape)[:, : self.case.dim], d_U.reshape(shape)[:, : self.case.dim]
 

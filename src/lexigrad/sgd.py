@@ -1,8 +1,9 @@
-"""Negative sampling by stochastic gradient descent: threads take spans of the corpus from each other's hands.
+"""Negative sampling by stochastic gradient descent: threads that train the two tables together.
 
-The corpus is cut into spans of a fixed number of tokens, which threads take one after another and train on the same
-two tables. What a span draws depends on its positions alone (`lexigrad.sampling`), so with one thread the tables' bytes
-follow from the corpus and the config; with several, threads race for rows and the digits differ.
+What is drawn depends on positions in the corpus alone (`lexigrad.sampling`). Threads take spans of the corpus from each
+other's hands and race for rows, so that with more than one the digits differ from run to run. With
+`TrainConfig.deterministic` they go through the corpus together, in supersteps (`lexigrad.kernels.supersteps`), and the
+tables' bytes follow from the corpus and the config, whatever their number.
 """
 
 from __future__ import annotations
@@ -25,13 +26,17 @@ if TYPE_CHECKING:
 
     from lexigrad.config import TrainConfig
     from lexigrad.corpus import Corpus
+    from lexigrad.kernels.tokens import Draws
     from lexigrad.kernels.training import Settings
     from lexigrad.progress import Progress
 
 __all__ = ["train_sgd"]
 
 SPAN: Final = 65_536
-"""Tokens that a thread trains without looking up: some 10 ms."""
+"""Tokens that a thread trains without looking up, when it races with others: some 10 ms."""
+
+LONG_SPAN: Final = 262_144
+"""Tokens that threads train together without looking up: whole rounds, some 30 ms."""
 
 REPORT_SECONDS: Final = 0.1
 
@@ -40,6 +45,18 @@ BLOCK: Final = 64
 
 MOST_REPEATS: Final = 6
 """Most occurrences of a word in a block."""
+
+SUPERSTEP: Final = 4
+"""Most blocks of which the steps are computed at the same tables, at the learning rate of the start."""
+
+SLOTS: Final = 8
+"""Most blocks in a superstep at a lower rate: from half of that at the start on."""
+
+SLOT_PLACES: Final = 768
+"""Places that the windows of all blocks in a superstep may reach: 8 blocks of 64 with windows up to 12."""
+
+MOST_DRAWS: Final = 2.0
+"""Most draws of the mean negative in a superstep."""
 
 # How much learning rate times gradients one row may get in one step (`_step_size`). The usual options are at 0.9, 3.0
 # and 5.4, and the limits lie just above; what happens far beyond them is in docs/decisions/step-size.md.
@@ -50,7 +67,7 @@ REPEAT_LIMIT: Final = 5.5
 
 def train_sgd(corpus: Corpus, config: TrainConfig, progress: Progress | None) -> Word2Vec:
     """Train both tables by stochastic gradient descent under negative sampling; see `lexigrad.train`."""
-    run = _Run(corpus, config)
+    run = (_Together if config.deterministic else _Races)(corpus, config)
     run.compile()
     history = run.go(progress)
     size = len(corpus.vocabulary), -1
@@ -59,9 +76,13 @@ def train_sgd(corpus: Corpus, config: TrainConfig, progress: Progress | None) ->
 
 
 class _Run:
-    """One training run: the tables, and the spans that its threads take from each other's hands."""
+    """One training run: the tables, and the threads that train them span by span."""
+
+    span: int
+    """Tokens between two looks at the clock."""
 
     def __init__(self, corpus: Corpus, config: TrainConfig) -> None:
+        from lexigrad.kernels.meeting import Gate
         from lexigrad.kernels.simd import padded, row_shape
         from lexigrad.kernels.tokens import fill_uniform
         from lexigrad.kernels.training import aligned
@@ -79,18 +100,17 @@ class _Run:
         start_key = np.uint64(stream_key(config.seed, 0, START_STREAM))
         fill_uniform(self.V.reshape(-1, self.row_floats), config.dim, start_key)
         self.threads = config.threads or available_cores()
-        self.spans = self._spans()
-        self.lock = threading.Lock()
+        self.gate = Gate(self.threads, available_cores())
         self.done = 0
         self.error: BaseException | None = None
 
     def compile(self) -> None:
         """Compile the kernels, or load them from Numba's cache, so that neither counts as training."""
-        self._train_span(0, 0, 0, self._buffers())
+        raise NotImplementedError
 
     def go(self, progress: Progress | None) -> list[dict[str, Any]]:
         """Train; an error in a thread, or Ctrl-C, stops all of them."""
-        threads = [threading.Thread(target=self._work, name=f"train-{i}") for i in range(self.threads)]
+        threads = [threading.Thread(target=self._work, args=(i,), name=f"train-{i}") for i in range(self.threads)]
         began = time.perf_counter()
         try:
             for thread in threads:
@@ -101,9 +121,10 @@ class _Run:
                     if progress is not None:
                         progress(self._progress(time.perf_counter() - began))
         except BaseException:
-            self.spans = iter(())
+            self.gate.stop()
             for thread in threads:
-                thread.join()
+                if thread.ident is not None:  # it was started
+                    thread.join()
             raise
         if self.error is not None:
             raise self.error
@@ -114,40 +135,34 @@ class _Run:
             for epoch in range(self.config.epochs)
         ]
 
-    def _spans(self) -> Iterator[tuple[int, int, int]]:
-        """(epoch, start, stop) for the whole run."""
-        for epoch in range(self.config.epochs):
-            for start in range(0, self.ids.size, SPAN):
-                yield epoch, start, min(start + SPAN, self.ids.size)
-
-    def _work(self) -> None:
+    def _work(self, thread: int) -> None:
         """What one thread does."""
         try:
-            buffers = self._buffers()
-            while True:
-                with self.lock:
-                    span = next(self.spans, None)
-                if span is None:
-                    return
-                self._train_span(*span, buffers)
-                with self.lock:
-                    self.done += span[2] - span[1]
+            self._train(thread)
         except BaseException as error:  # handed to the thread that waits
             self.error = error
-            self.spans = iter(())
+            self.gate.stop()
 
-    def _train_span(self, epoch: int, start: int, stop: int, buffers: Any) -> None:
+    def _train(self, thread: int) -> None:
+        """One thread's part of the whole run."""
+        raise NotImplementedError
+
+    def _spans(self) -> Iterator[tuple[int, int, int]]:
+        """(epoch, start, stop) for the whole run, or until it is stopped."""
+        for epoch in range(self.config.epochs):
+            for start in range(0, self.ids.size, self.span):
+                if self.gate.stopped:
+                    return
+                yield epoch, start, min(start + self.span, self.ids.size)
+
+    def _rates(self, epoch: int, start: int, stop: int) -> tuple[float, float]:
+        """The learning rates at the ends of a span."""
+        return self._rate(epoch, start), self._rate(epoch, stop)
+
+    def _draws(self, epoch: int) -> Draws:
         from lexigrad.kernels.tokens import Draws
-        from lexigrad.kernels.training import train_span
 
-        rates = self._rate(epoch, start), self._rate(epoch, stop)
-        draws = Draws.of_epoch(self.config.seed, epoch, self.keep, self.alias)
-        train_span(self.shape, self.ids, start, stop, self.V, self.U, draws, self.settings, *rates, *buffers)
-
-    def _buffers(self) -> Any:
-        from lexigrad.kernels.training import buffers
-
-        return buffers(self.settings, self.row_floats, self.config.model == "cbow")
+        return Draws.of_epoch(self.config.seed, epoch, self.keep, self.alias)
 
     def _rate(self, epoch: int, position: int) -> float:
         """The learning rate where ``position`` tokens of an epoch are done: it falls in a straight line."""
@@ -161,6 +176,82 @@ class _Run:
         words = total * self.done // (self.ids.size * self.config.epochs)
         epoch = min(epochs_done + 1, self.config.epochs)
         return TrainProgress(words, total, seconds, self._rate(epochs_done, position), epoch)
+
+
+class _Races(_Run):
+    """Threads take one span after the other from each other's hands, and add to the tables without waiting."""
+
+    span = SPAN
+
+    def __init__(self, corpus: Corpus, config: TrainConfig) -> None:
+        super().__init__(corpus, config)
+        self.lock = threading.Lock()
+        self.spans = self._spans()
+
+    def compile(self) -> None:
+        self._train_span(0, 0, 0, self._buffers())
+
+    def _train(self, thread: int) -> None:
+        buffers = self._buffers()
+        while True:
+            with self.lock:
+                span = next(self.spans, None)
+            if span is None:
+                return
+            self._train_span(*span, buffers)
+            with self.lock:
+                self.done += span[2] - span[1]
+
+    def _train_span(self, epoch: int, start: int, stop: int, buffers: Any) -> None:
+        from lexigrad.kernels.training import train_span
+
+        text, tables = (self.ids, start, stop), (self.V, self.U)
+        rates = self._rates(epoch, start, stop)
+        train_span(self.shape, *text, *tables, self._draws(epoch), self.settings, *rates, *buffers)
+
+    def _buffers(self) -> Any:
+        from lexigrad.kernels.training import new_changes, new_cuts, new_panels, new_piece
+
+        settings, row_floats = self.settings, self.row_floats
+        panels, means = new_panels(settings, row_floats, self.config.model == "cbow")
+        return new_piece(settings), new_cuts(settings), panels, new_changes(settings, row_floats), means
+
+
+class _Together(_Run):
+    """All threads train the same span at the same time, and meet after every half of a superstep."""
+
+    span = LONG_SPAN
+
+    def __init__(self, corpus: Corpus, config: TrainConfig) -> None:
+        from lexigrad.kernels.supersteps import new_shared
+
+        super().__init__(corpus, config)
+        self.shared = new_shared(self.settings, self.row_floats)
+
+    def compile(self) -> None:
+        self._train_span(0, 0, 0, self._buffers(0))
+
+    def _train(self, thread: int) -> None:
+        buffers = self._buffers(thread)
+        for span in self._spans():
+            self._train_span(*span, buffers)
+            if thread == 0:
+                self.done += span[2] - span[1]
+
+    def _train_span(self, epoch: int, start: int, stop: int, buffers: Any) -> None:
+        from lexigrad.kernels.supersteps import train_together
+
+        text, tables = (self.ids, start, stop), (self.V, self.U, self.V, self.U)
+        common = self._draws(epoch), self.settings, *self._rates(epoch, start, stop), self.gate.state, self.shared
+        train_together(self.shape, *text, *tables, *common, *buffers)
+
+    def _buffers(self, thread: int) -> Any:
+        from lexigrad.kernels.supersteps import new_share
+        from lexigrad.kernels.training import new_panels
+
+        settings, row_floats = self.settings, self.row_floats
+        share = new_share(settings, row_floats, thread, self.threads, self.gate.looks)
+        return share, *new_panels(settings, row_floats, self.config.model == "cbow")
 
 
 def _settings(config: TrainConfig, ids: NDArray[np.int32]) -> Settings:
@@ -178,6 +269,11 @@ def _settings(config: TrainConfig, ids: NDArray[np.int32]) -> Settings:
         bands=np.array(bands),
         block=block,
         repeats=repeats,
+        first_rate=config.starting_learning_rate,
+        step_blocks=SUPERSTEP,
+        step_repeats=float(repeats),
+        step_draws=MOST_DRAWS,
+        slots=_between(1, SLOT_PLACES / (block + 2 * reach), SLOTS),
         drawn=drawn,
         weight=weight,
         historic=config.cbow_update == "word2vec",

@@ -90,9 +90,9 @@ def _config_option(option: Field[Any]) -> Callable[[Command], Command]:
     """The option of one field."""
     flag = f"--{option.name.replace('_', '-')}"
     kind = str(option.type)
-    if kind == "bool":
-        flag = f"{flag}/--no-{flag.removeprefix('--')}"
     rule = option.metadata
+    if kind == "bool":
+        flag = f"{flag}/--{rule['opposite'] or 'no-' + flag.removeprefix('--')}"
     limits = {
         "min": rule["above"] if rule["at_least"] is None else rule["at_least"],
         "max": rule["at_most"],

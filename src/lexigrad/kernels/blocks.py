@@ -21,29 +21,31 @@ from numba import njit
 
 from lexigrad.kernels.rows import TILE, negative_d_inputs, negative_d_outside, negative_scores, turn_rows, zero_rows
 from lexigrad.kernels.simd import LANES
-from lexigrad.kernels.tokens import left_run, right_run
+from lexigrad.kernels.tokens import hash_byte, left_run, right_run
 from lexigrad.kernels.windows import add_to_run, positive_scores, run_deltas, run_products, sum_of_run
 
-__all__ = ["Block", "Means", "Panels", "cbow_block", "hash_byte", "skipgram_block"]
+__all__ = ["Block", "Changes", "Means", "Panels", "cbow_block", "skipgram_block"]
 
 
 class Panels(NamedTuple):
     """Buffers of one thread."""
 
-    negatives: Any  # int64 (drawn,): offsets of the block's negatives
-    next_negatives: Any  # those of the next block
     turned: Any  # float32 (drawn · row): the negatives' vectors, turned over
     weights: Any  # float32 (tokens,)
     g: Any  # float32 (tokens · drawn): multipliers of the negatives
     hits: Any  # int32 (tokens · drawn): windows in which a negative is the true word
     filters: Any  # uint64 (4,): 256 bits, set for the hashes of the negatives
-    counters: Any  # uint8 (256,): how often words with that hash are in the block
     found: Any  # int32: (place, negative) pairs of the same word
     products: Any  # float32 (pairs · 16)
     positive_g: Any  # float32 (pairs,)
-    d_V: Any  # float32 ((tokens + 2 windows) · row)
-    d_U: Any  # float32 (tokens · row)
-    d_N: Any  # float32 (drawn · row)
+
+
+class Changes(NamedTuple):
+    """What a block's step adds to the tables."""
+
+    d_V: Any  # float32 ((tokens + 2 windows) · row): to the rows of all places that the windows reach
+    d_U: Any  # float32 (tokens · row): to the rows of its tokens
+    d_N: Any  # float32 (drawn · row): to the rows of its negatives
 
 
 class Means(NamedTuple):
@@ -63,13 +65,27 @@ class Block(NamedTuple):
     high: Any
     near: Any  # the distances of this band
     far: Any
-    next_stop: Any  # the next block's tokens begin at stop
-    next_high: Any
+    negatives: Any  # int64 (drawn,): offsets of their rows
+    next_negatives: Any  # the next block's: negatives,
+    next_rows_V: Any  # rows of V that this one does not have,
+    next_count_V: Any
+    next_rows_U: Any  # and rows of U
+    next_count_U: Any
 
 
 @njit(cache=True, nogil=True)
 def skipgram_block(
-    shape: Any, dim: int, V: Any, U: Any, piece: Any, block: Any, drawn: int, rate: Any, weight: Any, panels: Any
+    shape: Any,
+    dim: int,
+    V: Any,
+    U: Any,
+    piece: Any,
+    block: Any,
+    drawn: int,
+    rate: Any,
+    weight: Any,
+    panels: Any,
+    changes: Any,
 ) -> None:
     """−rate times the gradient of skip-gram with negative sampling: one step of `lexigrad.reference.skipgram`.
 
@@ -85,13 +101,14 @@ def skipgram_block(
     before = block.start - block.low
     for i in range(tiled):
         panels.weights[i] = -rate * weight * np.float32(piece.windows[block.start + i] if i < tokens else 0)
-    zero_rows(shape, panels.d_V, 0, before)
-    zero_rows(shape, panels.d_V, before + tiled, block.high - block.low)
+    d_V = changes.d_V
+    zero_rows(shape, d_V, 0, before)
+    zero_rows(shape, d_V, before + tiled, block.high - block.low)
     rows = piece.rows[block.start :]
-    _negative_g(shape, dim, V, rows, tiled, U, drawn, panels)
+    _negative_g(shape, dim, V, rows, tiled, U, block, drawn, panels)
     _leave_out_true_words(piece, block, drawn, panels)
-    _negative_changes(shape, V, rows, tiled, V, U, piece, block, drawn, panels, panels.d_V[_offset(shape, before) :])
-    _positive_changes(shape, V, U, piece, block, rate, panels)
+    _negative_changes(shape, V, rows, tiled, V, U, block, drawn, panels, d_V[_offset(shape, before) :], changes.d_N)
+    _positive_changes(shape, V, U, piece, block, rate, panels, changes)
 
 
 @njit(cache=True, nogil=True)
@@ -106,6 +123,7 @@ def cbow_block(
     rate: Any,
     weight: Any,
     panels: Any,
+    changes: Any,
     means: Any,
     historic: bool,
 ) -> None:
@@ -118,29 +136,29 @@ def cbow_block(
     """
     tokens = block.stop - block.start
     tiled = (tokens + TILE - 1) // TILE * TILE
-    zero_rows(shape, panels.d_V, 0, block.high - block.low)
-    zero_rows(shape, panels.d_U, 0, tokens)
+    zero_rows(shape, changes.d_V, 0, block.high - block.low)
+    zero_rows(shape, changes.d_U, 0, tokens)
     for i in range(tiled):
         panels.weights[i] = -rate * weight if i < tokens else np.float32(0)
     for i in range(tokens):
         c = block.start + i
         left, right = c - piece.left[c], c + 1 + piece.right[c]
         sum_of_run(shape, V, piece.rows, left, c, right, _share(piece, c), means.vectors, _offset(shape, i))
-    _negative_g(shape, dim, means.vectors, means.rows, tiled, U, drawn, panels)
+    _negative_g(shape, dim, means.vectors, means.rows, tiled, U, block, drawn, panels)
     _leave_out_centers(piece, block, drawn, panels)
-    _negative_changes(shape, means.vectors, means.rows, tiled, V, U, piece, block, drawn, panels, means.changes)
+    _negative_changes(shape, means.vectors, means.rows, tiled, V, U, block, drawn, panels, means.changes, changes.d_N)
     rows = piece.rows[block.start :]
     for i in range(tokens):
         run_products(shape, means.vectors, _offset(shape, i), U, rows, i, i + 1, panels.products, i)
     positive_scores(shape, panels.products, tokens, rate, panels.positive_g)
     for i in range(tokens):
         x = _offset(shape, i)
-        run_deltas(shape, means.vectors, x, U, rows, i, i + 1, panels.positive_g, i, means.changes, x, panels.d_U)
+        run_deltas(shape, means.vectors, x, U, rows, i, i + 1, panels.positive_g, i, means.changes, x, changes.d_U)
         c = block.start + i
         place = c - block.low
         left, right = place - piece.left[c], place + 1 + piece.right[c]
         scale = np.float32(1) if historic else _share(piece, c)
-        add_to_run(shape, panels.d_V, left, place, right, scale, means.changes, x)
+        add_to_run(shape, changes.d_V, left, place, right, scale, means.changes, x)
 
 
 @njit(inline="always")
@@ -156,27 +174,28 @@ def _share(piece: Any, place: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _negative_g(shape: Any, dim: int, X: Any, rows: Any, tiled: int, U: Any, drawn: int, panels: Any) -> None:
+def _negative_g(
+    shape: Any, dim: int, X: Any, rows: Any, tiled: int, U: Any, block: Any, drawn: int, panels: Any
+) -> None:
     """G = weights · σ(X Nᵀ), before the true words among the negatives are left out."""
-    ahead = panels.next_negatives
-    turn_rows(shape, U, panels.negatives, drawn, panels.turned)
+    ahead = block.next_negatives
+    turn_rows(shape, U, block.negatives, drawn, panels.turned)
     negative_scores(shape, X, rows, tiled, panels.turned, drawn, dim, panels.weights, panels.g, U, ahead, drawn)
 
 
 @njit(cache=True, nogil=True)
 def _negative_changes(
-    shape: Any, X: Any, rows: Any, tiled: int, V: Any, U: Any, piece: Any, block: Any, drawn: int, panels: Any, d_X: Any
+    shape: Any, X: Any, rows: Any, tiled: int, V: Any, U: Any, block: Any, drawn: int, panels: Any, d_X: Any, d_N: Any
 ) -> None:
     """d_X = g N and d_N = gᵀ X, while the rows of the next block are fetched."""
-    next_V, next_U = piece.rows[block.high :], piece.rows[block.stop :]
-    count_V, count_U = max(1, block.next_high - block.high), max(1, block.next_stop - block.stop)
-    negative_d_inputs(shape, U, panels.negatives, drawn, panels.g, tiled, d_X, V, next_V, count_V)
-    zero_rows(shape, panels.d_N, 0, drawn)
-    negative_d_outside(shape, X, rows, tiled, panels.g, drawn, panels.d_N, U, next_U, count_U)
+    next_V, count_V = block.next_rows_V, block.next_count_V
+    negative_d_inputs(shape, U, block.negatives, drawn, panels.g, tiled, d_X, V, next_V, count_V)
+    zero_rows(shape, d_N, 0, drawn)
+    negative_d_outside(shape, X, rows, tiled, panels.g, drawn, d_N, U, block.next_rows_U, block.next_count_U)
 
 
 @njit(cache=True, nogil=True)
-def _positive_changes(shape: Any, V: Any, U: Any, piece: Any, block: Any, rate: Any, panels: Any) -> None:
+def _positive_changes(shape: Any, V: Any, U: Any, piece: Any, block: Any, rate: Any, panels: Any, changes: Any) -> None:
     """d_u_o = Σ g v_c and d_v_c += g u_o for the pairs of the block's outside words o."""
     pairs = 0
     for o in range(block.start, block.stop):
@@ -186,7 +205,7 @@ def _positive_changes(shape: Any, V: Any, U: Any, piece: Any, block: Any, rate: 
         start, stop = right_run(piece, o, block.near, block.far)
         run_products(shape, U, piece.rows[o], V, piece.rows, start, stop, panels.products, pairs)
         pairs += stop - start
-    g, d_U, d_V = panels.positive_g, panels.d_U, panels.d_V
+    g, d_U, d_V = panels.positive_g, changes.d_U, changes.d_V
     positive_scores(shape, panels.products, pairs, rate, g)
     zero_rows(shape, d_U, 0, block.stop - block.start)
     rows = piece.rows[block.low :]
@@ -204,7 +223,7 @@ def _positive_changes(shape: Any, V: Any, U: Any, piece: Any, block: Any, rate: 
 @njit(cache=True, nogil=True)
 def _leave_out_true_words(piece: Any, block: Any, drawn: int, panels: Any) -> None:
     """Take a center's pairs with an outside word out of the weight of negatives that are this word."""
-    found = _find_negatives(piece, block.low, block.high, drawn, panels)
+    found = _find_negatives(piece, block.low, block.high, block.negatives, drawn, panels)
     for counting in (True, False):
         for i in range(found):
             o, k = panels.found[2 * i], panels.found[2 * i + 1]
@@ -222,13 +241,13 @@ def _leave_out_true_words(piece: Any, block: Any, drawn: int, panels: Any) -> No
 @njit(cache=True, nogil=True)
 def _leave_out_centers(piece: Any, block: Any, drawn: int, panels: Any) -> None:
     """A negative that is the center word has no term."""
-    for i in range(_find_negatives(piece, block.start, block.stop, drawn, panels)):
+    for i in range(_find_negatives(piece, block.start, block.stop, block.negatives, drawn, panels)):
         c, k = panels.found[2 * i], panels.found[2 * i + 1]
         panels.g[(c - block.start) * drawn + k] = 0
 
 
 @njit(cache=True, nogil=True)
-def _find_negatives(piece: Any, start: int, stop: int, drawn: int, panels: Any) -> int:
+def _find_negatives(piece: Any, start: int, stop: int, negatives: Any, drawn: int, panels: Any) -> int:
     """Write the pairs (place, negative) that are the same word; returns how many.
 
     A filter of 256 bits, by a hash of the word, passes over most places without a look at the negatives.
@@ -237,21 +256,15 @@ def _find_negatives(piece: Any, start: int, stop: int, drawn: int, panels: Any) 
     for i in range(4):
         filters[i] = 0
     for k in range(drawn):
-        bit = hash_byte(panels.negatives[k])
+        bit = hash_byte(negatives[k])
         filters[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
     found = 0
     for place in range(start, stop):
         bit = hash_byte(piece.rows[place])
         if (filters[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1):
             for k in range(drawn):
-                if panels.negatives[k] == piece.rows[place]:
+                if negatives[k] == piece.rows[place]:
                     panels.found[2 * found] = place
                     panels.found[2 * found + 1] = k
                     found += 1
     return found
-
-
-@njit(inline="always")
-def hash_byte(row: Any) -> Any:
-    """Eight bits for a row's offset."""
-    return (np.uint64(row) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(56)

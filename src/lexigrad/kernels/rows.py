@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TILE",
+    "add_listed_rows",
     "add_rows",
     "negative_d_inputs",
     "negative_d_outside",
@@ -43,6 +44,9 @@ ROWS = 4
 
 MOST_VECTORS = 6
 """... and at most so many vectors of each row: 24 sums leave 8 of AVX-512's 32 registers for operands."""
+
+LISTED_AHEAD = 6
+"""Listed rows that are asked for before they are needed."""
 
 STEP = 4
 """Dimensions scored in one turn of the loop."""
@@ -251,6 +255,27 @@ def add_rows(lanes: Lanes, vectors: int, table: Value, rows: Value, count: Value
     def add(i: Value, _: object) -> None:
         target = lanes.at(table, lanes.item(rows, i))
         delta = lanes.at(deltas, lanes.row(i, vectors))
+        for v in range(vectors):
+            lanes.store(lanes.add(lanes.load(target, LANES * v), lanes.load(delta, LANES * v)), target, LANES * v)
+
+    lanes.loop(0, count, 1, [], add)
+
+
+@vector_kernel
+def add_listed_rows(
+    lanes: Lanes, vectors: int, table: Value, rows: Value, sources: Value, count: Value, deltas: Value
+) -> None:
+    """table[rows[i]] += deltas[sources[i]], one after the other; rows and sources are offsets."""
+    builder = lanes.builder
+    last = builder.sub(count, lanes.integer(1))
+
+    def add(i: Value, _: object) -> None:
+        later = builder.add(i, lanes.integer(LISTED_AHEAD))
+        later = builder.select(builder.icmp_signed("<", later, last), later, last)
+        for pointer in (lanes.at(deltas, lanes.item(sources, later)), lanes.at(table, lanes.item(rows, later))):
+            for v in range(vectors):
+                lanes.prefetch(lanes.at(pointer, LANES * v))
+        target, delta = lanes.at(table, lanes.item(rows, i)), lanes.at(deltas, lanes.item(sources, i))
         for v in range(vectors):
             lanes.store(lanes.add(lanes.load(target, LANES * v), lanes.load(delta, LANES * v)), target, LANES * v)
 

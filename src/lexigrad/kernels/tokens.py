@@ -20,6 +20,7 @@ __all__ = [
     "count_windows",
     "draw_negatives",
     "fill_uniform",
+    "hash_byte",
     "keep_piece",
     "left_run",
     "longest_sentence",
@@ -61,6 +62,12 @@ def hash_draw(key: Any, position: Any) -> Any:
     """`lexigrad.sampling.draw`: the 64 random bits of a position."""
     state = key + np.uint64(position) * FIRST
     return multiply_mix(state, state ^ SECOND)
+
+
+@njit(inline="always")
+def hash_byte(row: Any) -> Any:
+    """Eight bits for a row's offset."""
+    return (np.uint64(row) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(56)
 
 
 @njit(inline="always")

@@ -1,7 +1,9 @@
-"""The training loop of one thread: pieces of the corpus, blocks of tokens, changes added to the tables.
+"""From a piece of the corpus to steps: blocks of tokens, and their changes added to the tables.
 
-A piece is kept small, so that its index arrays stay in the cache. Threads train different pieces on the same tables
-without locks: with one thread every run gives the same bytes, with several the order of additions is left to chance.
+A piece is kept small, so that its index arrays stay in the cache. It is made ready (`ready_piece`, and `ready_band` for
+each band of distances), and then its blocks are computed one after the other. `train_span` adds each block's changes at
+once: threads that train different spans race on the same tables, and only with one thread does every run give the same
+bytes. `lexigrad.kernels.supersteps` does without races.
 """
 
 from __future__ import annotations
@@ -11,12 +13,27 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from lexigrad.kernels.blocks import Block, Means, Panels, cbow_block, hash_byte, skipgram_block
+from lexigrad.kernels.blocks import Block, Changes, Means, Panels, cbow_block, skipgram_block
 from lexigrad.kernels.rows import TILE, add_rows
 from lexigrad.kernels.simd import LANES
-from lexigrad.kernels.tokens import Piece, count_windows, draw_negatives, keep_piece
+from lexigrad.kernels.tokens import Piece, count_windows, draw_negatives, hash_byte, keep_piece
 
-__all__ = ["PIECE", "Settings", "aligned", "block_stop", "buffers", "drawn_and_weight", "train_piece", "train_span"]
+__all__ = [
+    "PIECE",
+    "Cuts",
+    "Settings",
+    "aligned",
+    "block_changes",
+    "drawn_and_weight",
+    "new_changes",
+    "new_cuts",
+    "new_panels",
+    "new_piece",
+    "reach",
+    "ready_band",
+    "ready_piece",
+    "train_span",
+]
 
 PIECE = 8192
 """Tokens of the corpus made ready at a time."""
@@ -31,9 +48,22 @@ class Settings(NamedTuple):
     bands: Any  # int64: the pairs at distances from bands[i] to bands[i + 1] − 1 are trained together
     block: Any  # most tokens in a block, a multiple of 8
     repeats: Any  # most occurrences of a word in a block
+    first_rate: Any  # the learning rate at which supersteps are limited to
+    step_blocks: Any  # so many blocks,
+    step_repeats: Any  # so many occurrences of the mean word
+    step_draws: Any  # and so many draws of the mean negative
+    slots: Any  # most blocks in a superstep at any rate
     drawn: Any  # negatives drawn for a block, a multiple of 16
     weight: Any  # float32: negatives / drawn
     historic: Any  # CBOW's update as in word2vec.c
+
+
+class Cuts(NamedTuple):
+    """How a piece is cut into blocks."""
+
+    starts: Any  # int64 (blocks + 1,): each block's first place, and the place after the last block
+    negatives: Any  # int64 (blocks · drawn,): offsets of the rows of each block's negatives
+    counters: Any  # uint8 (256,): how often words with that hash are in a block
 
 
 @njit(cache=True, nogil=True)
@@ -49,7 +79,9 @@ def train_span(
     start_rate: float,
     stop_rate: float,
     piece: Any,
+    cuts: Any,
     panels: Any,
+    changes: Any,
     means: Any,
 ) -> None:
     """Train on ``ids[start:stop]``, the learning rate going in a straight line from one to the other.
@@ -59,56 +91,55 @@ def train_span(
     slope = (stop_rate - start_rate) / max(1, stop - start)
     for begin in range(start, stop, PIECE):
         end = min(stop, begin + PIECE)
-        places = keep_piece(ids, begin, end, settings.window, settings.dynamic, len(shape) * LANES, draws, piece)
+        places = ready_piece(shape, ids, begin, end, draws, settings, piece, cuts)
         rates = start_rate + slope * (begin - start), start_rate + slope * (end - start)
         for band in range(settings.bands.size - 1):
-            train_piece(shape, begin, band, V, U, V, U, draws, settings, rates, piece, places, panels, means)
+            ready_band(shape, begin, band, draws, settings, piece, cuts, places)
+            _train_piece(shape, band, V, U, settings, rates, piece, cuts, places, panels, changes, means)
 
 
 @njit(cache=True, nogil=True)
-def train_piece(
+def _train_piece(
     shape: Any,
-    begin: int,
     band: int,
     V: Any,
     U: Any,
-    new_V: Any,
-    new_U: Any,
-    draws: Any,
     settings: Any,
     rates: Any,
     piece: Any,
+    cuts: Any,
     places: Any,
     panels: Any,
+    changes: Any,
     means: Any,
 ) -> None:
-    """Compute the changes of one block of a piece after the other at V and U, and add them to the new tables.
+    """Take one block of a piece after the other: compute its changes and add them."""
+    blocks = places[3]
+    for number in range(blocks):
+        block = block_at(number, min(number + 1, blocks - 1), band, settings, piece, cuts, places)
+        block_changes(shape, V, U, settings, rates, piece, block, places, panels, changes, means)
+        add_rows(shape, V, piece.rows[block.low :], block.high - block.low, changes.d_V)
+        add_rows(shape, U, piece.rows[block.start :], block.stop - block.start, changes.d_U)
+        add_rows(shape, U, block.negatives, settings.drawn, changes.d_N)
 
-    Only the pairs at the distances of the band take part, and each band draws its own negatives.
 
-    In training the new tables are V and U; where kernels are checked they are others, so that V and U stand still.
+@njit(cache=True, nogil=True)
+def ready_piece(
+    shape: Any, ids: Any, begin: int, end: int, draws: Any, settings: Any, piece: Any, cuts: Any
+) -> tuple[int, int, int, int]:
+    """Keep the words of ``ids[begin:end]`` and cut them into blocks.
+
+    Returns the piece's first place, the place after its last, how many places there are in all, and how many blocks.
     """
-    first, last, end = places
-    bands, row_floats, drawn, weight = settings.bands, len(shape) * LANES, settings.drawn, settings.weight
-    near, far = bands[band], bands[band + 1] - 1
-    count_windows(piece, end, near, far)
-    begin = begin * (bands.size - 1) + band * (last - first)
-    draw_negatives(draws, begin, row_floats, panels.next_negatives, drawn)
-    start = first
+    window, dynamic = settings.window, settings.dynamic
+    first, last, places = keep_piece(ids, begin, end, window, dynamic, len(shape) * LANES, draws, piece)
+    blocks, start = 0, first
     while start < last:
-        stop = block_stop(piece.rows, start, last, settings.block, settings.repeats, panels.counters)
-        block = _block(start, stop, places, near, far, settings.block)
-        for k in range(drawn):
-            panels.negatives[k] = panels.next_negatives[k]
-        draw_negatives(draws, begin + stop - first, row_floats, panels.next_negatives, drawn)
-        rate = np.float32(rates[0] + (rates[1] - rates[0]) * (start - first) / (last - first))
-        if means is None:
-            skipgram_block(shape, settings.dim, V, U, piece, block, drawn, rate, weight, panels)
-        else:
-            historic = settings.historic
-            cbow_block(shape, settings.dim, V, U, piece, block, drawn, rate, weight, panels, means, historic)
-        _add_changes(shape, new_V, new_U, piece, block, drawn, panels)
-        start = stop
+        cuts.starts[blocks] = start
+        start = block_stop(piece.rows, start, last, settings.block, settings.repeats, cuts.counters)
+        blocks += 1
+    cuts.starts[blocks] = last
+    return first, last, places, blocks
 
 
 @njit(cache=True, nogil=True)
@@ -130,21 +161,72 @@ def block_stop(rows: Any, start: int, last: int, tokens: int, repeats: int, coun
 
 
 @njit(cache=True, nogil=True)
-def _block(start: int, stop: int, places: Any, near: int, far: int, tokens: int) -> Any:
-    """The block of these places, and about which ones come next."""
-    _, last, end = places
-    next_stop = min(last, stop + tokens)
+def ready_band(
+    shape: Any, begin: int, band: int, draws: Any, settings: Any, piece: Any, cuts: Any, places: Any
+) -> None:
+    """Count the windows at the distances of a band, and draw its negatives."""
+    first, last, end, blocks = places
+    bands, drawn = settings.bands, settings.drawn
+    count_windows(piece, end, bands[band], bands[band + 1] - 1)
+    position = begin * (bands.size - 1) + band * (last - first) - first
+    for number in range(blocks):
+        negatives = cuts.negatives[number * drawn :]
+        draw_negatives(draws, position + cuts.starts[number], len(shape) * LANES, negatives, drawn)
+
+
+@njit(cache=True, nogil=True)
+def block_at(number: int, next_number: int, band: int, settings: Any, piece: Any, cuts: Any, places: Any) -> Any:
+    """The block of that number, and what to fetch for the one that its thread computes next."""
+    _, _, end, _ = places
+    starts, drawn = cuts.starts, settings.drawn
+    near, far = settings.bands[band], settings.bands[band + 1] - 1
+    start, stop, next_start, next_stop = (
+        starts[number],
+        starts[number + 1],
+        starts[next_number],
+        starts[next_number + 1],
+    )
+    high = min(end, stop + far)
+    next_low, next_high = max(high, next_start - far), min(end, next_stop + far)
     return Block(
-        start, stop, max(0, start - far), min(end, stop + far), near, far, next_stop, min(end, next_stop + far)
+        start,
+        stop,
+        max(0, start - far),
+        high,
+        near,
+        far,
+        cuts.negatives[number * drawn :],
+        cuts.negatives[next_number * drawn :],
+        piece.rows[next_low:],
+        max(1, next_high - next_low),
+        piece.rows[next_start:],
+        next_stop - next_start,
     )
 
 
 @njit(cache=True, nogil=True)
-def _add_changes(shape: Any, V: Any, U: Any, piece: Any, block: Any, drawn: int, panels: Any) -> None:
-    """Add a block's changes to the tables."""
-    add_rows(shape, V, piece.rows[block.low :], block.high - block.low, panels.d_V)
-    add_rows(shape, U, piece.rows[block.start :], block.stop - block.start, panels.d_U)
-    add_rows(shape, U, panels.negatives, drawn, panels.d_N)
+def block_changes(
+    shape: Any,
+    V: Any,
+    U: Any,
+    settings: Any,
+    rates: Any,
+    piece: Any,
+    block: Any,
+    places: Any,
+    panels: Any,
+    changes: Any,
+    means: Any,
+) -> None:
+    """Compute what a block's step adds; the rate goes in a straight line over the piece."""
+    first, last, _, _ = places
+    drawn, weight = settings.drawn, settings.weight
+    rate = np.float32(rates[0] + (rates[1] - rates[0]) * (block.start - first) / (last - first))
+    if means is None:
+        skipgram_block(shape, settings.dim, V, U, piece, block, drawn, rate, weight, panels, changes)
+    else:
+        historic = settings.historic
+        cbow_block(shape, settings.dim, V, U, piece, block, drawn, rate, weight, panels, changes, means, historic)
 
 
 def drawn_and_weight(negatives: int) -> tuple[int, np.float32]:
@@ -153,35 +235,52 @@ def drawn_and_weight(negatives: int) -> tuple[int, np.float32]:
     return drawn, np.float32(negatives / drawn)
 
 
-def buffers(settings: Settings, row_floats: int, cbow: bool) -> tuple[Piece, Panels, Means | None]:
+def reach(settings: Settings) -> int:
+    """The largest distance of a pair."""
+    return int(settings.bands[-1]) - 1
+
+
+def new_piece(settings: Settings) -> Piece:
+    """Room for the words of a piece and beside it."""
+    places = PIECE + 2 * reach(settings) + TILE + 1
+    return Piece(aligned(places, np.int64), *(aligned(places, np.int32) for _ in range(3)))
+
+
+def new_cuts(settings: Settings) -> Cuts:
+    """Room for the blocks of a piece; memory that is never written is never taken."""
+    return Cuts(np.zeros(PIECE + 1, np.int64), np.zeros(PIECE * settings.drawn, np.int64), np.zeros(256, np.uint8))
+
+
+def new_panels(settings: Settings, row_floats: int, cbow: bool) -> tuple[Panels, Means | None]:
     """The buffers of one thread; their size follows from the window, the block and the row, not from the corpus."""
-    tokens, drawn, bands = settings.block, settings.drawn, settings.bands
-    reach = int(bands[-1]) - 1
-    places = PIECE + 2 * reach + TILE + 1
-    pairs = tokens * (1 if cbow else 2 * int(np.diff(bands).max())) + LANES
-    around = tokens + 2 * reach + TILE
-    piece = Piece(aligned(places, np.int64), *(aligned(places, np.int32) for _ in range(3)))
+    tokens, drawn = settings.block, settings.drawn
+    pairs = tokens * (1 if cbow else 2 * int(np.diff(settings.bands).max())) + LANES
     panels = Panels(
-        negatives=aligned(drawn, np.int64),
-        next_negatives=aligned(drawn, np.int64),
         turned=aligned(drawn * row_floats),
         weights=aligned(tokens),
         g=aligned(tokens * drawn),
         hits=aligned(tokens * drawn, np.int32),
         filters=aligned(4, np.uint64),
-        counters=aligned(256, np.uint8),
-        found=aligned(2 * around * drawn, np.int32),
+        found=aligned(2 * places_around(settings) * drawn, np.int32),
         products=aligned(pairs * LANES),
         positive_g=aligned(pairs),
-        d_V=aligned(around * row_floats),
-        d_U=aligned(tokens * row_floats),
-        d_N=aligned(drawn * row_floats),
     )
     if not cbow:
-        return piece, panels, None
+        return panels, None
     rows = aligned(tokens, np.int64)
     rows[:] = np.arange(tokens) * row_floats
-    return piece, panels, Means(aligned(tokens * row_floats), aligned(tokens * row_floats), rows)
+    return panels, Means(aligned(tokens * row_floats), aligned(tokens * row_floats), rows)
+
+
+def new_changes(settings: Settings, row_floats: int) -> Changes:
+    """Room for what one block adds."""
+    rows = places_around(settings), settings.block, settings.drawn
+    return Changes(*(aligned(count * row_floats) for count in rows))
+
+
+def places_around(settings: Settings) -> int:
+    """The places that the windows of a block reach, at most."""
+    return int(settings.block) + 2 * reach(settings) + TILE
 
 
 def aligned(count: int, kind: Any = np.float32) -> Any:
