@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -75,7 +76,7 @@ def train_sgd(corpus: Corpus, config: TrainConfig, progress: Progress | None) ->
     return Word2Vec(V, U, corpus.vocabulary, config, history)
 
 
-class _Run:
+class _Run(ABC):
     """One training run: the tables, and the threads that train them span by span."""
 
     span: int
@@ -104,9 +105,9 @@ class _Run:
         self.done = 0
         self.error: BaseException | None = None
 
+    @abstractmethod
     def compile(self) -> None:
         """Compile the kernels, or load them from Numba's cache, so that neither counts as training."""
-        raise NotImplementedError
 
     def go(self, progress: Progress | None) -> list[dict[str, Any]]:
         """Train; an error in a thread, or Ctrl-C, stops all of them."""
@@ -143,9 +144,9 @@ class _Run:
             self.error = error
             self.gate.stop()
 
+    @abstractmethod
     def _train(self, thread: int) -> None:
         """One thread's part of the whole run."""
-        raise NotImplementedError
 
     def _spans(self) -> Iterator[tuple[int, int, int]]:
         """(epoch, start, stop) for the whole run, or until it is stopped."""
