@@ -47,6 +47,9 @@ BLOCK: Final = 64
 MOST_REPEATS: Final = 6
 """Most occurrences of a word in a block."""
 
+PARTS: Final = 2
+"""Parts of a row whose scores are summed apart, so that two threads can share out the columns."""
+
 SUPERSTEP: Final = 4
 """Most blocks of which the steps are computed at the same tables, at the learning rate of the start."""
 
@@ -84,7 +87,7 @@ class _Run(ABC):
 
     def __init__(self, corpus: Corpus, config: TrainConfig) -> None:
         from lexigrad.kernels.meeting import Gate
-        from lexigrad.kernels.simd import padded, row_shape
+        from lexigrad.kernels.simd import padded, row_parts
         from lexigrad.kernels.tokens import fill_uniform
         from lexigrad.kernels.training import aligned
 
@@ -94,7 +97,7 @@ class _Run(ABC):
         self.settings = _settings(config, self.ids)
         self.keep = keep_thresholds(corpus.vocabulary.keep_probability(config.subsample))
         self.alias = alias_table(corpus.vocabulary.noise_distribution(config.noise_exponent))
-        self.shape = row_shape(config.dim)
+        self.shape = row_parts(config.dim, 1)
         self.row_floats = padded(config.dim)
         floats = len(corpus.vocabulary) * self.row_floats
         self.V, self.U = aligned(floats), aligned(floats)
@@ -211,48 +214,47 @@ class _Races(_Run):
         train_span(self.shape, *text, *tables, self._draws(epoch), self.settings, *rates, *buffers)
 
     def _buffers(self) -> Any:
-        from lexigrad.kernels.training import new_changes, new_cuts, new_panels, new_piece
+        from lexigrad.kernels.training import new_changes, new_cuts, new_panels, new_piece, new_scores
 
-        settings, row_floats = self.settings, self.row_floats
-        panels, means = new_panels(settings, row_floats, self.config.model == "cbow")
-        return new_piece(settings), new_cuts(settings), panels, new_changes(settings, row_floats), means
+        settings, row_floats, cbow = self.settings, self.row_floats, self.config.model == "cbow"
+        panels = new_panels(settings, row_floats, cbow)
+        return new_piece(settings), new_cuts(settings), *panels, new_scores(settings, cbow, 1), new_changes(settings, row_floats)
 
 
 class _Together(_Run):
-    """All threads train the same span at the same time, and meet after every half of a superstep."""
+    """All threads train the same span at the same time, and meet in every superstep."""
 
     span = LONG_SPAN
 
     def __init__(self, corpus: Corpus, config: TrainConfig) -> None:
-        from lexigrad.kernels.supersteps import new_shared
+        from lexigrad.kernels.meeting import Gate
+        from lexigrad.kernels.simd import row_parts
+        from lexigrad.kernels.supersteps import new_shared, new_shares
 
         super().__init__(corpus, config)
-        self.shared = new_shared(self.settings, self.row_floats)
+        parts, cbow = row_parts(config.dim, PARTS), config.model == "cbow"
+        self.shared = new_shared(self.settings, len(parts), cbow)
+        self.shares = new_shares(self.settings, parts, cbow, self.threads, self.gate.looks)
+        self.threads = len(self.shares)
+        self.gate = Gate(self.threads, available_cores())
 
     def compile(self) -> None:
-        self._train_span(0, 0, 0, self._buffers(0))
+        for share in {share[0]: share for share in self.shares}.values():
+            self._train_span(0, 0, 0, share)
 
     def _train(self, thread: int) -> None:
-        buffers = self._buffers(thread)
+        share = self.shares[thread]
         for span in self._spans():
-            self._train_span(*span, buffers)
+            self._train_span(*span, share)
             if thread == 0:
                 self.done += span[2] - span[1]
 
-    def _train_span(self, epoch: int, start: int, stop: int, buffers: Any) -> None:
+    def _train_span(self, epoch: int, start: int, stop: int, share: Any) -> None:
         from lexigrad.kernels.supersteps import train_together
 
         text, tables = (self.ids, start, stop), (self.V, self.U, self.V, self.U)
         common = self._draws(epoch), self.settings, *self._rates(epoch, start, stop), self.gate.state, self.shared
-        train_together(self.shape, *text, *tables, *common, *buffers)
-
-    def _buffers(self, thread: int) -> Any:
-        from lexigrad.kernels.supersteps import new_share
-        from lexigrad.kernels.training import new_panels
-
-        settings, row_floats = self.settings, self.row_floats
-        share = new_share(settings, row_floats, thread, self.threads, self.gate.looks)
-        return share, *new_panels(settings, row_floats, self.config.model == "cbow")
+        train_together(self.shape, *text, *tables, *common, *share)
 
 
 def _settings(config: TrainConfig, ids: NDArray[np.int32]) -> Settings:

@@ -4,6 +4,10 @@ The block is at most 64 consecutive words kept. Its changes are computed from th
 panels, one row for each position, so that a word that occurs twice gets both, and whoever calls decides when and in
 which order they are added (`lexigrad.kernels.training`).
 
+A step has two halves: the scores of all predictions, and the changes that follow from them. Both can be computed for
+some columns of the tables only. Scores are sums over parts of a row, kept apart until the second half: threads that
+share out the columns have to exchange these, and nothing else (`lexigrad.kernels.supersteps`).
+
 A long window or many negatives would make this step too large for one: then a piece is trained several times, each
 time with the pairs of one band of distances (`lexigrad.sgd`).
 
@@ -19,12 +23,37 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from lexigrad.kernels.rows import TILE, negative_d_inputs, negative_d_outside, negative_scores, turn_rows, zero_rows
-from lexigrad.kernels.simd import LANES
+from lexigrad.kernels.rows import (
+    TILE,
+    negative_d_inputs,
+    negative_d_outside,
+    negative_g,
+    negative_scores,
+    turn_rows,
+    zero_rows,
+)
+from lexigrad.kernels.simd import LANES, row_floats
 from lexigrad.kernels.tokens import hash_byte, left_run, right_run
-from lexigrad.kernels.windows import add_to_run, positive_scores, run_deltas, run_products, sum_of_run
+from lexigrad.kernels.windows import add_to_run, positive_g, run_deltas, run_products, sum_of_run, sum_products
 
-__all__ = ["Block", "Changes", "Means", "Panels", "cbow_block", "skipgram_block"]
+__all__ = [
+    "Block",
+    "Changes",
+    "Means",
+    "Panels",
+    "Scores",
+    "cbow_changes",
+    "cbow_scores",
+    "skipgram_changes",
+    "skipgram_scores",
+]
+
+
+class Scores(NamedTuple):
+    """Scores of a block by parts of the row; a kernel for some columns takes them from its first part on."""
+
+    negative: Any  # float32 (parts, tokens · drawn)
+    positive: Any  # float32 (parts, pairs)
 
 
 class Panels(NamedTuple):
@@ -36,7 +65,7 @@ class Panels(NamedTuple):
     hits: Any  # int32 (tokens · drawn): windows in which a negative is the true word
     filters: Any  # uint64 (4,): 256 bits, set for the hashes of the negatives
     found: Any  # int32: (place, negative) pairs of the same word
-    products: Any  # float32 (pairs · 16)
+    products: Any  # float32 (parts, pairs · 16)
     positive_g: Any  # float32 (pairs,)
 
 
@@ -74,9 +103,26 @@ class Block(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def skipgram_block(
+def skipgram_scores(
+    shape: Any, dim: int, V: Any, U: Any, piece: Any, block: Any, drawn: int, panels: Any, scores: Any
+) -> None:
+    """The scores of skip-gram's pairs: u_k·v_c for all tokens and negatives, u_o·v_c for the windows."""
+    _score_negatives(shape, dim, V, piece.rows[block.start :], _tiled(block), U, block, drawn, panels, scores.negative)
+    pairs, products = 0, panels.products
+    stride = products.shape[1] // LANES
+    for o in range(block.start, block.stop):
+        start, stop = left_run(piece, o, block.near, block.far)
+        run_products(shape, U, piece.rows[o], V, piece.rows, start, stop, products, stride, pairs)
+        pairs += stop - start
+        start, stop = right_run(piece, o, block.near, block.far)
+        run_products(shape, U, piece.rows[o], V, piece.rows, start, stop, products, stride, pairs)
+        pairs += stop - start
+    sum_products(shape, products, stride, pairs, scores.positive, scores.positive.shape[1])
+
+
+@njit(cache=True, nogil=True)
+def skipgram_changes(
     shape: Any,
-    dim: int,
     V: Any,
     U: Any,
     piece: Any,
@@ -84,6 +130,7 @@ def skipgram_block(
     drawn: int,
     rate: Any,
     weight: Any,
+    scores: Any,
     panels: Any,
     changes: Any,
 ) -> None:
@@ -96,8 +143,7 @@ def skipgram_block(
     width would give it 2 to 10. The pairs expected are the same, the vectors better
     (docs/decisions/shared-negatives.md).
     """
-    tokens = block.stop - block.start
-    tiled = (tokens + TILE - 1) // TILE * TILE
+    tokens, tiled = block.stop - block.start, _tiled(block)
     before = block.start - block.low
     for i in range(tiled):
         panels.weights[i] = -rate * weight * np.float32(piece.windows[block.start + i] if i < tokens else 0)
@@ -105,16 +151,33 @@ def skipgram_block(
     zero_rows(shape, d_V, 0, before)
     zero_rows(shape, d_V, before + tiled, block.high - block.low)
     rows = piece.rows[block.start :]
-    _negative_g(shape, dim, V, rows, tiled, U, block, drawn, panels)
+    _weigh_negatives(shape, tiled, drawn, scores.negative, panels)
     _leave_out_true_words(piece, block, drawn, panels)
     _negative_changes(shape, V, rows, tiled, V, U, block, drawn, panels, d_V[_offset(shape, before) :], changes.d_N)
-    _positive_changes(shape, V, U, piece, block, rate, panels, changes)
+    _positive_changes(shape, V, U, piece, block, rate, scores.positive, panels, changes)
 
 
 @njit(cache=True, nogil=True)
-def cbow_block(
+def cbow_scores(
+    shape: Any, dim: int, V: Any, U: Any, piece: Any, block: Any, drawn: int, panels: Any, means: Any, scores: Any
+) -> None:
+    """The scores of CBOW's predictions: of the negatives and of the true word for each context's mean v̂."""
+    tokens = block.stop - block.start
+    for i in range(tokens):
+        c = block.start + i
+        left, right = c - piece.left[c], c + 1 + piece.right[c]
+        sum_of_run(shape, V, piece.rows, left, c, right, _share(piece, c), means.vectors, _offset(shape, i))
+    _score_negatives(shape, dim, means.vectors, means.rows, _tiled(block), U, block, drawn, panels, scores.negative)
+    rows, products = piece.rows[block.start :], panels.products
+    stride = products.shape[1] // LANES
+    for i in range(tokens):
+        run_products(shape, means.vectors, _offset(shape, i), U, rows, i, i + 1, products, stride, i)
+    sum_products(shape, products, stride, tokens, scores.positive, scores.positive.shape[1])
+
+
+@njit(cache=True, nogil=True)
+def cbow_changes(
     shape: Any,
-    dim: int,
     V: Any,
     U: Any,
     piece: Any,
@@ -122,9 +185,10 @@ def cbow_block(
     drawn: int,
     rate: Any,
     weight: Any,
+    scores: Any,
     panels: Any,
-    changes: Any,
     means: Any,
+    changes: Any,
     historic: bool,
 ) -> None:
     """−rate times the gradient of CBOW with negative sampling: one step of `lexigrad.reference.cbow`, the mean taken.
@@ -134,23 +198,16 @@ def cbow_block(
     Each context word gets ∂J/∂v̂ divided by the window's size; the ``historic`` update of word2vec.c and gensim leaves
     that division out.
     """
-    tokens = block.stop - block.start
-    tiled = (tokens + TILE - 1) // TILE * TILE
+    tokens, tiled = block.stop - block.start, _tiled(block)
     zero_rows(shape, changes.d_V, 0, block.high - block.low)
     zero_rows(shape, changes.d_U, 0, tokens)
     for i in range(tiled):
         panels.weights[i] = -rate * weight if i < tokens else np.float32(0)
-    for i in range(tokens):
-        c = block.start + i
-        left, right = c - piece.left[c], c + 1 + piece.right[c]
-        sum_of_run(shape, V, piece.rows, left, c, right, _share(piece, c), means.vectors, _offset(shape, i))
-    _negative_g(shape, dim, means.vectors, means.rows, tiled, U, block, drawn, panels)
+    _weigh_negatives(shape, tiled, drawn, scores.negative, panels)
     _leave_out_centers(piece, block, drawn, panels)
     _negative_changes(shape, means.vectors, means.rows, tiled, V, U, block, drawn, panels, means.changes, changes.d_N)
-    rows = piece.rows[block.start :]
-    for i in range(tokens):
-        run_products(shape, means.vectors, _offset(shape, i), U, rows, i, i + 1, panels.products, i)
-    positive_scores(shape, panels.products, tokens, rate, panels.positive_g)
+    rows, positive = piece.rows[block.start :], scores.positive
+    positive_g(shape, positive, positive.shape[1], positive.shape[0], tokens, rate, panels.positive_g)
     for i in range(tokens):
         x = _offset(shape, i)
         run_deltas(shape, means.vectors, x, U, rows, i, i + 1, panels.positive_g, i, means.changes, x, changes.d_U)
@@ -162,9 +219,15 @@ def cbow_block(
 
 
 @njit(inline="always")
+def _tiled(block: Any) -> Any:
+    """The tokens of a block, filled up to whole tiles."""
+    return (block.stop - block.start + TILE - 1) // TILE * TILE
+
+
+@njit(inline="always")
 def _offset(shape: Any, row: Any) -> Any:
     """Where a row begins in a panel."""
-    return row * len(shape) * LANES
+    return row * row_floats(shape)
 
 
 @njit(inline="always")
@@ -174,13 +237,19 @@ def _share(piece: Any, place: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _negative_g(
-    shape: Any, dim: int, X: Any, rows: Any, tiled: int, U: Any, block: Any, drawn: int, panels: Any
+def _score_negatives(
+    shape: Any, dim: int, X: Any, rows: Any, tiled: int, U: Any, block: Any, drawn: int, panels: Any, scores: Any
 ) -> None:
-    """G = weights · σ(X Nᵀ), before the true words among the negatives are left out."""
-    ahead = block.next_negatives
+    """X Nᵀ, while the next block's negatives are fetched."""
+    ahead, stride = block.next_negatives, scores.shape[1]
     turn_rows(shape, U, block.negatives, drawn, panels.turned)
-    negative_scores(shape, X, rows, tiled, panels.turned, drawn, dim, panels.weights, panels.g, U, ahead, drawn)
+    negative_scores(shape, X, rows, tiled, panels.turned, drawn, dim, scores, stride, U, ahead, drawn)
+
+
+@njit(cache=True, nogil=True)
+def _weigh_negatives(shape: Any, tiled: int, drawn: int, scores: Any, panels: Any) -> None:
+    """G = weights · σ(X Nᵀ), before the true words among the negatives are left out."""
+    negative_g(shape, scores, scores.shape[1], scores.shape[0], tiled, drawn, panels.weights, panels.g)
 
 
 @njit(cache=True, nogil=True)
@@ -195,18 +264,18 @@ def _negative_changes(
 
 
 @njit(cache=True, nogil=True)
-def _positive_changes(shape: Any, V: Any, U: Any, piece: Any, block: Any, rate: Any, panels: Any, changes: Any) -> None:
+def _positive_changes(
+    shape: Any, V: Any, U: Any, piece: Any, block: Any, rate: Any, scores: Any, panels: Any, changes: Any
+) -> None:
     """d_u_o = Σ g v_c and d_v_c += g u_o for the pairs of the block's outside words o."""
     pairs = 0
     for o in range(block.start, block.stop):
         start, stop = left_run(piece, o, block.near, block.far)
-        run_products(shape, U, piece.rows[o], V, piece.rows, start, stop, panels.products, pairs)
         pairs += stop - start
         start, stop = right_run(piece, o, block.near, block.far)
-        run_products(shape, U, piece.rows[o], V, piece.rows, start, stop, panels.products, pairs)
         pairs += stop - start
     g, d_U, d_V = panels.positive_g, changes.d_U, changes.d_V
-    positive_scores(shape, panels.products, pairs, rate, g)
+    positive_g(shape, scores, scores.shape[1], scores.shape[0], pairs, rate, g)
     zero_rows(shape, d_U, 0, block.stop - block.start)
     rows = piece.rows[block.low :]
     pairs = 0

@@ -4,7 +4,8 @@ A block of tokens shares its negatives. With X the block's input vectors (center
 context for CBOW), N the outside vectors of the negatives, and g what multiplies a vector in a step of SGD (−rate times
 the derivative of the loss with respect to a score):
 
-    g = weights · σ(X Nᵀ)       `negative_scores`, weights = −rate · negatives / drawn · predictions of the token
+    X Nᵀ                        `negative_scores`
+    g = weights · σ(X Nᵀ)       `negative_g`, weights = −rate · negatives / drawn · predictions of the token
     d_X = g N                   `negative_d_inputs`
     d_N += gᵀ X                 `negative_d_outside`
 
@@ -31,7 +32,9 @@ __all__ = [
     "add_rows",
     "negative_d_inputs",
     "negative_d_outside",
+    "negative_g",
     "negative_scores",
+    "sum_of_parts",
     "turn_rows",
     "zero_rows",
 ]
@@ -96,26 +99,28 @@ def turn_rows(lanes: Lanes, vectors: int, table: Value, rows: Value, count: Valu
 @vector_kernel
 def negative_scores(
     lanes: Lanes,
-    vectors: int,
+    parts: list[int],
     table: Value,
     rows: Value,
     tokens: Value,
     panel: Value,
     negatives: Value,
     dim: Value,
-    weights: Value,
-    g: Value,
+    scores: Value,
+    stride: Value,
     next_table: Value,
     next_rows: Value,
     next_count: Value,
 ) -> None:
-    """g[token, negative] = weights[token] · σ(x · n), for eight tokens and 16 or 32 negatives at a time.
+    """scores[part, token, negative] = x · n over a part of the row; eight tokens, 16 or 32 negatives at a time.
 
     The panel holds the negatives turned over, so one vector is one dimension of 16 of them, and a number of x, in all
-    lanes, multiplies it.
+    lanes, multiplies it. ``stride`` leads from one part's scores to the next one's.
     """
     builder = lanes.builder
+    vectors = sum(parts)
     ahead = Ahead(lanes, vectors, next_table, next_rows, next_count)
+    shift = lanes.integer(STEP.bit_length() - 1)
 
     def tile(token: Value, _: object) -> None:
         inputs = [lanes.at(table, lanes.item(rows, token, i)) for i in range(TILE)]
@@ -125,24 +130,64 @@ def negative_scores(
             columns = [lanes.at(panel, lanes.row(first, vectors), LANES * LANES * vectors * i) for i in range(groups)]
 
             def dimensions(dimension: Value, sums: list[Value]) -> list[Value]:
-                ahead.ask(builder.add(turns, builder.lshr(dimension, lanes.integer(STEP.bit_length() - 1))))
+                ahead.ask(builder.add(turns, builder.lshr(dimension, shift)))
                 for step in range(STEP):
                     column = [lanes.load(pointer, lanes.row(dimension, 1), LANES * step) for pointer in columns]
                     splats = [lanes.splat(lanes.item(x, dimension, step)) for x in inputs]
                     sums = [lanes.fma(splats[i // groups], column[i % groups], total) for i, total in enumerate(sums)]
                 return sums
 
-            sums = lanes.loop(0, dim, STEP, [lanes.constant(0.0)] * (TILE * groups), dimensions)
-            for i, total in enumerate(sums):
-                weight = lanes.splat(lanes.item(weights, token, i // groups))
-                place = builder.mul(builder.add(token, lanes.integer(i // groups)), negatives)
-                lanes.store(lanes.mul(weight, lanes.sigmoid(total)), g, place, first, LANES * (i % groups))
+            for part in range(len(parts)):
+                start, stop = (LANES * sum(parts[:end]) for end in (part, part + 1))
+                last = dim if part == len(parts) - 1 else lanes.integer(stop)
+                sums = lanes.loop(start, last, STEP, [lanes.constant(0.0)] * (TILE * groups), dimensions)
+                target = lanes.at(scores, builder.mul(stride, lanes.integer(part)), first)
+                for i, total in enumerate(sums):
+                    place = builder.mul(builder.add(token, lanes.integer(i // groups)), negatives)
+                    lanes.store(total, target, place, LANES * (i % groups))
 
         paired = builder.and_(negatives, lanes.integer(-2 * LANES))
         lanes.loop(0, paired, 2 * LANES, [], lambda first, _: score(first, 2))
         lanes.loop(paired, negatives, LANES, [], lambda first, _: score(first, 1))
 
     lanes.loop(0, tokens, TILE, [], tile)
+
+
+@vector_kernel
+def negative_g(
+    lanes: Lanes,
+    _vectors: int,
+    scores: Value,
+    stride: Value,
+    parts: Value,
+    tokens: Value,
+    negatives: Value,
+    weights: Value,
+    g: Value,
+) -> None:
+    """g[token, negative] = weights[token] · σ(x · n), x · n being the sum over the parts, the first one first."""
+    builder = lanes.builder
+
+    def weigh(token: Value, _: object) -> None:
+        weight = lanes.splat(lanes.item(weights, token))
+        place = builder.mul(token, negatives)
+
+        def sixteen(first: Value, _: object) -> None:
+            score = sum_of_parts(lanes, lanes.at(scores, place, first), stride, parts)
+            lanes.store(lanes.mul(weight, lanes.sigmoid(score)), g, place, first)
+
+        lanes.loop(0, negatives, LANES, [], sixteen)
+
+    lanes.loop(0, tokens, 1, [], weigh)
+
+
+def sum_of_parts(lanes: Lanes, scores: Value, stride: Value, parts: Value) -> Value:
+    """Sixteen scores, each the sum over the parts in their order."""
+
+    def add(part: Value, total: list[Value]) -> list[Value]:
+        return [lanes.add(total[0], lanes.load(scores, lanes.builder.mul(part, stride)))]
+
+    return lanes.loop(1, parts, 1, [lanes.load(scores)], add)[0]
 
 
 @vector_kernel

@@ -6,8 +6,8 @@ methods of `Lanes`. Its Python loops unroll; `Lanes.loop` makes a loop of the ma
 registers are narrower.
 
 How long a row is must be known while compiling. It travels as the *type* of the first argument: a tuple of as many
-zeros as a row has vectors (`row_shape`). Numba's cache on disk is keyed by argument types, so each row length has its
-own entry.
+zeros as a row has vectors (`row_shape`), or a tuple of such tuples where sums are taken part by part of the row
+(`row_parts`). Numba's cache on disk is keyed by argument types, so each row length has its own entry.
 
 No instruction here may be reordered (no fastmath): sums have explicit lanes, so they give the same bits wherever
 compiled.
@@ -27,7 +27,7 @@ from numba.extending import intrinsic
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["LANES", "Lanes", "multiply_mix", "padded", "row_shape", "vector_kernel"]
+__all__ = ["LANES", "Lanes", "multiply_mix", "padded", "row_floats", "row_parts", "row_shape", "vector_kernel"]
 
 LANES = 16
 """Floats in one vector: one AVX-512 register, two of AVX, four of SSE or NEON."""
@@ -64,6 +64,18 @@ def padded(dim: int) -> int:
 def row_shape(dim: int) -> tuple[int, ...]:
     """The argument that tells a kernel how many vectors a row has: a tuple of that many zeros."""
     return (0,) * (padded(dim) // LANES)
+
+
+def row_parts(dim: int, most: int) -> tuple[tuple[int, ...], ...]:
+    """The same, cut into at most so many nearly equal parts.
+
+    Example:
+        >>> row_parts(100, 2)
+        ((0, 0, 0, 0), (0, 0, 0))
+    """
+    vectors = len(row_shape(dim))
+    count = min(most, vectors)
+    return tuple((0,) * ((vectors + count - 1 - part) // count) for part in range(count))
 
 
 class Lanes:
@@ -281,14 +293,17 @@ def chunks(vectors: int, most: int) -> list[tuple[int, int]]:
 def vector_kernel(emit: Callable[..., None]) -> Any:
     """Make a function that emits instructions callable from Numba code.
 
-    ``emit(lanes, vectors, ...)`` gets the number of vectors in a row for the caller's `row_shape`, a pointer for each
-    array, a 64-bit integer for each whole number and a 32-bit float for each other number.
+    ``emit(lanes, vectors, ...)`` gets the number of vectors in a row for the caller's `row_shape` or `row_parts` (a
+    list of the numbers in its parts if it calls them ``parts``), a pointer for each array, a 64-bit integer for each
+    whole number and a 32-bit float for each other number.
     """
     names = list(inspect.signature(emit).parameters)[1:]
+    by_parts = names[0] == "parts"
 
     def typer(_typing_context: Any, *arguments: types.Type) -> tuple[Any, Callable[..., Any]]:
         def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Sequence[ir.Value]) -> ir.Value:
-            emit(Lanes(context, builder), *map(_passed(context, builder), signature.args, values))
+            shape, *rest = map(_passed(context, builder), signature.args, values)
+            emit(Lanes(context, builder), shape if by_parts else sum(shape), *rest)
             return context.get_dummy_value()
 
         return types.void(*map(_accepted, arguments)), generate
@@ -312,16 +327,32 @@ def _accepted(argument: types.Type) -> types.Type:
 
 
 def _passed(context: Any, builder: ir.IRBuilder) -> Callable[[types.Type, ir.Value], Any]:
-    """What ``emit`` gets for an argument: vectors in a row, an array's pointer, or the value itself."""
+    """What ``emit`` gets for an argument: vectors in a row's parts, an array's pointer, or the value itself."""
 
     def passed(kind: types.Type, value: ir.Value) -> Any:
         if isinstance(kind, types.BaseTuple):
-            return len(kind)
+            return _vectors(kind)
         if isinstance(kind, types.Array):
             return context.make_array(kind)(context, builder, value).data
         return value
 
     return passed
+
+
+def _vectors(shape: types.BaseTuple) -> list[int]:
+    """The vectors in each part of a row."""
+    parts = [part for part in shape.types if isinstance(part, types.BaseTuple)]
+    return [len(part) for part in parts] or [len(shape)]
+
+
+@intrinsic
+def row_floats(_typing_context: Any, shape: types.Type) -> tuple[Any, Callable[..., Any]]:
+    """Floats in a row of that shape."""
+
+    def generate(_context: Any, _builder: ir.IRBuilder, signature: Any, _values: Sequence[ir.Value]) -> ir.Value:
+        return Lanes.integer(LANES * sum(_vectors(signature.args[0])))
+
+    return types.int64(shape), generate
 
 
 @intrinsic

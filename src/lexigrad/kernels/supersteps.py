@@ -18,19 +18,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from lexigrad.kernels.blocks import Changes
+from lexigrad.kernels.blocks import Changes, Means, Scores
 from lexigrad.kernels.meeting import meet
-from lexigrad.kernels.rows import add_listed_rows
-from lexigrad.kernels.simd import LANES
+from lexigrad.kernels.rows import add_listed_rows, add_rows
+from lexigrad.kernels.simd import LANES, row_floats
 from lexigrad.kernels.tokens import hash_byte
 from lexigrad.kernels.training import (
     PIECE,
     aligned,
     block_at,
     block_changes,
+    block_scores,
     new_changes,
     new_cuts,
+    new_panels,
     new_piece,
+    new_scores,
     ready_band,
     ready_piece,
 )
@@ -38,7 +41,7 @@ from lexigrad.kernels.training import (
 if TYPE_CHECKING:
     from lexigrad.kernels.training import Settings
 
-__all__ = ["ROUND", "Share", "Shared", "new_share", "new_shared", "train_together"]
+__all__ = ["ROUND", "Share", "Shared", "new_shared", "new_shares", "train_together"]
 
 PIECES = 8
 """Pieces in a round: so many threads can make them ready."""
@@ -60,7 +63,7 @@ class Shared(NamedTuple):
     cuts: Any  # its Cuts
     places: Any  # int64 (PIECES, 4): what `ready_piece` returned
     steps: Any  # int64 (PIECES, PIECE + 2): each superstep's first block, the number of blocks; last, of supersteps
-    changes: Any  # the Changes of all blocks of a superstep, one after the other
+    scores: Any  # the Scores of all blocks of a superstep and the next: float32 (2, slots, parts, ...)
 
 
 class Share(NamedTuple):
@@ -69,6 +72,12 @@ class Share(NamedTuple):
     thread: Any
     threads: Any
     looks: Any  # how long to wait before giving the core away
+    first: Any  # the first part of its columns,
+    offset: Any  # their first column,
+    dim: Any  # and how many of them count
+    number: Any  # among the threads that share these columns,
+    sharers: Any  # of which there are so many
+    changes: Any  # the Changes of all blocks of a superstep in these columns, one after the other; the sharers' own
     counters: Any  # uint16 (2, COUNTERS): occurrences and draws of words in a superstep
     rows: Any  # int64 (3, n): offsets of rows that the thread owns, for d_V, d_U and d_N
     sources: Any  # int64 (3, n): offsets of the changes to add to them
@@ -91,16 +100,20 @@ def train_together(
     stop_rate: float,
     gate: Any,
     shared: Any,
+    columns: Any,
     share: Any,
     panels: Any,
     means: Any,
 ) -> bool:
     """Do one thread's part of training on ``ids[start:stop]``; False if it was told to stop before the end.
 
-    All threads call it with the same arguments, but for ``share``, ``panels`` and ``means``, which are their own. The
-    new tables are V and U but where kernels are checked. ``means`` are CBOW's buffers, None for skip-gram.
+    All threads call it with the same arguments, but for those from ``columns`` on, which are their own: the parts of a
+    row that they compute, as `row_parts` gives them, and their buffers. The new tables are V and U but where kernels
+    are checked. ``means`` are CBOW's buffers, None for skip-gram.
     """
     slope = (stop_rate - start_rate) / max(1, stop - start)
+    tables = V[share.offset :], U[share.offset :], new_V[share.offset :], new_U[share.offset :]
+    turn = 0
     for begin in range(start, stop, ROUND):
         end = min(stop, begin + ROUND)
         pieces = (end - begin + PIECE - 1) // PIECE
@@ -115,14 +128,42 @@ def train_together(
                 low, high = begin + number * PIECE, min(end, begin + (number + 1) * PIECE)
                 rates = start_rate + slope * (low - start), start_rate + slope * (high - start)
                 for step in range(shared.steps[number, PIECE + 1]):
-                    _compute(shape, number, step, band, V, U, settings, rates, shared, share, panels, means)
-                    _list(shape, number, step, band, settings, shared, share)
-                    if not meet(gate, share.threads, share.looks):
+                    turn = 1 - turn
+                    work = number, step, band, turn
+                    if not _superstep(columns, work, tables, settings, rates, gate, shared, share, panels, means):
                         return False
-                    _add(shape, new_V, new_U, shared, share)
-                    if not meet(gate, share.threads, share.looks):
-                        return False
+            if not meet(gate, share.threads, share.looks):  # the pieces are about to be made anew
+                return False
     return True
+
+
+@njit(cache=True, nogil=True)
+def _superstep(
+    columns: Any,
+    work: Any,
+    tables: Any,
+    settings: Any,
+    rates: Any,
+    gate: Any,
+    shared: Any,
+    share: Any,
+    panels: Any,
+    means: Any,
+) -> bool:
+    """Take one superstep: its scores, its changes, and these added."""
+    V, U, new_V, new_U = tables
+    _score(columns, work, V, U, settings, shared, share, panels, means)
+    if not meet(gate, share.threads, share.looks):  # to have the scores of all parts
+        return False
+    _change(columns, work, V, U, settings, rates, shared, share, panels, means)
+    if share.sharers == 1:
+        _add(columns, work, new_V, new_U, settings, shared, share)
+        return True
+    _list(columns, work, settings, shared, share)
+    if not meet(gate, share.threads, share.looks):  # to have the changes of all blocks
+        return False
+    _add_listed(columns, new_V, new_U, share)
+    return meet(gate, share.threads, share.looks)
 
 
 @njit(cache=True, nogil=True)
@@ -207,31 +248,50 @@ def _counter(row: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _compute(
-    shape: Any,
-    number: int,
-    step: int,
-    band: int,
-    V: Any,
-    U: Any,
-    settings: Any,
-    rates: Any,
-    shared: Any,
-    share: Any,
-    panels: Any,
-    means: Any,
+def _score(
+    columns: Any, work: Any, V: Any, U: Any, settings: Any, shared: Any, share: Any, panels: Any, means: Any
 ) -> None:
-    """Write the changes of this thread's blocks of a superstep into their slots."""
+    """Write the scores of this thread's blocks of a superstep, over its columns."""
+    number, step, band, turn = work
     piece, cuts, places = shared.pieces[number], shared.cuts[number], _four(shared.places[number])
     first, stop = shared.steps[number, step], shared.steps[number, step + 1]
-    blocks = places[3]
-    for i in range(first + share.thread, stop, share.threads):
-        next_block = i + share.threads
-        if next_block >= stop:
-            next_block = min(blocks - 1, stop + share.thread)
+    for i in range(first + share.number, stop, share.sharers):
+        next_block = min(places[3] - 1, i + share.sharers)
         block = block_at(i, next_block, band, settings, piece, cuts, places)
-        changes = _slot(i - first, settings, shared.changes)
-        block_changes(shape, V, U, settings, rates, piece, block, places, panels, changes, means)
+        scores = _scores(turn, i - first, share.first, shared.scores)
+        own_means = _means(i - first, settings, means)
+        block_scores(columns, share.dim, V, U, settings, piece, block, panels, own_means, scores)
+
+
+@njit(cache=True, nogil=True)
+def _change(
+    columns: Any, work: Any, V: Any, U: Any, settings: Any, rates: Any, shared: Any, share: Any, panels: Any, means: Any
+) -> None:
+    """Write the changes of this thread's blocks of a superstep, in its columns, into their slots."""
+    number, step, band, turn = work
+    piece, cuts, places = shared.pieces[number], shared.cuts[number], _four(shared.places[number])
+    first, stop = shared.steps[number, step], shared.steps[number, step + 1]
+    for i in range(first + share.number, stop, share.sharers):
+        next_block = min(places[3] - 1, stop + i - first)  # the one at this slot in the next superstep
+        block = block_at(i, next_block, band, settings, piece, cuts, places)
+        scores = _scores(turn, i - first, 0, shared.scores)
+        own_means, changes = _means(i - first, settings, means), _slot(i - first, settings, share.changes)
+        block_changes(columns, V, U, settings, rates, piece, block, places, scores, panels, own_means, changes)
+
+
+@njit(cache=True, nogil=True)
+def _scores(turn: int, slot: int, part: int, scores: Any) -> Scores:
+    """Where a block's scores are written, from a part of the row on."""
+    return Scores(scores.negative[turn, slot, part:], scores.positive[turn, slot, part:])
+
+
+@njit(cache=True, nogil=True)
+def _means(slot: int, settings: Any, means: Any) -> Any:
+    """Where a block's means are."""
+    if means is None:
+        return None
+    size = means.vectors.size // settings.slots
+    return Means(means.vectors[slot * size :], means.changes, means.rows)
 
 
 @njit(cache=True, nogil=True)
@@ -249,59 +309,105 @@ def _sizes(settings: Any, changes: Any) -> tuple[int, int, int]:
 
 
 @njit(cache=True, nogil=True)
-def _list(shape: Any, number: int, step: int, band: int, settings: Any, shared: Any, share: Any) -> None:
+def _add(columns: Any, work: Any, V: Any, U: Any, settings: Any, shared: Any, share: Any) -> None:
+    """Add all changes of a superstep, in the order of the text: first all of d_V, then of d_U, then of d_N."""
+    number, step, band, _ = work
+    piece, cuts, places = shared.pieces[number], shared.cuts[number], shared.places[number]
+    first, stop = shared.steps[number, step], shared.steps[number, step + 1]
+    far, drawn, starts = settings.bands[band + 1] - 1, settings.drawn, cuts.starts
+    for i in range(first, stop):
+        low, high = max(0, starts[i] - far), min(places[2], starts[i + 1] + far)
+        add_rows(columns, V, piece.rows[low:], high - low, _slot(i - first, settings, share.changes).d_V)
+    for i in range(first, stop):
+        tokens = starts[i + 1] - starts[i]
+        add_rows(columns, U, piece.rows[starts[i] :], tokens, _slot(i - first, settings, share.changes).d_U)
+    for i in range(first, stop):
+        add_rows(columns, U, cuts.negatives[i * drawn :], drawn, _slot(i - first, settings, share.changes).d_N)
+
+
+@njit(cache=True, nogil=True)
+def _list(columns: Any, work: Any, settings: Any, shared: Any, share: Any) -> None:
     """List which changes of a superstep go to rows that this thread owns, in the order of the text."""
+    number, step, band, _ = work
     piece, cuts, places = shared.pieces[number], shared.cuts[number], shared.places[number]
     first, stop = shared.steps[number, step], shared.steps[number, step + 1]
     far, drawn = settings.bands[band + 1] - 1, settings.drawn
-    sizes = _sizes(settings, shared.changes)
+    sizes = _sizes(settings, share.changes)
     share.listed[:] = 0
     for i in range(first, stop):
         slot, start, end = i - first, cuts.starts[i], cuts.starts[i + 1]
         low, high = max(0, start - far), min(places[2], end + far)
-        _list_mine(shape, piece.rows, low, high, slot * sizes[0], share, 0)
-        _list_mine(shape, piece.rows, start, end, slot * sizes[1], share, 1)
-        _list_mine(shape, cuts.negatives, i * drawn, (i + 1) * drawn, slot * sizes[2], share, 2)
+        _list_mine(columns, piece.rows, low, high, slot * sizes[0], share, 0)
+        _list_mine(columns, piece.rows, start, end, slot * sizes[1], share, 1)
+        _list_mine(columns, cuts.negatives, i * drawn, (i + 1) * drawn, slot * sizes[2], share, 2)
 
 
 @njit(cache=True, nogil=True)
-def _list_mine(shape: Any, rows: Any, start: int, stop: int, source: int, share: Any, kind: int) -> None:
+def _list_mine(columns: Any, rows: Any, start: int, stop: int, source: int, share: Any, kind: int) -> None:
     """Append those of ``rows[start:stop]`` that this thread owns to its list of that kind."""
-    thread, threads = np.uint64(share.thread), np.uint64(share.threads)
+    number, sharers = np.uint64(share.number), np.uint64(share.sharers)
     targets, sources, listed = share.rows[kind], share.sources[kind], share.listed[kind]
     for i in range(start, stop):
         targets[listed] = rows[i]
         sources[listed] = source
-        source += len(shape) * LANES
-        listed += (hash_byte(rows[i]) * threads) >> np.uint64(8) == thread  # no branch: it would be a coin's toss
+        source += row_floats(columns)
+        listed += (hash_byte(rows[i]) * sharers) >> np.uint64(8) == number  # no branch: it would be a coin's toss
     share.listed[kind] = listed
 
 
 @njit(cache=True, nogil=True)
-def _add(shape: Any, V: Any, U: Any, shared: Any, share: Any) -> None:
+def _add_listed(columns: Any, V: Any, U: Any, share: Any) -> None:
     """Add what is listed."""
-    changes, rows, sources, listed = shared.changes, share.rows, share.sources, share.listed
-    add_listed_rows(shape, V, rows[0], sources[0], listed[0], changes.d_V)
-    add_listed_rows(shape, U, rows[1], sources[1], listed[1], changes.d_U)
-    add_listed_rows(shape, U, rows[2], sources[2], listed[2], changes.d_N)
+    changes, rows, sources, listed = share.changes, share.rows, share.sources, share.listed
+    add_listed_rows(columns, V, rows[0], sources[0], listed[0], changes.d_V)
+    add_listed_rows(columns, U, rows[1], sources[1], listed[1], changes.d_U)
+    add_listed_rows(columns, U, rows[2], sources[2], listed[2], changes.d_N)
 
 
-def new_shared(settings: Settings, row_floats: int) -> Shared:
+def new_shared(settings: Settings, parts: int, cbow: bool) -> Shared:
     """Room for what the threads share."""
-    one = new_changes(settings, row_floats)
     return Shared(
         tuple(new_piece(settings) for _ in range(PIECES)),
         tuple(new_cuts(settings) for _ in range(PIECES)),
         np.zeros((PIECES, 4), np.int64),
         np.zeros((PIECES, PIECE + 2), np.int64),
-        Changes(*(aligned(settings.slots * part.size) for part in one)),
+        new_scores(settings, cbow, 2, settings.slots, parts),
     )
 
 
-def new_share(settings: Settings, row_floats: int, thread: int, threads: int, looks: int) -> Share:
-    """One thread's part."""
-    largest = max(part.size for part in new_changes(settings, row_floats)) // row_floats
-    places = settings.slots * largest + 1
-    rows, sources = np.zeros((3, places), np.int64), np.zeros((3, places), np.int64)
-    counters = np.zeros((2, COUNTERS), np.uint16)
-    return Share(thread, threads, looks, counters, rows, sources, np.zeros(3, np.int64))
+def new_shares(
+    settings: Settings, parts: tuple[tuple[int, ...], ...], cbow: bool, threads: int, looks: int
+) -> list[tuple[Any, ...]]:
+    """What is each thread's own: the arguments of `train_together` from ``columns`` on, for each.
+
+    Columns are shared out first; of each group of threads with the same columns, each takes some of the blocks. There
+    are no more threads than that shares out evenly.
+    """
+    groups = min(threads, len(parts))
+    sharers = threads // groups
+    shares = []
+    for group in range(groups):
+        first, stop = (len(parts) * end // groups for end in (group, group + 1))
+        columns = parts[first:stop]
+        before, floats = (LANES * sum(map(len, some)) for some in (parts[:first], columns))
+        one = new_changes(settings, floats)
+        changes = Changes(*(aligned(settings.slots * part.size) for part in one))
+        places = settings.slots * max(part.size for part in one) // floats + 1
+        for number in range(sharers):
+            share = Share(
+                group * sharers + number,
+                groups * sharers,
+                looks,
+                first,
+                before,
+                min(floats, settings.dim - before),
+                number,
+                sharers,
+                changes,
+                np.zeros((2, COUNTERS), np.uint16),
+                np.zeros((3, places), np.int64),
+                np.zeros((3, places), np.int64),
+                np.zeros(3, np.int64),
+            )
+            shares.append((columns, share, *new_panels(settings, floats, cbow, len(columns), settings.slots)))
+    return shares

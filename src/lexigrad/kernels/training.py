@@ -13,9 +13,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from lexigrad.kernels.blocks import Block, Changes, Means, Panels, cbow_block, skipgram_block
+from lexigrad.kernels.blocks import (
+    Block,
+    Changes,
+    Means,
+    Panels,
+    Scores,
+    cbow_changes,
+    cbow_scores,
+    skipgram_changes,
+    skipgram_scores,
+)
 from lexigrad.kernels.rows import TILE, add_rows
-from lexigrad.kernels.simd import LANES
+from lexigrad.kernels.simd import LANES, row_floats
 from lexigrad.kernels.tokens import Piece, count_windows, draw_negatives, hash_byte, keep_piece
 
 __all__ = [
@@ -23,12 +33,15 @@ __all__ = [
     "Cuts",
     "Settings",
     "aligned",
+    "block_at",
     "block_changes",
+    "block_scores",
     "drawn_and_weight",
     "new_changes",
     "new_cuts",
     "new_panels",
     "new_piece",
+    "new_scores",
     "reach",
     "ready_band",
     "ready_piece",
@@ -81,8 +94,9 @@ def train_span(
     piece: Any,
     cuts: Any,
     panels: Any,
-    changes: Any,
     means: Any,
+    scores: Any,
+    changes: Any,
 ) -> None:
     """Train on ``ids[start:stop]``, the learning rate going in a straight line from one to the other.
 
@@ -95,7 +109,7 @@ def train_span(
         rates = start_rate + slope * (begin - start), start_rate + slope * (end - start)
         for band in range(settings.bands.size - 1):
             ready_band(shape, begin, band, draws, settings, piece, cuts, places)
-            _train_piece(shape, band, V, U, settings, rates, piece, cuts, places, panels, changes, means)
+            _train_piece(shape, band, V, U, settings, rates, piece, cuts, places, panels, means, scores, changes)
 
 
 @njit(cache=True, nogil=True)
@@ -110,14 +124,16 @@ def _train_piece(
     cuts: Any,
     places: Any,
     panels: Any,
-    changes: Any,
     means: Any,
+    scores: Any,
+    changes: Any,
 ) -> None:
     """Take one block of a piece after the other: compute its changes and add them."""
     blocks = places[3]
     for number in range(blocks):
         block = block_at(number, min(number + 1, blocks - 1), band, settings, piece, cuts, places)
-        block_changes(shape, V, U, settings, rates, piece, block, places, panels, changes, means)
+        block_scores(shape, settings.dim, V, U, settings, piece, block, panels, means, scores)
+        block_changes(shape, V, U, settings, rates, piece, block, places, scores, panels, means, changes)
         add_rows(shape, V, piece.rows[block.low :], block.high - block.low, changes.d_V)
         add_rows(shape, U, piece.rows[block.start :], block.stop - block.start, changes.d_U)
         add_rows(shape, U, block.negatives, settings.drawn, changes.d_N)
@@ -132,7 +148,7 @@ def ready_piece(
     Returns the piece's first place, the place after its last, how many places there are in all, and how many blocks.
     """
     window, dynamic = settings.window, settings.dynamic
-    first, last, places = keep_piece(ids, begin, end, window, dynamic, len(shape) * LANES, draws, piece)
+    first, last, places = keep_piece(ids, begin, end, window, dynamic, row_floats(shape), draws, piece)
     blocks, start = 0, first
     while start < last:
         cuts.starts[blocks] = start
@@ -171,7 +187,7 @@ def ready_band(
     position = begin * (bands.size - 1) + band * (last - first) - first
     for number in range(blocks):
         negatives = cuts.negatives[number * drawn :]
-        draw_negatives(draws, position + cuts.starts[number], len(shape) * LANES, negatives, drawn)
+        draw_negatives(draws, position + cuts.starts[number], row_floats(shape), negatives, drawn)
 
 
 @njit(cache=True, nogil=True)
@@ -205,6 +221,26 @@ def block_at(number: int, next_number: int, band: int, settings: Any, piece: Any
 
 
 @njit(cache=True, nogil=True)
+def block_scores(
+    shape: Any,
+    dim: int,
+    V: Any,
+    U: Any,
+    settings: Any,
+    piece: Any,
+    block: Any,
+    panels: Any,
+    means: Any,
+    scores: Any,
+) -> None:
+    """Compute the scores of a block's predictions."""
+    if means is None:
+        skipgram_scores(shape, dim, V, U, piece, block, settings.drawn, panels, scores)
+    else:
+        cbow_scores(shape, dim, V, U, piece, block, settings.drawn, panels, means, scores)
+
+
+@njit(cache=True, nogil=True)
 def block_changes(
     shape: Any,
     V: Any,
@@ -214,19 +250,20 @@ def block_changes(
     piece: Any,
     block: Any,
     places: Any,
+    scores: Any,
     panels: Any,
-    changes: Any,
     means: Any,
+    changes: Any,
 ) -> None:
-    """Compute what a block's step adds; the rate goes in a straight line over the piece."""
+    """Compute what a block's step adds, given its scores; the rate goes in a straight line over the piece."""
     first, last, _, _ = places
     drawn, weight = settings.drawn, settings.weight
     rate = np.float32(rates[0] + (rates[1] - rates[0]) * (block.start - first) / (last - first))
     if means is None:
-        skipgram_block(shape, settings.dim, V, U, piece, block, drawn, rate, weight, panels, changes)
+        skipgram_changes(shape, V, U, piece, block, drawn, rate, weight, scores, panels, changes)
     else:
         historic = settings.historic
-        cbow_block(shape, settings.dim, V, U, piece, block, drawn, rate, weight, panels, changes, means, historic)
+        cbow_changes(shape, V, U, piece, block, drawn, rate, weight, scores, panels, means, changes, historic)
 
 
 def drawn_and_weight(negatives: int) -> tuple[int, np.float32]:
@@ -251,10 +288,21 @@ def new_cuts(settings: Settings) -> Cuts:
     return Cuts(np.zeros(PIECE + 1, np.int64), np.zeros(PIECE * settings.drawn, np.int64), np.zeros(256, np.uint8))
 
 
-def new_panels(settings: Settings, row_floats: int, cbow: bool) -> tuple[Panels, Means | None]:
-    """The buffers of one thread; their size follows from the window, the block and the row, not from the corpus."""
+def new_panels(settings: Settings, row_floats: int, cbow: bool, parts: int = 1, blocks: int = 1) -> Any:
+    """The buffers of one thread; their size follows from the window, the block and the row, not from the corpus.
+
+    Args:
+        settings: of the run.
+        row_floats: of the columns that the thread computes.
+        cbow: whether means are needed.
+        parts: in these columns.
+        blocks: of which the means are kept at a time.
+
+    Returns:
+        `Panels`, and `Means` or None.
+    """
     tokens, drawn = settings.block, settings.drawn
-    pairs = tokens * (1 if cbow else 2 * int(np.diff(settings.bands).max())) + LANES
+    pairs = most_pairs(settings, cbow)
     panels = Panels(
         turned=aligned(drawn * row_floats),
         weights=aligned(tokens),
@@ -262,14 +310,26 @@ def new_panels(settings: Settings, row_floats: int, cbow: bool) -> tuple[Panels,
         hits=aligned(tokens * drawn, np.int32),
         filters=aligned(4, np.uint64),
         found=aligned(2 * places_around(settings) * drawn, np.int32),
-        products=aligned(pairs * LANES),
+        products=aligned(parts * pairs * LANES).reshape(parts, -1),
         positive_g=aligned(pairs),
     )
     if not cbow:
         return panels, None
     rows = aligned(tokens, np.int64)
     rows[:] = np.arange(tokens) * row_floats
-    return panels, Means(aligned(tokens * row_floats), aligned(tokens * row_floats), rows)
+    return panels, Means(aligned(blocks * tokens * row_floats), aligned(tokens * row_floats), rows)
+
+
+def new_scores(settings: Settings, cbow: bool, *outer: int) -> Scores:
+    """Room for the scores of a block, by parts of the row: the last of the ``outer`` dimensions."""
+    sizes = settings.block * settings.drawn, most_pairs(settings, cbow)
+    return Scores(*(aligned(int(np.prod(outer)) * size).reshape(*outer, size) for size in sizes))
+
+
+def most_pairs(settings: Settings, cbow: bool) -> int:
+    """The predictions of true words in a block, at most, in multiples of 16."""
+    pairs = settings.block * (1 if cbow else 2 * int(np.diff(settings.bands).max()))
+    return (pairs // LANES + 1) * LANES
 
 
 def new_changes(settings: Settings, row_floats: int) -> Changes:

@@ -2,8 +2,9 @@
 
 With x one vector (an outside word's for skip-gram, a context's mean for CBOW) and y the rows of a run:
 
-    products            partial sums of x · y, one vector of 16 for each y
-    g = rate · σ(−x·y)  `positive_scores`: −rate times the derivative of −log σ(x·y)
+    products            partial sums of x · y, one vector of 16 for each y and each part of the row
+    x·y                 `sum_products`: their sums, still one for each part of the row
+    g = rate · σ(−x·y)  `positive_g`: −rate times the derivative of −log σ(x·y)
     d_x += g y,  d_y += g x
 
 which is the first term of `lexigrad.reference.negative_sampling`.
@@ -13,21 +14,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lexigrad.kernels.rows import sum_of_parts
 from lexigrad.kernels.simd import LANES, Lanes, chunks, vector_kernel
 
 if TYPE_CHECKING:
     from llvmlite.ir import Value
 
-__all__ = ["add_to_run", "positive_scores", "run_deltas", "run_products", "sum_of_run"]
+__all__ = ["add_to_run", "positive_g", "run_deltas", "run_products", "sum_of_run", "sum_products"]
 
 MOST_VECTORS = 8
 """Vectors of a row handled together: x, its change and the operands fill 24 of AVX-512's 32 registers."""
+
+SUMS = 2
+"""Sums that a product is spread over, as one would wait for itself."""
 
 
 @vector_kernel
 def run_products(
     lanes: Lanes,
-    vectors: int,
+    parts: list[int],
     x_table: Value,
     x_row: Value,
     table: Value,
@@ -35,36 +40,61 @@ def run_products(
     start: Value,
     stop: Value,
     products: Value,
+    stride: Value,
     pair: Value,
 ) -> None:
-    """products[pair + i] = 16 partial sums of x · y, y the i-th row from ``start`` to ``stop``."""
+    """products[part, pair + i] = 16 sums of x · y over a part of the row, y the i-th row from ``start`` to ``stop``."""
+    builder = lanes.builder
     x = lanes.at(x_table, x_row)
-    held = [lanes.load(x, LANES * v) for v in range(vectors)] if vectors <= MOST_VECTORS else []
-    target = lanes.at(products, lanes.row(lanes.builder.sub(pair, start), 1))
+    held = [lanes.load(x, LANES * v) for v in range(sum(parts))] if sum(parts) <= MOST_VECTORS else []
+    targets = [
+        lanes.at(products, lanes.row(builder.add(builder.sub(pair, start), builder.mul(stride, lanes.integer(part))), 1))
+        for part in range(len(parts))
+    ]
 
     def multiply(i: Value, _: object) -> None:
         y = lanes.at(table, lanes.item(rows, i))
-        sums: list[Value] = []
-        for v in range(vectors):
-            mine, theirs = held[v] if held else lanes.load(x, LANES * v), lanes.load(y, LANES * v)
-            if v < 2:  # two sums, as one would wait for itself
-                sums.append(lanes.mul(mine, theirs))
-            else:
-                sums[v % 2] = lanes.fma(mine, theirs, sums[v % 2])
-        lanes.store(lanes.add(*sums) if len(sums) == 2 else sums[0], target, lanes.row(i, 1))
+        for part, target in enumerate(targets):
+            sums: list[Value] = []
+            for turn, v in enumerate(range(sum(parts[:part]), sum(parts[: part + 1]))):
+                mine, theirs = held[v] if held else lanes.load(x, LANES * v), lanes.load(y, LANES * v)
+                if turn < SUMS:
+                    sums.append(lanes.mul(mine, theirs))
+                else:
+                    sums[turn % SUMS] = lanes.fma(mine, theirs, sums[turn % SUMS])
+            lanes.store(lanes.add(*sums) if len(sums) == SUMS else sums[0], target, lanes.row(i, 1))
 
     lanes.loop(start, stop, 1, [], multiply)
 
 
 @vector_kernel
-def positive_scores(lanes: Lanes, _vectors: int, products: Value, pairs: Value, rate: Value, g: Value) -> None:
+def sum_products(
+    lanes: Lanes, parts: list[int], products: Value, product_stride: Value, pairs: Value, scores: Value, stride: Value
+) -> None:
+    """scores[part, pair] = the sum of products[part, pair], for 16 pairs at a time."""
+    builder = lanes.builder
+    for part in range(len(parts)):
+        number = lanes.integer(part)
+        first = lanes.at(products, lanes.row(builder.mul(product_stride, number), 1))
+        target = lanes.at(scores, builder.mul(stride, number))
+
+        def sixteen(pair: Value, _: object, first: Value = first, target: Value = target) -> None:
+            row = lanes.at(first, lanes.row(pair, 1))
+            lanes.store(lanes.sums([lanes.load(row, LANES * i) for i in range(LANES)]), target, pair)
+
+        lanes.loop(0, pairs, LANES, [], sixteen)
+
+
+@vector_kernel
+def positive_g(
+    lanes: Lanes, _vectors: int, scores: Value, stride: Value, parts: Value, pairs: Value, rate: Value, g: Value
+) -> None:
     """g[pair] = rate · σ(−x·y), 16 pairs at a time; 1 − σ(s) = σ(−s), which keeps its digits where σ(s) is near 1."""
     factor = lanes.splat(rate)
 
     def sixteen(pair: Value, _: object) -> None:
-        first = lanes.at(products, lanes.row(pair, 1))
-        scores = lanes.sums([lanes.load(first, LANES * i) for i in range(LANES)])
-        lanes.store(lanes.mul(factor, lanes.sigmoid(lanes.sub(lanes.constant(-0.0), scores))), g, pair)
+        score = sum_of_parts(lanes, lanes.at(scores, pair), stride, parts)
+        lanes.store(lanes.mul(factor, lanes.sigmoid(lanes.sub(lanes.constant(-0.0), score))), g, pair)
 
     lanes.loop(0, pairs, LANES, [], sixteen)
 
