@@ -22,9 +22,10 @@ from lexigrad.kernels.blocks import Changes, Means, Scores
 from lexigrad.kernels.meeting import meet
 from lexigrad.kernels.rows import add_listed_rows, add_rows
 from lexigrad.kernels.simd import LANES, row_floats
-from lexigrad.kernels.tokens import hash_byte
+from lexigrad.kernels.tokens import Piece, hash_byte
 from lexigrad.kernels.training import (
     PIECE,
+    Cuts,
     aligned,
     block_at,
     block_changes,
@@ -59,8 +60,8 @@ COUNTERS = 4096
 class Shared(NamedTuple):
     """What all threads read and write, each in its turn."""
 
-    pieces: Any  # a Piece for each of a round
-    cuts: Any  # its Cuts
+    pieces: Any  # the Pieces of a round, one in each row
+    cuts: Any  # their Cuts
     places: Any  # int64 (PIECES, 4): what `ready_piece` returned
     steps: Any  # int64 (PIECES, PIECE + 2): each superstep's first block, the number of blocks; last, of supersteps
     scores: Any  # the Scores of all blocks of a superstep and the next: float32 (2, slots, parts, ...)
@@ -181,7 +182,7 @@ def _ready(
     share: Any,
 ) -> None:
     """Make a piece ready for a band, and cut it into supersteps."""
-    piece, cuts, places = shared.pieces[number], shared.cuts[number], shared.places[number]
+    piece, cuts, places = _piece(shared.pieces, number), _cuts(shared.cuts, number), shared.places[number]
     if band == 0:
         found = ready_piece(shape, ids, begin, min(end, begin + PIECE), draws, settings, piece, cuts)
         for i in range(4):
@@ -189,6 +190,18 @@ def _ready(
     ready_band(shape, begin, band, draws, settings, piece, cuts, _four(places))
     room = settings.first_rate / max(rate, settings.first_rate / MOST_ROOM)
     _cut_steps(piece, cuts, places[3], settings, room, share.counters, shared.steps[number])
+
+
+@njit(inline="always")
+def _piece(pieces: Any, number: int) -> Piece:
+    """One of the pieces."""
+    return Piece(pieces.rows[number], pieces.left[number], pieces.right[number], pieces.windows[number])
+
+
+@njit(inline="always")
+def _cuts(cuts: Any, number: int) -> Cuts:
+    """Its cuts."""
+    return Cuts(cuts.starts[number], cuts.negatives[number], cuts.counters[number])
 
 
 @njit(inline="always")
@@ -253,7 +266,7 @@ def _score(
 ) -> None:
     """Write the scores of this thread's blocks of a superstep, over its columns."""
     number, step, band, turn = work
-    piece, cuts, places = shared.pieces[number], shared.cuts[number], _four(shared.places[number])
+    piece, cuts, places = _piece(shared.pieces, number), _cuts(shared.cuts, number), _four(shared.places[number])
     first, stop = shared.steps[number, step], shared.steps[number, step + 1]
     for i in range(first + share.number, stop, share.sharers):
         next_block = min(places[3] - 1, i + share.sharers)
@@ -269,7 +282,7 @@ def _change(
 ) -> None:
     """Write the changes of this thread's blocks of a superstep, in its columns, into their slots."""
     number, step, band, turn = work
-    piece, cuts, places = shared.pieces[number], shared.cuts[number], _four(shared.places[number])
+    piece, cuts, places = _piece(shared.pieces, number), _cuts(shared.cuts, number), _four(shared.places[number])
     first, stop = shared.steps[number, step], shared.steps[number, step + 1]
     for i in range(first + share.number, stop, share.sharers):
         next_block = min(places[3] - 1, stop + i - first)  # the one at this slot in the next superstep
@@ -312,34 +325,36 @@ def _sizes(settings: Any, changes: Any) -> tuple[int, int, int]:
 def _add(columns: Any, work: Any, V: Any, U: Any, settings: Any, shared: Any, share: Any) -> None:
     """Add all changes of a superstep, in the order of the text: first all of d_V, then of d_U, then of d_N."""
     number, step, band, _ = work
-    piece, cuts, places = shared.pieces[number], shared.cuts[number], shared.places[number]
+    rows, starts, negatives = shared.pieces.rows[number], shared.cuts.starts[number], shared.cuts.negatives[number]
+    end = shared.places[number, 2]
     first, stop = shared.steps[number, step], shared.steps[number, step + 1]
-    far, drawn, starts = settings.bands[band + 1] - 1, settings.drawn, cuts.starts
+    far, drawn = settings.bands[band + 1] - 1, settings.drawn
     for i in range(first, stop):
-        low, high = max(0, starts[i] - far), min(places[2], starts[i + 1] + far)
-        add_rows(columns, V, piece.rows[low:], high - low, _slot(i - first, settings, share.changes).d_V)
+        low, high = max(0, starts[i] - far), min(end, starts[i + 1] + far)
+        add_rows(columns, V, rows[low:], high - low, _slot(i - first, settings, share.changes).d_V)
     for i in range(first, stop):
         tokens = starts[i + 1] - starts[i]
-        add_rows(columns, U, piece.rows[starts[i] :], tokens, _slot(i - first, settings, share.changes).d_U)
+        add_rows(columns, U, rows[starts[i] :], tokens, _slot(i - first, settings, share.changes).d_U)
     for i in range(first, stop):
-        add_rows(columns, U, cuts.negatives[i * drawn :], drawn, _slot(i - first, settings, share.changes).d_N)
+        add_rows(columns, U, negatives[i * drawn :], drawn, _slot(i - first, settings, share.changes).d_N)
 
 
 @njit(cache=True, nogil=True)
 def _list(columns: Any, work: Any, settings: Any, shared: Any, share: Any) -> None:
     """List which changes of a superstep go to rows that this thread owns, in the order of the text."""
     number, step, band, _ = work
-    piece, cuts, places = shared.pieces[number], shared.cuts[number], shared.places[number]
+    rows, starts, negatives = shared.pieces.rows[number], shared.cuts.starts[number], shared.cuts.negatives[number]
+    end = shared.places[number, 2]
     first, stop = shared.steps[number, step], shared.steps[number, step + 1]
     far, drawn = settings.bands[band + 1] - 1, settings.drawn
     sizes = _sizes(settings, share.changes)
     share.listed[:] = 0
     for i in range(first, stop):
-        slot, start, end = i - first, cuts.starts[i], cuts.starts[i + 1]
-        low, high = max(0, start - far), min(places[2], end + far)
-        _list_mine(columns, piece.rows, low, high, slot * sizes[0], share, 0)
-        _list_mine(columns, piece.rows, start, end, slot * sizes[1], share, 1)
-        _list_mine(columns, cuts.negatives, i * drawn, (i + 1) * drawn, slot * sizes[2], share, 2)
+        slot, start, after = i - first, starts[i], starts[i + 1]
+        low, high = max(0, start - far), min(end, after + far)
+        _list_mine(columns, rows, low, high, slot * sizes[0], share, 0)
+        _list_mine(columns, rows, start, after, slot * sizes[1], share, 1)
+        _list_mine(columns, negatives, i * drawn, (i + 1) * drawn, slot * sizes[2], share, 2)
 
 
 @njit(cache=True, nogil=True)
@@ -367,8 +382,8 @@ def _add_listed(columns: Any, V: Any, U: Any, share: Any) -> None:
 def new_shared(settings: Settings, parts: int, cbow: bool) -> Shared:
     """Room for what the threads share."""
     return Shared(
-        tuple(new_piece(settings) for _ in range(PIECES)),
-        tuple(new_cuts(settings) for _ in range(PIECES)),
+        new_piece(settings, PIECES),
+        new_cuts(settings, PIECES),
         np.zeros((PIECES, 4), np.int64),
         np.zeros((PIECES, PIECE + 2), np.int64),
         new_scores(settings, cbow, 2, settings.slots, parts),

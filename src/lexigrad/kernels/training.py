@@ -277,15 +277,22 @@ def reach(settings: Settings) -> int:
     return int(settings.bands[-1]) - 1
 
 
-def new_piece(settings: Settings) -> Piece:
-    """Room for the words of a piece and beside it."""
+def new_piece(settings: Settings, *outer: int) -> Piece:
+    """Room for the words of a piece and beside it; for several, in rows."""
     places = PIECE + 2 * reach(settings) + TILE + 1
-    return Piece(aligned(places, np.int64), *(aligned(places, np.int32) for _ in range(3)))
+    return Piece(_rows(places, np.int64, outer), *(_rows(places, np.int32, outer) for _ in range(3)))
 
 
-def new_cuts(settings: Settings) -> Cuts:
-    """Room for the blocks of a piece; memory that is never written is never taken."""
-    return Cuts(np.zeros(PIECE + 1, np.int64), np.zeros(PIECE * settings.drawn, np.int64), np.zeros(256, np.uint8))
+def new_cuts(settings: Settings, *outer: int) -> Cuts:
+    """Room for the blocks of a piece, or of several; memory that is never written is never taken."""
+    sizes = (PIECE + 1, np.int64), (PIECE * settings.drawn, np.int64), (256, np.uint8)
+    return Cuts(*(_rows(size, kind, outer) for size, kind in sizes))
+
+
+def _rows(count: int, kind: Any, outer: tuple[int, ...]) -> Any:
+    """Zeros, so many in each row; each row begins on a cache line."""
+    width = -(-count // 64) * 64
+    return aligned(int(np.prod(outer)) * width, kind).reshape(*outer, width)
 
 
 def new_panels(settings: Settings, row_floats: int, cbow: bool, parts: int = 1, blocks: int = 1) -> Any:
@@ -323,7 +330,7 @@ def new_panels(settings: Settings, row_floats: int, cbow: bool, parts: int = 1, 
 def new_scores(settings: Settings, cbow: bool, *outer: int) -> Scores:
     """Room for the scores of a block, by parts of the row: the last of the ``outer`` dimensions."""
     sizes = settings.block * settings.drawn, most_pairs(settings, cbow)
-    return Scores(*(aligned(int(np.prod(outer)) * size).reshape(*outer, size) for size in sizes))
+    return Scores(*(_rows(size, np.float32, outer) for size in sizes))
 
 
 def most_pairs(settings: Settings, cbow: bool) -> int:
