@@ -19,9 +19,11 @@ one cache line in each turn of the loops (`Ahead`), as requests in a burst wait 
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from lexigrad.kernels.simd import LANES, Lanes, chunks, vector_kernel
+from lexigrad.kernels.simd import LANES, Lanes, chunks, vector_kernel, vector_places
 
 if TYPE_CHECKING:
     from llvmlite.ir import Value
@@ -58,9 +60,9 @@ STEP = 4
 class Ahead:
     """Rows that the next block reads; `ask` fetches the n-th of their cache lines."""
 
-    def __init__(self, lanes: Lanes, vectors: int, table: Value, rows: Value, count: Value) -> None:
-        self.lanes, self.vectors, self.table, self.rows = lanes, vectors, table, rows
-        self.bits = (min(vectors, 8) - 1).bit_length()
+    def __init__(self, lanes: Lanes, parts: list[int], table: Value, rows: Value, count: Value) -> None:
+        self.lanes, self.places, self.table, self.rows = lanes, vector_places(parts), table, rows
+        self.bits = (min(len(self.places), 8) - 1).bit_length()
         self.last = lanes.builder.sub(count, lanes.integer(1))
 
     def ask(self, n: Value) -> None:
@@ -70,9 +72,20 @@ class Ahead:
             self.table, lanes.item(self.rows, self._least(builder.lshr(n, lanes.integer(self.bits)), self.last))
         )
         line = builder.and_(n, lanes.integer(2**self.bits - 1))
-        for first in range(0, self.vectors, 8):
-            vector = self._least(builder.add(line, lanes.integer(first)), lanes.integer(self.vectors - 1))
-            lanes.prefetch(lanes.at(row, builder.mul(vector, lanes.integer(LANES))))
+        for first in range(0, len(self.places), 8):
+            vector = self._least(builder.add(line, lanes.integer(first)), lanes.integer(len(self.places) - 1))
+            lanes.prefetch(lanes.at(row, self._place(vector)))
+
+    def _place(self, vector: Value) -> Value:
+        """Where a vector of the row is: a step wherever the places do."""
+        lanes, builder = self.lanes, self.lanes.builder
+        place = builder.mul(vector, lanes.integer(LANES))
+        for number, (before, after) in enumerate(pairwise(self.places), 1):
+            if after - before != LANES:
+                is_beyond = builder.icmp_signed(">=", vector, lanes.integer(number))
+                gap = builder.select(is_beyond, lanes.integer(after - before - LANES), lanes.integer(0))
+                place = builder.add(place, gap)
+        return place
 
     def _least(self, a: Value, b: Value) -> Value:
         builder = self.lanes.builder
@@ -80,18 +93,23 @@ class Ahead:
 
 
 @vector_kernel
-def turn_rows(lanes: Lanes, vectors: int, table: Value, rows: Value, count: Value, panel: Value) -> None:
+def turn_rows(lanes: Lanes, parts: list[int], table: Value, rows: Value, count: Value, panel: Value) -> None:
     """panel[group of 16 rows, dimension, row] = table[rows[row], dimension]."""
+    vectors, places = sum(parts), vector_places(parts)
 
     def group(first: Value, _: object) -> None:
         pointers = [lanes.at(table, lanes.item(rows, first, i)) for i in range(LANES)]
         target = lanes.at(panel, lanes.row(first, vectors))
+        for part in range(len(parts)):
+            start, stop = (LANES * sum(parts[:end]) for end in (part, part + 1))
+            shift = places[start // LANES] - start
 
-        def square(dimension: Value, _: object) -> None:
-            for i, column in enumerate(lanes.transposed([lanes.load(pointer, dimension) for pointer in pointers])):
-                lanes.store(column, target, lanes.row(dimension, 1), LANES * i)
+            def square(dimension: Value, _: object, shift: int = shift) -> None:
+                rows = [lanes.load(pointer, dimension, shift) for pointer in pointers]
+                for i, column in enumerate(lanes.transposed(rows)):
+                    lanes.store(column, target, lanes.row(dimension, 1), LANES * i)
 
-        lanes.loop(0, LANES * vectors, LANES, [], square)
+            lanes.loop(start, stop, LANES, [], square)
 
     lanes.loop(0, count, LANES, [], group)
 
@@ -118,9 +136,9 @@ def negative_scores(
     lanes, multiplies it. ``stride`` leads from one part's scores to the next one's.
     """
     builder = lanes.builder
-    vectors = sum(parts)
-    ahead = Ahead(lanes, vectors, next_table, next_rows, next_count)
-    shift = lanes.integer(STEP.bit_length() - 1)
+    vectors, places = sum(parts), vector_places(parts)
+    ahead = Ahead(lanes, parts, next_table, next_rows, next_count)
+    per_turn = lanes.integer(STEP.bit_length() - 1)
 
     def tile(token: Value, _: object) -> None:
         inputs = [lanes.at(table, lanes.item(rows, token, i)) for i in range(TILE)]
@@ -129,18 +147,20 @@ def negative_scores(
         def score(first: Value, groups: int) -> None:
             columns = [lanes.at(panel, lanes.row(first, vectors), LANES * LANES * vectors * i) for i in range(groups)]
 
-            def dimensions(dimension: Value, sums: list[Value]) -> list[Value]:
-                ahead.ask(builder.add(turns, builder.lshr(dimension, shift)))
+            def dimensions(dimension: Value, sums: list[Value], shift: int) -> list[Value]:
+                ahead.ask(builder.add(turns, builder.lshr(dimension, per_turn)))
                 for step in range(STEP):
                     column = [lanes.load(pointer, lanes.row(dimension, 1), LANES * step) for pointer in columns]
-                    splats = [lanes.splat(lanes.item(x, dimension, step)) for x in inputs]
+                    splats = [lanes.splat(lanes.item(x, dimension, shift + step)) for x in inputs]
                     sums = [lanes.fma(splats[i // groups], column[i % groups], total) for i, total in enumerate(sums)]
                 return sums
 
             for part in range(len(parts)):
                 start, stop = (LANES * sum(parts[:end]) for end in (part, part + 1))
+                shift = places[start // LANES] - start
                 last = dim if part == len(parts) - 1 else lanes.integer(stop)
-                sums = lanes.loop(start, last, STEP, [lanes.constant(0.0)] * (TILE * groups), dimensions)
+                zeros = [lanes.constant(0.0)] * (TILE * groups)
+                sums = lanes.loop(start, last, STEP, zeros, partial(dimensions, shift=shift))
                 target = lanes.at(scores, builder.mul(stride, lanes.integer(part)), first)
                 for i, total in enumerate(sums):
                     place = builder.mul(builder.add(token, lanes.integer(i // groups)), negatives)
@@ -193,7 +213,7 @@ def sum_of_parts(lanes: Lanes, scores: Value, stride: Value, parts: Value) -> Va
 @vector_kernel
 def negative_d_inputs(
     lanes: Lanes,
-    vectors: int,
+    parts: list[int],
     table: Value,
     rows: Value,
     negatives: Value,
@@ -206,16 +226,17 @@ def negative_d_inputs(
 ) -> None:
     """d_X = g N, written over what was there: four tokens at a time, each negative's row loaded once for them."""
     builder = lanes.builder
-    ahead = Ahead(lanes, vectors, next_table, next_rows, next_count)
-    parts = chunks(vectors, MOST_VECTORS)
+    vectors, place_of = sum(parts), vector_places(parts)
+    ahead = Ahead(lanes, parts, next_table, next_rows, next_count)
+    pieces = chunks(vectors, MOST_VECTORS)
 
     def tile(token: Value, _: object) -> None:
         places = [builder.mul(builder.add(token, lanes.integer(i)), negatives) for i in range(ROWS)]
-        for part, (first, count) in enumerate(parts):
+        for number, (first, count) in enumerate(pieces):
             turns = builder.mul(
                 builder.add(
-                    builder.mul(builder.sdiv(token, lanes.integer(ROWS)), lanes.integer(len(parts))),
-                    lanes.integer(part),
+                    builder.mul(builder.sdiv(token, lanes.integer(ROWS)), lanes.integer(len(pieces))),
+                    lanes.integer(number),
                 ),
                 negatives,
             )
@@ -224,8 +245,8 @@ def negative_d_inputs(
                 k: Value, sums: list[Value], first: int = first, count: int = count, turns: Value = turns
             ) -> list[Value]:
                 ahead.ask(builder.add(turns, k))
-                outside = lanes.at(table, lanes.item(rows, k), LANES * first)
-                row = [lanes.load(outside, LANES * v) for v in range(count)]
+                outside = lanes.at(table, lanes.item(rows, k))
+                row = [lanes.load(outside, place) for place in place_of[first : first + count]]
                 gradients = [lanes.splat(lanes.item(g, place, k)) for place in places]
                 return [lanes.fma(gradients[i // count], row[i % count], total) for i, total in enumerate(sums)]
 
@@ -240,7 +261,7 @@ def negative_d_inputs(
 @vector_kernel
 def negative_d_outside(
     lanes: Lanes,
-    vectors: int,
+    parts: list[int],
     table: Value,
     rows: Value,
     tokens: Value,
@@ -253,15 +274,16 @@ def negative_d_outside(
 ) -> None:
     """d_N += gᵀ X: four negatives at a time, each token's row loaded once for them."""
     builder = lanes.builder
-    ahead = Ahead(lanes, vectors, next_table, next_rows, next_count)
-    parts = chunks(vectors, MOST_VECTORS)
+    vectors, place_of = sum(parts), vector_places(parts)
+    ahead = Ahead(lanes, parts, next_table, next_rows, next_count)
+    pieces = chunks(vectors, MOST_VECTORS)
 
     def tile(k: Value, _: object) -> None:
         targets = [lanes.at(d_outside, lanes.row(builder.add(k, lanes.integer(i)), vectors)) for i in range(ROWS)]
-        for part, (first, count) in enumerate(parts):
+        for number, (first, count) in enumerate(pieces):
             turns = builder.mul(
                 builder.add(
-                    builder.mul(builder.sdiv(k, lanes.integer(ROWS)), lanes.integer(len(parts))), lanes.integer(part)
+                    builder.mul(builder.sdiv(k, lanes.integer(ROWS)), lanes.integer(len(pieces))), lanes.integer(number)
                 ),
                 tokens,
             )
@@ -270,8 +292,8 @@ def negative_d_outside(
                 token: Value, sums: list[Value], first: int = first, count: int = count, turns: Value = turns
             ) -> list[Value]:
                 ahead.ask(builder.add(turns, token))
-                center = lanes.at(table, lanes.item(rows, token), LANES * first)
-                row = [lanes.load(center, LANES * v) for v in range(count)]
+                center = lanes.at(table, lanes.item(rows, token))
+                row = [lanes.load(center, place) for place in place_of[first : first + count]]
                 place = builder.add(builder.mul(token, negatives), k)
                 gradients = [lanes.splat(lanes.item(g, place, i)) for i in range(ROWS)]
                 return [lanes.fma(gradients[i // count], row[i % count], total) for i, total in enumerate(sums)]
@@ -294,21 +316,18 @@ def zero_rows(lanes: Lanes, vectors: int, panel: Value, start: Value, stop: Valu
 
 
 @vector_kernel
-def add_rows(lanes: Lanes, vectors: int, table: Value, rows: Value, count: Value, deltas: Value) -> None:
+def add_rows(lanes: Lanes, parts: list[int], table: Value, rows: Value, count: Value, deltas: Value) -> None:
     """table[rows[i]] += deltas[i], one after the other: a row may occur several times."""
 
     def add(i: Value, _: object) -> None:
-        target = lanes.at(table, lanes.item(rows, i))
-        delta = lanes.at(deltas, lanes.row(i, vectors))
-        for v in range(vectors):
-            lanes.store(lanes.add(lanes.load(target, LANES * v), lanes.load(delta, LANES * v)), target, LANES * v)
+        _add_row(lanes, parts, lanes.at(table, lanes.item(rows, i)), lanes.at(deltas, lanes.row(i, sum(parts))))
 
     lanes.loop(0, count, 1, [], add)
 
 
 @vector_kernel
 def add_listed_rows(
-    lanes: Lanes, vectors: int, table: Value, rows: Value, sources: Value, count: Value, deltas: Value
+    lanes: Lanes, parts: list[int], table: Value, rows: Value, sources: Value, count: Value, deltas: Value
 ) -> None:
     """table[rows[i]] += deltas[sources[i]], one after the other; rows and sources are offsets."""
     builder = lanes.builder
@@ -317,11 +336,16 @@ def add_listed_rows(
     def add(i: Value, _: object) -> None:
         later = builder.add(i, lanes.integer(LISTED_AHEAD))
         later = builder.select(builder.icmp_signed("<", later, last), later, last)
-        for pointer in (lanes.at(deltas, lanes.item(sources, later)), lanes.at(table, lanes.item(rows, later))):
-            for v in range(vectors):
-                lanes.prefetch(lanes.at(pointer, LANES * v))
-        target, delta = lanes.at(table, lanes.item(rows, i)), lanes.at(deltas, lanes.item(sources, i))
-        for v in range(vectors):
-            lanes.store(lanes.add(lanes.load(target, LANES * v), lanes.load(delta, LANES * v)), target, LANES * v)
+        delta, row = lanes.at(deltas, lanes.item(sources, later)), lanes.at(table, lanes.item(rows, later))
+        for v, place in enumerate(vector_places(parts)):
+            lanes.prefetch(lanes.at(delta, LANES * v))
+            lanes.prefetch(lanes.at(row, place))
+        _add_row(lanes, parts, lanes.at(table, lanes.item(rows, i)), lanes.at(deltas, lanes.item(sources, i)))
 
     lanes.loop(0, count, 1, [], add)
+
+
+def _add_row(lanes: Lanes, parts: list[int], row: Value, delta: Value) -> None:
+    """Add a change to a row of a table."""
+    for v, place in enumerate(vector_places(parts)):
+        lanes.store(lanes.add(lanes.load(row, place), lanes.load(delta, LANES * v)), row, place)

@@ -27,10 +27,26 @@ from numba.extending import intrinsic
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["LANES", "Lanes", "multiply_mix", "padded", "row_floats", "row_parts", "row_shape", "vector_kernel"]
+__all__ = [
+    "CHUNK",
+    "LANES",
+    "Lanes",
+    "multiply_mix",
+    "padded",
+    "part_floats",
+    "row_floats",
+    "row_offset",
+    "row_parts",
+    "row_shape",
+    "vector_kernel",
+    "vector_places",
+]
 
 LANES = 16
 """Floats in one vector: one AVX-512 register, two of AVX, four of SSE or NEON."""
+
+CHUNK = 64
+"""Rows that are kept together, part by part: a part of so many rows fills whole pages of 4,096 bytes."""
 
 FLOAT = ir.FloatType()
 INT32 = ir.IntType(32)
@@ -76,6 +92,27 @@ def row_parts(dim: int, most: int) -> tuple[tuple[int, ...], ...]:
     vectors = len(row_shape(dim))
     count = min(most, vectors)
     return tuple((0,) * ((vectors + count - 1 - part) // count) for part in range(count))
+
+
+def vector_places(parts: Sequence[int]) -> list[int]:
+    """The offset of each vector of a row in a table, from the row's own.
+
+    Rows are kept by the chunk, and in a chunk by the part: the first parts of 64 rows, one after the other, then their
+    second parts. Threads that work on different parts thus touch no page of memory together, as the prefetchers of a
+    processor fetch what stands beside what was asked for, if it is on the same page, and take it from whoever writes.
+    A row of one part is a plain row.
+
+    Example:
+        >>> vector_places([3]), vector_places([2, 1])
+        ([0, 16, 32], [0, 16, 2048])
+    """
+    gap = CHUNK * part_floats(parts)
+    return [LANES * vector + gap * part for part, vectors in enumerate(parts) for vector in range(vectors)]
+
+
+def part_floats(parts: Sequence[int]) -> int:
+    """Floats between two rows in a table: those of the widest part."""
+    return LANES * max(parts)
 
 
 class Lanes:
@@ -347,12 +384,30 @@ def _vectors(shape: types.BaseTuple) -> list[int]:
 
 @intrinsic
 def row_floats(_typing_context: Any, shape: types.Type) -> tuple[Any, Callable[..., Any]]:
-    """Floats in a row of that shape."""
+    """Floats in a row of that shape where its parts stand side by side, as in panels."""
 
     def generate(_context: Any, _builder: ir.IRBuilder, signature: Any, _values: Sequence[ir.Value]) -> ir.Value:
         return Lanes.integer(LANES * sum(_vectors(signature.args[0])))
 
     return types.int64(shape), generate
+
+
+@intrinsic
+def row_offset(_typing_context: Any, shape: types.Type, number: types.Type) -> tuple[Any, Callable[..., Any]]:
+    """The offset of a row in a table of rows of that shape."""
+
+    def generate(_context: Any, builder: ir.IRBuilder, signature: Any, values: Sequence[ir.Value]) -> ir.Value:
+        parts = _vectors(signature.args[0])
+        stride = part_floats(parts)
+        if len(parts) == 1:
+            return builder.mul(values[1], Lanes.integer(stride))
+        chunk, row = builder.ashr(values[1], Lanes.integer(CHUNK.bit_length() - 1)), builder.and_(
+            values[1], Lanes.integer(CHUNK - 1)
+        )
+        chunk = builder.mul(chunk, Lanes.integer(CHUNK * stride * len(parts)))
+        return builder.add(chunk, builder.mul(row, Lanes.integer(stride)))
+
+    return types.int64(shape, types.int64), generate
 
 
 @intrinsic

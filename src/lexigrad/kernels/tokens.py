@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from lexigrad.kernels.simd import multiply_mix
+from lexigrad.kernels.simd import multiply_mix, row_offset
 from lexigrad.sampling import FIRST_MULTIPLIER, NEGATIVE_STREAM, SECOND_MULTIPLIER, TOKEN_STREAM, stream_key
 
 __all__ = [
@@ -78,7 +78,7 @@ def is_kept(word_id: Any, bits: Any, keep: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def keep_piece(
-    ids: Any, start: int, stop: int, window: int, dynamic: bool, row_floats: int, draws: Any, piece: Any
+    shape: Any, ids: Any, start: int, stop: int, window: int, dynamic: bool, draws: Any, piece: Any
 ) -> tuple[int, int, int]:
     """Keep words of ``ids[start:stop]``, and as many beside it as windows reach, and give each its window.
 
@@ -86,9 +86,9 @@ def keep_piece(
     """
     begin = _reach(ids, start - 1, -1, window, draws) + 1
     end = stop if ids[stop - 1] < 0 else _reach(ids, stop, 1, window, draws)
-    first, opens = _keep(ids, begin, start, window, dynamic, row_floats, draws, piece, 0, True)
-    last, opens = _keep(ids, start, stop, window, dynamic, row_floats, draws, piece, first, opens)
-    places, opens = _keep(ids, stop, end, window, dynamic, row_floats, draws, piece, last, opens)
+    first, opens = _keep(shape, ids, begin, start, window, dynamic, draws, piece, 0, True)
+    last, opens = _keep(shape, ids, start, stop, window, dynamic, draws, piece, first, opens)
+    places, opens = _keep(shape, ids, stop, end, window, dynamic, draws, piece, last, opens)
     _limit_windows(piece, places)
     return first, last, places
 
@@ -105,12 +105,12 @@ def _reach(ids: Any, position: int, step: int, words: int, draws: Any) -> int:
 
 @njit(cache=True, nogil=True)
 def _keep(
+    shape: Any,
     ids: Any,
     start: int,
     stop: int,
     window: int,
     dynamic: bool,
-    row_floats: int,
     draws: Any,
     piece: Any,
     places: int,
@@ -126,7 +126,7 @@ def _keep(
             continue
         bits = hash_draw(draws.token_key, position)
         place = np.uint64(places)
-        piece.rows[place] = np.int64(word_id) * row_floats
+        piece.rows[place] = row_offset(shape, word_id)
         piece.right[place] = lowest + np.int64(((bits & LOW) * spread) >> HALF)
         piece.left[place] = not opens
         kept = is_kept(word_id, bits, draws.keep)
@@ -179,7 +179,7 @@ def count_windows(piece: Any, places: int, near: int, far: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def draw_negatives(draws: Any, position: int, row_floats: int, rows: Any, count: int) -> None:
+def draw_negatives(shape: Any, draws: Any, position: int, rows: Any, count: int) -> None:
     """Draw the negatives of the block at a position; writes the offsets of their rows.
 
     A block draws at most 64 and holds at least one position, so draw i is that of position · 64 + i.
@@ -190,7 +190,7 @@ def draw_negatives(draws: Any, position: int, row_floats: int, rows: Any, count:
         cell = ((bits >> HALF) * words) >> HALF
         entry = draws.alias[cell]
         word_id = cell if (bits & LOW) <= (entry >> HALF) else entry & LOW
-        rows[i] = np.int64(word_id) * row_floats
+        rows[i] = row_offset(shape, word_id)
 
 
 @njit(cache=True, nogil=True)
@@ -205,10 +205,10 @@ def longest_sentence(ids: Any) -> int:
 
 
 @njit(cache=True, nogil=True)
-def fill_uniform(table: Any, dim: int, key: Any) -> None:
-    """table[i, :dim] uniform in [−0.5, 0.5) / dim; number j of row i is draw i · 2048 + j."""
+def fill_uniform(table: Any, dim: int, key: Any, first: int = 0) -> None:
+    """table[i, :dim] uniform in [−0.5, 0.5) / dim; number j of row first + i is draw (first + i) · 2048 + j."""
     scale = np.float32(1.0 / (2.0**24 * dim))
     for i in range(table.shape[0]):
         for j in range(dim):
-            bits = np.int64(hash_draw(key, i * 2048 + j) >> np.uint64(40))
+            bits = np.int64(hash_draw(key, (first + i) * 2048 + j) >> np.uint64(40))
             table[i, j] = np.float32(bits - 8388608) * scale

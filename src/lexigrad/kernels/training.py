@@ -148,7 +148,7 @@ def ready_piece(
     Returns the piece's first place, the place after its last, how many places there are in all, and how many blocks.
     """
     window, dynamic = settings.window, settings.dynamic
-    first, last, places = keep_piece(ids, begin, end, window, dynamic, row_floats(shape), draws, piece)
+    first, last, places = keep_piece(shape, ids, begin, end, window, dynamic, draws, piece)
     blocks, start = 0, first
     while start < last:
         cuts.starts[blocks] = start
@@ -187,7 +187,7 @@ def ready_band(
     position = begin * (bands.size - 1) + band * (last - first) - first
     for number in range(blocks):
         negatives = cuts.negatives[number * drawn :]
-        draw_negatives(draws, position + cuts.starts[number], row_floats(shape), negatives, drawn)
+        draw_negatives(shape, draws, position + cuts.starts[number], negatives, drawn)
 
 
 @njit(cache=True, nogil=True)

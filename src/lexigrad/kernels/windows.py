@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lexigrad.kernels.rows import sum_of_parts
-from lexigrad.kernels.simd import LANES, Lanes, chunks, vector_kernel
+from lexigrad.kernels.simd import LANES, Lanes, chunks, vector_kernel, vector_places
 
 if TYPE_CHECKING:
     from llvmlite.ir import Value
@@ -44,9 +44,9 @@ def run_products(
     pair: Value,
 ) -> None:
     """products[part, pair + i] = 16 sums of x · y over a part of the row, y the i-th row from ``start`` to ``stop``."""
-    builder = lanes.builder
+    builder, places = lanes.builder, vector_places(parts)
     x = lanes.at(x_table, x_row)
-    held = [lanes.load(x, LANES * v) for v in range(sum(parts))] if sum(parts) <= MOST_VECTORS else []
+    held = [lanes.load(x, place) for place in places] if len(places) <= MOST_VECTORS else []
     targets = [
         lanes.at(products, lanes.row(builder.add(builder.sub(pair, start), builder.mul(stride, lanes.integer(part))), 1))
         for part in range(len(parts))
@@ -57,7 +57,7 @@ def run_products(
         for part, target in enumerate(targets):
             sums: list[Value] = []
             for turn, v in enumerate(range(sum(parts[:part]), sum(parts[: part + 1]))):
-                mine, theirs = held[v] if held else lanes.load(x, LANES * v), lanes.load(y, LANES * v)
+                mine, theirs = held[v] if held else lanes.load(x, places[v]), lanes.load(y, places[v])
                 if turn < SUMS:
                     sums.append(lanes.mul(mine, theirs))
                 else:
@@ -102,7 +102,7 @@ def positive_g(
 @vector_kernel
 def run_deltas(
     lanes: Lanes,
-    vectors: int,
+    parts: list[int],
     x_table: Value,
     x_row: Value,
     table: Value,
@@ -116,21 +116,22 @@ def run_deltas(
     d_rows: Value,
 ) -> None:
     """d_x += Σ g y and d_y += g x for the rows y from ``start`` to ``stop``; ``d_rows`` are numbered as ``rows``."""
+    vectors, places = sum(parts), vector_places(parts)
     x = lanes.at(x_table, x_row)
     d = lanes.at(d_x, d_x_row)
     gradients = lanes.at(g, lanes.builder.sub(pair, start))
     for first, count in chunks(vectors, MOST_VECTORS):
-        mine = [lanes.load(x, LANES * (first + v)) for v in range(count)]
+        mine = [lanes.load(x, place) for place in places[first : first + count]]
 
         def both(
             i: Value, sums: list[Value], first: int = first, count: int = count, mine: list[Value] = mine
         ) -> list[Value]:
             gradient = lanes.splat(lanes.item(gradients, i))
-            theirs = lanes.at(table, lanes.item(rows, i), LANES * first)
+            theirs = lanes.at(table, lanes.item(rows, i))
             change = lanes.at(d_rows, lanes.row(i, vectors), LANES * first)
             for v in range(count):
                 lanes.store(lanes.fma(gradient, mine[v], lanes.load(change, LANES * v)), change, LANES * v)
-            return [lanes.fma(gradient, lanes.load(theirs, LANES * v), sums[v]) for v in range(count)]
+            return [lanes.fma(gradient, lanes.load(theirs, places[first + v]), sums[v]) for v in range(count)]
 
         before = [lanes.load(d, LANES * (first + v)) for v in range(count)]
         for v, total in enumerate(lanes.loop(start, stop, 1, before, both)):
@@ -140,7 +141,7 @@ def run_deltas(
 @vector_kernel
 def sum_of_run(
     lanes: Lanes,
-    vectors: int,
+    parts: list[int],
     table: Value,
     rows: Value,
     start: Value,
@@ -151,17 +152,17 @@ def sum_of_run(
     total_row: Value,
 ) -> None:
     """Total = scale · Σ y for the rows y from ``start`` to ``stop`` without ``middle``."""
-    factor = lanes.splat(scale)
-    for first, count in chunks(vectors, MOST_VECTORS):
+    factor, places = lanes.splat(scale), vector_places(parts)
+    for first, count in chunks(len(places), MOST_VECTORS):
 
         def add(i: Value, sums: list[Value], first: int = first, count: int = count) -> list[Value]:
-            row = lanes.at(table, lanes.item(rows, i), LANES * first)
-            return [lanes.add(sums[v], lanes.load(row, LANES * v)) for v in range(count)]
+            row = lanes.at(table, lanes.item(rows, i))
+            return [lanes.add(sums[v], lanes.load(row, places[first + v])) for v in range(count)]
 
         sums = lanes.loop(start, middle, 1, [lanes.constant(0.0)] * count, add)
         sums = lanes.loop(lanes.builder.add(middle, lanes.integer(1)), stop, 1, sums, add)
         for v in range(count):
-            lanes.store(lanes.mul(factor, sums[v]), total, total_row, LANES * (first + v))
+            lanes.store(lanes.mul(factor, sums[v]), total, total_row, places[first + v])
 
 
 @vector_kernel
