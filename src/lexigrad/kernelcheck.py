@@ -45,6 +45,7 @@ class KernelCase:
     block: int = 64
     repeats: int = 6
     bands: tuple[int, ...] = ()
+    parts: int = 2
     words: int = 13
     sentences: tuple[int, ...] = (1, 90, 2, 7, 1, 40)
     seed: int = 1
@@ -100,18 +101,18 @@ class _Step:
     """Tables, text and draws of a case, and the change of both tables by the kernel and by the reference."""
 
     def __init__(self, case: KernelCase) -> None:
-        from lexigrad.kernels.simd import padded, row_shape
+        from lexigrad.kernels.simd import row_parts
         from lexigrad.kernels.supersteps import new_shared
+        from lexigrad.kernels.tables import Table
         from lexigrad.kernels.tokens import Draws
-        from lexigrad.kernels.training import Settings, aligned, drawn_and_weight, ready_piece
+        from lexigrad.kernels.training import Settings, drawn_and_weight, ready_piece
 
         self.case = case
         random = np.random.Generator(np.random.Philox(case.seed))
-        self.row_floats = padded(case.dim)
-        self.shape = row_shape(case.dim)
-        self.V, self.U = (aligned(case.words * self.row_floats) for _ in range(2))
+        self.shape = row_parts(case.dim, case.parts)
+        self.V, self.U = (Table(case.words, case.dim, self.shape) for _ in range(2))
         for table in (self.V, self.U):
-            table.reshape(case.words, -1)[:, : case.dim] = random.normal(0, case.dim**-0.25, (case.words, case.dim))
+            table.put(random.normal(0, case.dim**-0.25, (case.words, case.dim)).astype(np.float32))
         sentences = [[*random.integers(0, case.words, length), -1] for length in case.sentences]
         self.ids = np.concatenate(sentences).astype(np.int32)
         shares = random.dirichlet(np.ones(case.words))
@@ -134,8 +135,8 @@ class _Step:
             weight=weight,
             historic=case.historic,
         )
-        self.shared = new_shared(self.settings, self.row_floats)
-        self.piece, cuts = self.shared.pieces[0], self.shared.cuts[0]
+        self.shared = new_shared(self.settings, len(self.shape), case.model == "cbow")
+        self.piece, cuts = (type(rows)(*(row[0] for row in rows)) for rows in (self.shared.pieces, self.shared.cuts))
         piece = self.shape, self.ids, 0, self.ids.size, self.draws, self.settings, self.piece, cuts
         _, self.places, _, blocks = ready_piece(*piece)
         self.block_starts = cuts.starts[:blocks].tolist()
@@ -143,25 +144,22 @@ class _Step:
     def kernel(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The change of V and of U that the kernels give."""
         from lexigrad.kernels.meeting import Gate
-        from lexigrad.kernels.supersteps import new_share, train_together
-        from lexigrad.kernels.training import aligned, new_panels
+        from lexigrad.kernels.supersteps import new_shares, train_together
+        from lexigrad.kernels.tables import Table
 
-        d_V, d_U = aligned(self.V.size), aligned(self.U.size)
-        text, tables = (self.ids, 0, self.ids.size), (self.V, self.U, d_V, d_U)
+        d_V, d_U = (Table(self.case.words, self.case.dim, self.shape) for _ in range(2))
+        tables = self.V.floats, self.U.floats, d_V.floats, d_U.floats
         gate = Gate(1, 1)
         common = self.draws, self.settings, 1.0, 1.0, gate.state, self.shared
-        share = new_share(self.settings, self.row_floats, 0, 1, gate.looks)
-        panels = new_panels(self.settings, self.row_floats, self.case.model == "cbow")
-        train_together(self.shape, *text, *tables, *common, share, *panels)
-        shape = self.case.words, self.row_floats
-        return d_V.reshape(shape)[:, : self.case.dim], d_U.reshape(shape)[:, : self.case.dim]
+        (share,) = new_shares(self.settings, self.shape, self.case.model == "cbow", 1, gate.looks)
+        train_together(self.shape, self.ids, 0, self.ids.size, *tables, *common, *share)
+        return d_V.rows(), d_U.rows()
 
     def reference(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The same, by the equations."""
-        shape = self.case.words, self.row_floats
-        V, U = (table.reshape(shape)[:, : self.case.dim].astype(np.float64) for table in (self.V, self.U))
+        V, U = (table.rows().astype(np.float64) for table in (self.V, self.U))
         d_V, d_U = np.zeros_like(V), np.zeros_like(U)
-        words = (self.piece.rows[: self.places] // self.row_floats).tolist()
+        words = self.words(self.piece.rows[: self.places])
         windows = [self._window(place) for place in range(self.places)]
         bands = range(self.settings.bands.size - 1)
         for (place, word), band in product(enumerate(words), bands):
@@ -178,6 +176,11 @@ class _Step:
             d_U -= d_outside
         return d_V, d_U
 
+    def words(self, rows: NDArray[np.int64]) -> list[int]:
+        """The words whose rows are at these offsets."""
+        words: list[int] = np.searchsorted(self.V.offsets, rows).tolist()
+        return words
+
     def _window(self, place: int) -> list[int]:
         first, last = place - self.piece.left[place], place + self.piece.right[place]
         return [other for other in range(first, last + 1) if other != place]
@@ -193,8 +196,8 @@ class _Step:
 
         rows = np.zeros(self.settings.drawn, np.int64)
         start = max(start for start in self.block_starts if start <= place)
-        draw_negatives(self.draws, band * self.places + start, self.row_floats, rows, rows.size)
-        negatives = (rows // self.row_floats).tolist()
+        draw_negatives(self.shape, self.draws, band * self.places + start, rows, rows.size)
+        negatives = self.words(rows)
         weight = self.case.negatives / rows.size
 
         def loss(v: NDArray[np.float64], o: int, U: NDArray[np.float64]) -> Any:

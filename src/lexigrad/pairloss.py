@@ -135,7 +135,7 @@ class PairScores:
     def _totals_of_batch(self, batch: Batch) -> _Totals:
         from lexigrad.kernels.heldout import RowSums, sum_tile
         from lexigrad.kernels.simd import LANES
-        from lexigrad.kernels.training import aligned
+        from lexigrad.kernels.tables import aligned
 
         rows = len(batch.inputs)
         sums = RowSums(np.full(rows, -np.inf), *(np.zeros(rows) for _ in range(4)))
@@ -167,7 +167,7 @@ class _Tile(NamedTuple):
     def of(cls, first: int, U: Floats, bias: Floats | None, noise: NDArray[np.float64]) -> _Tile:
         """The tile of these columns."""
         from lexigrad.kernels.simd import padded
-        from lexigrad.kernels.training import aligned
+        from lexigrad.kernels.tables import aligned
 
         rows = U[first : first + TILE_COLUMNS]
         words, width = len(rows), padded(len(rows))

@@ -274,7 +274,7 @@ class _Part:
 
 
 def _aligned(floats: int) -> Floats:
-    from lexigrad.kernels.training import aligned
+    from lexigrad.kernels.tables import aligned
 
     zeros: Floats = aligned(floats)
     return zeros

@@ -80,9 +80,9 @@ class Changes(NamedTuple):
 class Means(NamedTuple):
     """Further buffers for CBOW: the contexts' means."""
 
-    vectors: Any  # float32 (tokens · row)
+    vectors: Any  # float32: a table of at most 64 rows
     changes: Any  # float32 (tokens · row)
-    rows: Any  # int64 (tokens,): their offsets, one after the other
+    rows: Any  # int64 (tokens,): the offsets of the vectors, one after the other
 
 
 class Block(NamedTuple):
@@ -166,12 +166,12 @@ def cbow_scores(
     for i in range(tokens):
         c = block.start + i
         left, right = c - piece.left[c], c + 1 + piece.right[c]
-        sum_of_run(shape, V, piece.rows, left, c, right, _share(piece, c), means.vectors, _offset(shape, i))
+        sum_of_run(shape, V, piece.rows, left, c, right, _share(piece, c), means.vectors, means.rows[i])
     _score_negatives(shape, dim, means.vectors, means.rows, _tiled(block), U, block, drawn, panels, scores.negative)
     rows, products = piece.rows[block.start :], panels.products
     stride = products.shape[1] // LANES
     for i in range(tokens):
-        run_products(shape, means.vectors, _offset(shape, i), U, rows, i, i + 1, products, stride, i)
+        run_products(shape, means.vectors, means.rows[i], U, rows, i, i + 1, products, stride, i)
     sum_products(shape, products, stride, tokens, scores.positive, scores.positive.shape[1])
 
 
@@ -209,13 +209,13 @@ def cbow_changes(
     rows, positive = piece.rows[block.start :], scores.positive
     positive_g(shape, positive, positive.shape[1], positive.shape[0], tokens, rate, panels.positive_g)
     for i in range(tokens):
-        x = _offset(shape, i)
-        run_deltas(shape, means.vectors, x, U, rows, i, i + 1, panels.positive_g, i, means.changes, x, changes.d_U)
+        x, d_x = means.rows[i], _offset(shape, i)
+        run_deltas(shape, means.vectors, x, U, rows, i, i + 1, panels.positive_g, i, means.changes, d_x, changes.d_U)
         c = block.start + i
         place = c - block.low
         left, right = place - piece.left[c], place + 1 + piece.right[c]
         scale = np.float32(1) if historic else _share(piece, c)
-        add_to_run(shape, changes.d_V, left, place, right, scale, means.changes, x)
+        add_to_run(shape, changes.d_V, left, place, right, scale, means.changes, d_x)
 
 
 @njit(inline="always")

@@ -24,7 +24,7 @@ from numba import njit
 
 from lexigrad.kernels.products import PANEL, VECTORS, add_to_centers, add_to_outside, score_panel
 from lexigrad.kernels.simd import LANES, Lanes, vector_kernel
-from lexigrad.kernels.training import aligned
+from lexigrad.kernels.tables import aligned
 
 if TYPE_CHECKING:
     from llvmlite.ir import Value

@@ -21,15 +21,16 @@ from numba import njit
 from lexigrad.kernels.blocks import Changes, Means, Scores
 from lexigrad.kernels.meeting import meet
 from lexigrad.kernels.rows import add_listed_rows, add_rows
-from lexigrad.kernels.simd import LANES, row_floats
+from lexigrad.kernels.simd import CHUNK, part_floats, row_floats
+from lexigrad.kernels.tables import aligned
 from lexigrad.kernels.tokens import Piece, hash_byte
 from lexigrad.kernels.training import (
     PIECE,
     Cuts,
-    aligned,
     block_at,
     block_changes,
     block_scores,
+    floats_of,
     new_changes,
     new_cuts,
     new_panels,
@@ -74,7 +75,7 @@ class Share(NamedTuple):
     threads: Any
     looks: Any  # how long to wait before giving the core away
     first: Any  # the first part of its columns,
-    offset: Any  # their first column,
+    offset: Any  # where they begin in a table,
     dim: Any  # and how many of them count
     number: Any  # among the threads that share these columns,
     sharers: Any  # of which there are so many
@@ -391,38 +392,38 @@ def new_shared(settings: Settings, parts: int, cbow: bool) -> Shared:
 
 
 def new_shares(
-    settings: Settings, parts: tuple[tuple[int, ...], ...], cbow: bool, threads: int, looks: int
+    settings: Settings, shape: tuple[tuple[int, ...], ...], cbow: bool, threads: int, looks: int
 ) -> list[tuple[Any, ...]]:
     """What is each thread's own: the arguments of `train_together` from ``columns`` on, for each.
 
     Columns are shared out first; of each group of threads with the same columns, each takes some of the blocks. There
     are no more threads than that shares out evenly.
     """
-    groups = min(threads, len(parts))
+    groups = min(threads, len(shape))
     sharers = threads // groups
+    lengths = list(map(len, shape))
     shares = []
     for group in range(groups):
-        first, stop = (len(parts) * end // groups for end in (group, group + 1))
-        columns = parts[first:stop]
-        before, floats = (LANES * sum(map(len, some)) for some in (parts[:first], columns))
-        one = new_changes(settings, floats)
+        first, stop = (len(shape) * end // groups for end in (group, group + 1))
+        columns, before = shape[first:stop], floats_of(shape[:first])
+        one = new_changes(settings, columns)
         changes = Changes(*(aligned(settings.slots * part.size) for part in one))
-        places = settings.slots * max(part.size for part in one) // floats + 1
+        places = settings.slots * max(part.size for part in one) // floats_of(columns) + 1
         for number in range(sharers):
             share = Share(
-                group * sharers + number,
-                groups * sharers,
-                looks,
-                first,
-                before,
-                min(floats, settings.dim - before),
-                number,
-                sharers,
-                changes,
-                np.zeros((2, COUNTERS), np.uint16),
-                np.zeros((3, places), np.int64),
-                np.zeros((3, places), np.int64),
-                np.zeros(3, np.int64),
+                thread=group * sharers + number,
+                threads=groups * sharers,
+                looks=looks,
+                first=first,
+                offset=first * CHUNK * part_floats(lengths),
+                dim=min(floats_of(columns), settings.dim - before),
+                number=number,
+                sharers=sharers,
+                changes=changes,
+                counters=np.zeros((2, COUNTERS), np.uint16),
+                rows=np.zeros((3, places), np.int64),
+                sources=np.zeros((3, places), np.int64),
+                listed=np.zeros(3, np.int64),
             )
-            shares.append((columns, share, *new_panels(settings, floats, cbow, len(columns), settings.slots)))
+            shares.append((columns, share, *new_panels(settings, columns, cbow, settings.slots)))
     return shares

@@ -25,18 +25,19 @@ from lexigrad.kernels.blocks import (
     skipgram_scores,
 )
 from lexigrad.kernels.rows import TILE, add_rows
-from lexigrad.kernels.simd import LANES, row_floats
+from lexigrad.kernels.simd import CHUNK, LANES, part_floats
+from lexigrad.kernels.tables import aligned
 from lexigrad.kernels.tokens import Piece, count_windows, draw_negatives, hash_byte, keep_piece
 
 __all__ = [
     "PIECE",
     "Cuts",
     "Settings",
-    "aligned",
     "block_at",
     "block_changes",
     "block_scores",
     "drawn_and_weight",
+    "floats_of",
     "new_changes",
     "new_cuts",
     "new_panels",
@@ -295,36 +296,38 @@ def _rows(count: int, kind: Any, outer: tuple[int, ...]) -> Any:
     return aligned(int(np.prod(outer)) * width, kind).reshape(*outer, width)
 
 
-def new_panels(settings: Settings, row_floats: int, cbow: bool, parts: int = 1, blocks: int = 1) -> Any:
+def new_panels(settings: Settings, columns: Any, cbow: bool, blocks: int = 1) -> tuple[Panels, Means | None]:
     """The buffers of one thread; their size follows from the window, the block and the row, not from the corpus.
 
     Args:
         settings: of the run.
-        row_floats: of the columns that the thread computes.
+        columns: the parts of a row that the thread computes.
         cbow: whether means are needed.
-        parts: in these columns.
         blocks: of which the means are kept at a time.
-
-    Returns:
-        `Panels`, and `Means` or None.
     """
-    tokens, drawn = settings.block, settings.drawn
+    tokens, drawn, row = settings.block, settings.drawn, floats_of(columns)
     pairs = most_pairs(settings, cbow)
     panels = Panels(
-        turned=aligned(drawn * row_floats),
+        turned=aligned(drawn * row),
         weights=aligned(tokens),
         g=aligned(tokens * drawn),
         hits=aligned(tokens * drawn, np.int32),
         filters=aligned(4, np.uint64),
         found=aligned(2 * places_around(settings) * drawn, np.int32),
-        products=aligned(parts * pairs * LANES).reshape(parts, -1),
+        products=aligned(len(columns) * pairs * LANES).reshape(len(columns), -1),
         positive_g=aligned(pairs),
     )
     if not cbow:
         return panels, None
+    stride = part_floats(list(map(len, columns)))
     rows = aligned(tokens, np.int64)
-    rows[:] = np.arange(tokens) * row_floats
-    return panels, Means(aligned(blocks * tokens * row_floats), aligned(tokens * row_floats), rows)
+    rows[:] = np.arange(tokens) * stride
+    return panels, Means(aligned(blocks * CHUNK * stride * len(columns)), aligned(tokens * row), rows)
+
+
+def floats_of(columns: Any) -> int:
+    """Floats in these parts of a row, side by side."""
+    return LANES * sum(map(len, columns))
 
 
 def new_scores(settings: Settings, cbow: bool, *outer: int) -> Scores:
@@ -339,20 +342,12 @@ def most_pairs(settings: Settings, cbow: bool) -> int:
     return (pairs // LANES + 1) * LANES
 
 
-def new_changes(settings: Settings, row_floats: int) -> Changes:
-    """Room for what one block adds."""
+def new_changes(settings: Settings, columns: Any) -> Changes:
+    """Room for what one block adds in these parts of the rows."""
     rows = places_around(settings), settings.block, settings.drawn
-    return Changes(*(aligned(count * row_floats) for count in rows))
+    return Changes(*(aligned(count * floats_of(columns)) for count in rows))
 
 
 def places_around(settings: Settings) -> int:
     """The places that the windows of a block reach, at most."""
     return int(settings.block) + 2 * reach(settings) + TILE
-
-
-def aligned(count: int, kind: Any = np.float32) -> Any:
-    """Zeros that begin on a cache line."""
-    size = np.dtype(kind).itemsize
-    memory = np.zeros(count * size + 64, np.uint8)
-    begin = -memory.ctypes.data % 64
-    return memory[begin : begin + count * size].view(kind)
