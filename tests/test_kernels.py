@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from lexigrad.errors import GradientError
 from lexigrad.kernelcheck import TOLERANCE, KernelCase, check_kernels, worst_row_error
+from lexigrad.kernels.simd import row_parts
 from lexigrad.kernels.tokens import Draws, Piece, count_windows, keep_piece, longest_sentence
 from lexigrad.sampling import TOKEN_STREAM, draw, keep_thresholds, stream_key
 
@@ -150,7 +151,7 @@ def test_pieces_are_the_same_however_the_corpus_is_cut(
     found = []
     for start in range(0, ids.size, cut):
         stop = min(ids.size, start + cut)
-        first, last, places = keep_piece(ids, start, stop, window, True, 1, draws, piece)
+        first, last, places = keep_piece((), ids, start, stop, window, True, draws, piece)
         assert 0 <= first <= last <= places
         count_windows(piece, places, 1, window)
         found += [tuple(int(array[place]) for array in piece) for place in range(first, last)]
@@ -161,7 +162,7 @@ def test_a_fixed_window_has_its_full_width() -> None:
     ids = np.array([0] * 20 + [-1], dtype=np.int32)
     draws = Draws(np.uint64(1), np.uint64(0), keep_thresholds(np.ones(1)), np.zeros(1, np.uint64))
     piece = Piece(np.zeros(60, np.int64), *(np.zeros(60, np.int32) for _ in range(3)))
-    assert keep_piece(ids, 0, 21, 4, False, 16, draws, piece) == (0, 20, 20)
+    assert keep_piece(row_parts(16, 1), ids, 0, 21, 4, False, draws, piece) == (0, 20, 20)
     assert piece.left[:20].tolist() == [0, 1, 2, 3, *[4] * 16]
     assert piece.right[:20].tolist() == [*[4] * 16, 3, 2, 1, 0]
 

@@ -57,7 +57,7 @@ def windows_of(
 ) -> list[tuple[int, list[int], list[int]]]:
     """For each place its word, the words of its window, and those in whose windows it stands, one by one."""
     piece = Piece(np.empty(ids.size + 1, np.int64), *(np.empty(ids.size + 1, np.int32) for _ in range(3)))
-    _, _, places = keep_piece(ids, 0, ids.size, window, dynamic, 1, draws, piece)
+    _, _, places = keep_piece((), ids, 0, ids.size, window, dynamic, draws, piece)
     inside = [
         {other for other in range(place - piece.left[place], place + piece.right[place] + 1) if other != place}
         for place in range(places)

@@ -133,6 +133,7 @@ class _Step:
             slots=3,
             drawn=drawn,
             weight=weight,
+            cbow=case.model == "cbow",
             historic=case.historic,
         )
         self.shared = new_shared(self.settings, len(self.shape), case.model == "cbow")

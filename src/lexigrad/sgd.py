@@ -297,6 +297,7 @@ def _settings(config: TrainConfig, ids: NDArray[np.int32]) -> Settings:
         slots=_between(1, SLOT_PLACES / (block + 2 * reach), SLOTS),
         drawn=drawn,
         weight=weight,
+        cbow=config.model == "cbow",
         historic=config.cbow_update == "word2vec",
     )
 

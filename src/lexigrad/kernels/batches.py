@@ -81,7 +81,7 @@ def window_batches(
     fill = _fill_cbow if settings.cbow else _fill_skipgram
     for begin in range(start, stop, PIECE):
         end = min(stop, begin + PIECE)
-        first, last, places = keep_piece(ids, begin, end, settings.window, settings.dynamic, 1, draws, piece)
+        first, last, places = keep_piece((), ids, begin, end, settings.window, settings.dynamic, draws, piece)
         count_windows(piece, places, 1, settings.reach)
         turn, length = 0, -(-(last - first) // STRANDS)
         while turn < length * STRANDS:

@@ -33,7 +33,7 @@ from lexigrad.kernels.rows import (
     zero_rows,
 )
 from lexigrad.kernels.simd import LANES, row_floats
-from lexigrad.kernels.tokens import hash_byte, left_run, right_run
+from lexigrad.kernels.tokens import left_run, right_run
 from lexigrad.kernels.windows import add_to_run, positive_g, run_deltas, run_products, sum_of_run, sum_products
 
 __all__ = [
@@ -62,9 +62,6 @@ class Panels(NamedTuple):
     turned: Any  # float32 (drawn · row): the negatives' vectors, turned over
     weights: Any  # float32 (tokens,)
     g: Any  # float32 (tokens · drawn): multipliers of the negatives
-    hits: Any  # int32 (tokens · drawn): windows in which a negative is the true word
-    filters: Any  # uint64 (4,): 256 bits, set for the hashes of the negatives
-    found: Any  # int32: (place, negative) pairs of the same word
     products: Any  # float32 (parts, pairs · 16)
     positive_g: Any  # float32 (pairs,)
 
@@ -92,9 +89,12 @@ class Block(NamedTuple):
     stop: Any
     low: Any  # ... and all that their windows reach
     high: Any
+    order: Any  # int32: its tokens' places, those with equal windows side by side
     near: Any  # the distances of this band
     far: Any
     negatives: Any  # int64 (drawn,): offsets of their rows
+    double_cells: Any  # int32: cells of g where a negative is a true word,
+    double_shares: Any  # float32: and the share of its weight that is left
     next_negatives: Any  # the next block's: negatives,
     next_rows_V: Any  # rows of V that this one does not have,
     next_count_V: Any
@@ -110,7 +110,7 @@ def skipgram_scores(
     _score_negatives(shape, dim, V, piece.rows[block.start :], _tiled(block), U, block, drawn, panels, scores.negative)
     pairs, products = 0, panels.products
     stride = products.shape[1] // LANES
-    for o in range(block.start, block.stop):
+    for o in block.order:
         start, stop = left_run(piece, o, block.near, block.far)
         run_products(shape, U, piece.rows[o], V, piece.rows, start, stop, products, stride, pairs)
         pairs += stop - start
@@ -151,8 +151,7 @@ def skipgram_changes(
     zero_rows(shape, d_V, 0, before)
     zero_rows(shape, d_V, before + tiled, block.high - block.low)
     rows = piece.rows[block.start :]
-    _weigh_negatives(shape, tiled, drawn, scores.negative, panels)
-    _leave_out_true_words(piece, block, drawn, panels)
+    _weigh_negatives(shape, tiled, block, drawn, scores.negative, panels)
     _negative_changes(shape, V, rows, tiled, V, U, block, drawn, panels, d_V[_offset(shape, before) :], changes.d_N)
     _positive_changes(shape, V, U, piece, block, rate, scores.positive, panels, changes)
 
@@ -163,9 +162,8 @@ def cbow_scores(
 ) -> None:
     """The scores of CBOW's predictions: of the negatives and of the true word for each context's mean v̂."""
     tokens = block.stop - block.start
-    for i in range(tokens):
-        c = block.start + i
-        left, right = c - piece.left[c], c + 1 + piece.right[c]
+    for c in block.order:
+        i, left, right = c - block.start, c - piece.left[c], c + 1 + piece.right[c]
         sum_of_run(shape, V, piece.rows, left, c, right, _share(piece, c), means.vectors, means.rows[i])
     _score_negatives(shape, dim, means.vectors, means.rows, _tiled(block), U, block, drawn, panels, scores.negative)
     rows, products = piece.rows[block.start :], panels.products
@@ -203,16 +201,15 @@ def cbow_changes(
     zero_rows(shape, changes.d_U, 0, tokens)
     for i in range(tiled):
         panels.weights[i] = -rate * weight if i < tokens else np.float32(0)
-    _weigh_negatives(shape, tiled, drawn, scores.negative, panels)
-    _leave_out_centers(piece, block, drawn, panels)
+    _weigh_negatives(shape, tiled, block, drawn, scores.negative, panels)
     _negative_changes(shape, means.vectors, means.rows, tiled, V, U, block, drawn, panels, means.changes, changes.d_N)
     rows, positive = piece.rows[block.start :], scores.positive
     positive_g(shape, positive, positive.shape[1], positive.shape[0], tokens, rate, panels.positive_g)
     for i in range(tokens):
         x, d_x = means.rows[i], _offset(shape, i)
         run_deltas(shape, means.vectors, x, U, rows, i, i + 1, panels.positive_g, i, means.changes, d_x, changes.d_U)
-        c = block.start + i
-        place = c - block.low
+    for c in block.order:
+        d_x, place = _offset(shape, c - block.start), c - block.low
         left, right = place - piece.left[c], place + 1 + piece.right[c]
         scale = np.float32(1) if historic else _share(piece, c)
         add_to_run(shape, changes.d_V, left, place, right, scale, means.changes, d_x)
@@ -247,9 +244,11 @@ def _score_negatives(
 
 
 @njit(cache=True, nogil=True)
-def _weigh_negatives(shape: Any, tiled: int, drawn: int, scores: Any, panels: Any) -> None:
-    """G = weights · σ(X Nᵀ), before the true words among the negatives are left out."""
+def _weigh_negatives(shape: Any, tiled: int, block: Any, drawn: int, scores: Any, panels: Any) -> None:
+    """G = weights · σ(X Nᵀ), the true words among the negatives left out."""
     negative_g(shape, scores, scores.shape[1], scores.shape[0], tiled, drawn, panels.weights, panels.g)
+    for i in range(block.double_cells.size):
+        panels.g[block.double_cells[i]] *= block.double_shares[i]
 
 
 @njit(cache=True, nogil=True)
@@ -269,7 +268,7 @@ def _positive_changes(
 ) -> None:
     """d_u_o = Σ g v_c and d_v_c += g u_o for the pairs of the block's outside words o."""
     pairs = 0
-    for o in range(block.start, block.stop):
+    for o in block.order:
         start, stop = left_run(piece, o, block.near, block.far)
         pairs += stop - start
         start, stop = right_run(piece, o, block.near, block.far)
@@ -279,7 +278,7 @@ def _positive_changes(
     zero_rows(shape, d_U, 0, block.stop - block.start)
     rows = piece.rows[block.low :]
     pairs = 0
-    for o in range(block.start, block.stop):
+    for o in block.order:
         u, d_u, low = piece.rows[o], _offset(shape, o - block.start), block.low
         start, stop = left_run(piece, o, block.near, block.far)
         run_deltas(shape, U, u, V, rows, start - low, stop - low, g, pairs, d_U, d_u, d_V)
@@ -287,53 +286,3 @@ def _positive_changes(
         start, stop = right_run(piece, o, block.near, block.far)
         run_deltas(shape, U, u, V, rows, start - low, stop - low, g, pairs, d_U, d_u, d_V)
         pairs += stop - start
-
-
-@njit(cache=True, nogil=True)
-def _leave_out_true_words(piece: Any, block: Any, drawn: int, panels: Any) -> None:
-    """Take a center's pairs with an outside word out of the weight of negatives that are this word."""
-    found = _find_negatives(piece, block.low, block.high, block.negatives, drawn, panels)
-    for counting in (True, False):
-        for i in range(found):
-            o, k = panels.found[2 * i], panels.found[2 * i + 1]
-            for start, stop in (left_run(piece, o, block.near, block.far), right_run(piece, o, block.near, block.far)):
-                for c in range(max(block.start, start), min(block.stop, stop)):
-                    cell = (c - block.start) * drawn + k
-                    if counting:
-                        panels.hits[cell] += 1
-                    else:
-                        pairs = piece.windows[c]
-                        panels.g[cell] *= np.float32(pairs - panels.hits[cell]) / np.float32(pairs)
-                        panels.hits[cell] = 0
-
-
-@njit(cache=True, nogil=True)
-def _leave_out_centers(piece: Any, block: Any, drawn: int, panels: Any) -> None:
-    """A negative that is the center word has no term."""
-    for i in range(_find_negatives(piece, block.start, block.stop, block.negatives, drawn, panels)):
-        c, k = panels.found[2 * i], panels.found[2 * i + 1]
-        panels.g[(c - block.start) * drawn + k] = 0
-
-
-@njit(cache=True, nogil=True)
-def _find_negatives(piece: Any, start: int, stop: int, negatives: Any, drawn: int, panels: Any) -> int:
-    """Write the pairs (place, negative) that are the same word; returns how many.
-
-    A filter of 256 bits, by a hash of the word, passes over most places without a look at the negatives.
-    """
-    filters = panels.filters
-    for i in range(4):
-        filters[i] = 0
-    for k in range(drawn):
-        bit = hash_byte(negatives[k])
-        filters[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
-    found = 0
-    for place in range(start, stop):
-        bit = hash_byte(piece.rows[place])
-        if (filters[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1):
-            for k in range(drawn):
-                if negatives[k] == piece.rows[place]:
-                    panels.found[2 * found] = place
-                    panels.found[2 * found + 1] = k
-                    found += 1
-    return found

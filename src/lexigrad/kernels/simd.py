@@ -394,18 +394,20 @@ def row_floats(_typing_context: Any, shape: types.Type) -> tuple[Any, Callable[.
 
 @intrinsic
 def row_offset(_typing_context: Any, shape: types.Type, number: types.Type) -> tuple[Any, Callable[..., Any]]:
-    """The offset of a row in a table of rows of that shape."""
+    """The offset of a row in a table of rows of that shape; its number where the shape is ()."""
 
     def generate(_context: Any, builder: ir.IRBuilder, signature: Any, values: Sequence[ir.Value]) -> ir.Value:
+        _, number = values
+        if not len(signature.args[0]):
+            return number
         parts = _vectors(signature.args[0])
         stride = part_floats(parts)
         if len(parts) == 1:
-            return builder.mul(values[1], Lanes.integer(stride))
-        chunk, row = builder.ashr(values[1], Lanes.integer(CHUNK.bit_length() - 1)), builder.and_(
-            values[1], Lanes.integer(CHUNK - 1)
-        )
-        chunk = builder.mul(chunk, Lanes.integer(CHUNK * stride * len(parts)))
-        return builder.add(chunk, builder.mul(row, Lanes.integer(stride)))
+            return builder.mul(number, Lanes.integer(stride))
+        chunk = builder.ashr(number, Lanes.integer(CHUNK.bit_length() - 1))
+        start = builder.mul(chunk, Lanes.integer(CHUNK * stride * len(parts)))
+        row = builder.and_(number, Lanes.integer(CHUNK - 1))
+        return builder.add(start, builder.mul(row, Lanes.integer(stride)))
 
     return types.int64(shape, types.int64), generate
 

@@ -202,7 +202,17 @@ def _piece(pieces: Any, number: int) -> Piece:
 @njit(inline="always")
 def _cuts(cuts: Any, number: int) -> Cuts:
     """Its cuts."""
-    return Cuts(cuts.starts[number], cuts.negatives[number], cuts.counters[number])
+    return Cuts(
+        cuts.starts[number],
+        cuts.order[number],
+        cuts.negatives[number],
+        cuts.doubles[number],
+        cuts.cells[number],
+        cuts.shares[number],
+        cuts.counters[number],
+        cuts.hits[number],
+        cuts.found[number],
+    )
 
 
 @njit(inline="always")
