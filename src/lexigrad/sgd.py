@@ -232,7 +232,13 @@ class _Races(_Run):
 
         settings, shape, cbow = self.settings, self.shape, self.cbow
         panels = new_panels(settings, shape, cbow)
-        return new_piece(settings), new_cuts(settings), *panels, new_scores(settings, cbow, 1), new_changes(settings, shape)
+        return (
+            new_piece(settings),
+            new_cuts(settings),
+            *panels,
+            new_scores(settings, cbow, 1),
+            new_changes(settings, shape),
+        )
 
 
 class _Together(_Run):

@@ -154,8 +154,8 @@ class _Run:
     """One training run: the tables, and the way through the text."""
 
     def __init__(self, corpus: Corpus, config: TrainConfig, pool: ThreadPoolExecutor, threads: int) -> None:
-        from lexigrad.kernels.tokens import fill_uniform
         from lexigrad.kernels.tables import aligned
+        from lexigrad.kernels.tokens import fill_uniform
 
         self.config = config
         self.ids: NDArray[np.int32] = np.asarray(corpus.ids).view(np.ndarray)

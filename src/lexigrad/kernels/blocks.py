@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from lexigrad.kernels.compiling import compiled
 from lexigrad.kernels.rows import (
     TILE,
     negative_d_inputs,
@@ -102,7 +103,7 @@ class Block(NamedTuple):
     next_count_U: Any
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def skipgram_scores(
     shape: Any, dim: int, V: Any, U: Any, piece: Any, block: Any, drawn: int, panels: Any, scores: Any
 ) -> None:
@@ -120,7 +121,7 @@ def skipgram_scores(
     sum_products(shape, products, stride, pairs, scores.positive, scores.positive.shape[1])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def skipgram_changes(
     shape: Any,
     V: Any,
@@ -156,7 +157,7 @@ def skipgram_changes(
     _positive_changes(shape, V, U, piece, block, rate, scores.positive, panels, changes)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def cbow_scores(
     shape: Any, dim: int, V: Any, U: Any, piece: Any, block: Any, drawn: int, panels: Any, means: Any, scores: Any
 ) -> None:
@@ -173,7 +174,7 @@ def cbow_scores(
     sum_products(shape, products, stride, tokens, scores.positive, scores.positive.shape[1])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def cbow_changes(
     shape: Any,
     V: Any,
@@ -233,7 +234,7 @@ def _share(piece: Any, place: Any) -> Any:
     return np.float32(1) / np.float32(max(1, piece.left[place] + piece.right[place]))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _score_negatives(
     shape: Any, dim: int, X: Any, rows: Any, tiled: int, U: Any, block: Any, drawn: int, panels: Any, scores: Any
 ) -> None:
@@ -243,7 +244,7 @@ def _score_negatives(
     negative_scores(shape, X, rows, tiled, panels.turned, drawn, dim, scores, stride, U, ahead, drawn)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _weigh_negatives(shape: Any, tiled: int, block: Any, drawn: int, scores: Any, panels: Any) -> None:
     """G = weights · σ(X Nᵀ), the true words among the negatives left out."""
     negative_g(shape, scores, scores.shape[1], scores.shape[0], tiled, drawn, panels.weights, panels.g)
@@ -251,7 +252,7 @@ def _weigh_negatives(shape: Any, tiled: int, block: Any, drawn: int, scores: Any
         panels.g[block.double_cells[i]] *= block.double_shares[i]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _negative_changes(
     shape: Any, X: Any, rows: Any, tiled: int, V: Any, U: Any, block: Any, drawn: int, panels: Any, d_X: Any, d_N: Any
 ) -> None:
@@ -262,7 +263,7 @@ def _negative_changes(
     negative_d_outside(shape, X, rows, tiled, panels.g, drawn, d_N, U, block.next_rows_U, block.next_count_U)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _positive_changes(
     shape: Any, V: Any, U: Any, piece: Any, block: Any, rate: Any, scores: Any, panels: Any, changes: Any
 ) -> None:

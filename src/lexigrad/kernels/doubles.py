@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from lexigrad.kernels.compiling import compiled
 from lexigrad.kernels.tokens import hash_byte, left_run, right_run
 
 __all__ = ["true_centers", "true_words"]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def true_words(
     piece: Any,
     begin: int,
@@ -52,7 +52,7 @@ def true_words(
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def true_centers(piece: Any, begin: int, end: int, negatives: Any, drawn: int, cuts: Any, count: int) -> int:
     """Append a block's cells in which a negative is the center word; returns how many there are now."""
     for i in range(_find_negatives(piece, begin, end, negatives, drawn, cuts.found)):
@@ -62,7 +62,7 @@ def true_centers(piece: Any, begin: int, end: int, negatives: Any, drawn: int, c
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _find_negatives(piece: Any, start: int, stop: int, negatives: Any, drawn: int, pairs: Any) -> int:
     """Write the pairs (place, negative) that are the same word; returns how many.
 

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from llvmlite import binding, ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from lexigrad.kernels.compiling import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,7 +53,7 @@ class Gate:
         return bool(self.state[STOPPED])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def meet(state: Any, threads: int, looks: int) -> bool:
     """Wait until all threads have come as often as this one; False if they were told to stop.
 

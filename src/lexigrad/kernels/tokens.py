@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from lexigrad.kernels.compiling import compiled
 from lexigrad.kernels.simd import multiply_mix, row_offset
 from lexigrad.sampling import FIRST_MULTIPLIER, NEGATIVE_STREAM, SECOND_MULTIPLIER, TOKEN_STREAM, stream_key
 
@@ -76,7 +77,7 @@ def is_kept(word_id: Any, bits: Any, keep: Any) -> Any:
     return (bits >> HALF) <= np.uint64(keep[np.uint64(word_id)])
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def keep_piece(
     shape: Any, ids: Any, start: int, stop: int, window: int, dynamic: bool, draws: Any, piece: Any
 ) -> tuple[int, int, int]:
@@ -93,7 +94,7 @@ def keep_piece(
     return first, last, places
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _reach(ids: Any, position: int, step: int, words: int, draws: Any) -> int:
     """Where one stops, going from ``position`` by ``step``: at the sentence's end, or when so many words were kept."""
     kept = 0
@@ -103,7 +104,7 @@ def _reach(ids: Any, position: int, step: int, words: int, draws: Any) -> int:
     return position
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _keep(
     shape: Any,
     ids: Any,
@@ -135,7 +136,7 @@ def _keep(
     return places, opens
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _limit_windows(piece: Any, places: int) -> None:
     """Cut the windows at the ends of their sentences."""
     before = 0
@@ -163,7 +164,7 @@ def right_run(piece: Any, place: int, near: int, far: int) -> tuple[int, int]:
     return place + near, place + near + max(0, reach - near + 1)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def count_windows(piece: Any, places: int, near: int, far: int) -> None:
     """Count for each word in how many windows it stands at distances from ``near`` to ``far``."""
     piece.windows[: places + 1] = 0
@@ -178,7 +179,7 @@ def count_windows(piece: Any, places: int, near: int, far: int) -> None:
         piece.windows[place] = inside
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def draw_negatives(shape: Any, draws: Any, position: int, rows: Any, count: int) -> None:
     """Draw the negatives of the block at a position; writes the offsets of their rows.
 
@@ -193,7 +194,7 @@ def draw_negatives(shape: Any, draws: Any, position: int, rows: Any, count: int)
         rows[i] = row_offset(shape, word_id)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def longest_sentence(ids: Any) -> int:
     """The number of words in the longest sentence."""
     longest = 0
@@ -204,7 +205,7 @@ def longest_sentence(ids: Any) -> int:
     return longest
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def fill_uniform(table: Any, dim: int, key: Any, first: int = 0) -> None:
     """table[i, :dim] uniform in [−0.5, 0.5) / dim; number j of row first + i is draw (first + i) · 2048 + j."""
     scale = np.float32(1.0 / (2.0**24 * dim))
