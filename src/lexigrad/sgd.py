@@ -8,6 +8,7 @@ tables' bytes follow from the corpus and the config, whatever their number.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -40,6 +41,9 @@ LONG_SPAN: Final = 262_144
 
 SEGMENT_SECONDS: Final = 1.0
 """Threads rest about so often; to end and begin anew takes them some 0.1 ms."""
+
+PATIENCE: Final = 10
+"""Segments that one thread trains alone before all try again."""
 
 BLOCK: Final = 64
 """Most tokens of which the step is computed at the same tables."""
@@ -242,24 +246,62 @@ class _Races(_Run):
 
 
 class _Together(_Run):
-    """All threads train the same span at the same time, and meet in every superstep."""
+    """All threads train the same span at the same time, and meet in every superstep.
+
+    Where other programs want the cores too, all wait at every meeting for the one that lost its core. Then one thread
+    alone may be faster: the same numbers come of it, so whoever is faster just now trains the next segment.
+    """
 
     span = LONG_SPAN
     parts = PARTS
 
     def __init__(self, corpus: Corpus, config: TrainConfig) -> None:
         from lexigrad.kernels.meeting import Gate
-        from lexigrad.kernels.supersteps import new_shared, new_shares
+        from lexigrad.kernels.supersteps import new_shared
 
         super().__init__(corpus, config)
         self.shared = new_shared(self.settings, len(self.shape), self.cbow)
-        self.buffers = new_shares(self.settings, self.shape, self.cbow, self.threads, self.gate.looks)
-        self.threads = len(self.buffers)
-        self.gate = Gate(self.threads, available_cores())
+        self.all = self._shares(self.threads)
+        self.gate = Gate(len(self.all), available_cores())
+        self.one: list[Any] = []
+        self.speeds = {"all": 0.0, "one": math.inf}
+        self.buffers = self.all
+        self.patience = 0
+
+    def _shares(self, threads: int) -> list[Any]:
+        from lexigrad.kernels.supersteps import new_shares
+
+        return new_shares(self.settings, self.shape, self.cbow, threads, self.gate.looks)
 
     def compile(self) -> None:
-        for buffers in {buffers[0]: buffers for buffers in self.buffers}.values():
-            self._train_span(_Span(0, 0, 0, 0.0, 0.0), buffers)
+        self._compile(self.all)
+
+    def _compile(self, shares: list[Any]) -> None:
+        for share in {share[0]: share for share in shares}.values():
+            self._train_span(_Span(0, 0, 0, 0.0, 0.0), share)
+
+    def _train_segment(self, stop: int, monitor: Monitor) -> None:
+        start, began = self.position, time.perf_counter()
+        self.threads = len(self.buffers)
+        super()._train_segment(stop, monitor)
+        self._choose((self.position - start) / (time.perf_counter() - began))
+
+    def _choose(self, speed: float) -> None:
+        """Choose who trains the next segment; so fast were those who trained the last one."""
+        crowded = self.gate.crowded
+        if len(self.all) == 1:
+            return
+        if self.buffers is self.all:
+            self.speeds["all"] = speed
+            if crowded and self.speeds["one"] > speed:
+                self.one = self.one or self._shares(1)
+                self._compile(self.one)
+                self.buffers, self.patience = self.one, PATIENCE
+        else:
+            self.speeds["one"] = speed
+            self.patience -= 1
+            if speed < self.speeds["all"] or not self.patience:
+                self.buffers = self.all
 
     def _train(self, thread: int) -> None:
         for span in self.spans:

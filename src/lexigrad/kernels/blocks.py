@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from lexigrad.kernels.compiling import compiled
+from lexigrad.kernels.compiling import internal
 from lexigrad.kernels.rows import (
     TILE,
     negative_d_inputs,
@@ -103,7 +103,7 @@ class Block(NamedTuple):
     next_count_U: Any
 
 
-@compiled
+@internal
 def skipgram_scores(
     shape: Any, dim: int, V: Any, U: Any, piece: Any, block: Any, drawn: int, panels: Any, scores: Any
 ) -> None:
@@ -121,7 +121,7 @@ def skipgram_scores(
     sum_products(shape, products, stride, pairs, scores.positive, scores.positive.shape[1])
 
 
-@compiled
+@internal
 def skipgram_changes(
     shape: Any,
     V: Any,
@@ -157,7 +157,7 @@ def skipgram_changes(
     _positive_changes(shape, V, U, piece, block, rate, scores.positive, panels, changes)
 
 
-@compiled
+@internal
 def cbow_scores(
     shape: Any, dim: int, V: Any, U: Any, piece: Any, block: Any, drawn: int, panels: Any, means: Any, scores: Any
 ) -> None:
@@ -174,7 +174,7 @@ def cbow_scores(
     sum_products(shape, products, stride, tokens, scores.positive, scores.positive.shape[1])
 
 
-@compiled
+@internal
 def cbow_changes(
     shape: Any,
     V: Any,
@@ -234,7 +234,7 @@ def _share(piece: Any, place: Any) -> Any:
     return np.float32(1) / np.float32(max(1, piece.left[place] + piece.right[place]))
 
 
-@compiled
+@internal
 def _score_negatives(
     shape: Any, dim: int, X: Any, rows: Any, tiled: int, U: Any, block: Any, drawn: int, panels: Any, scores: Any
 ) -> None:
@@ -244,7 +244,7 @@ def _score_negatives(
     negative_scores(shape, X, rows, tiled, panels.turned, drawn, dim, scores, stride, U, ahead, drawn)
 
 
-@compiled
+@internal
 def _weigh_negatives(shape: Any, tiled: int, block: Any, drawn: int, scores: Any, panels: Any) -> None:
     """G = weights · σ(X Nᵀ), the true words among the negatives left out."""
     negative_g(shape, scores, scores.shape[1], scores.shape[0], tiled, drawn, panels.weights, panels.g)
@@ -252,7 +252,7 @@ def _weigh_negatives(shape: Any, tiled: int, block: Any, drawn: int, scores: Any
         panels.g[block.double_cells[i]] *= block.double_shares[i]
 
 
-@compiled
+@internal
 def _negative_changes(
     shape: Any, X: Any, rows: Any, tiled: int, V: Any, U: Any, block: Any, drawn: int, panels: Any, d_X: Any, d_N: Any
 ) -> None:
@@ -263,7 +263,7 @@ def _negative_changes(
     negative_d_outside(shape, X, rows, tiled, panels.g, drawn, d_N, U, block.next_rows_U, block.next_count_U)
 
 
-@compiled
+@internal
 def _positive_changes(
     shape: Any, V: Any, U: Any, piece: Any, block: Any, rate: Any, scores: Any, panels: Any, changes: Any
 ) -> None:

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from lexigrad.kernels.compiling import compiled
+from lexigrad.kernels.compiling import internal
 from lexigrad.kernels.tokens import hash_byte, left_run, right_run
 
 __all__ = ["true_centers", "true_words"]
 
 
-@compiled
+@internal
 def true_words(
     piece: Any,
     begin: int,
@@ -52,7 +52,7 @@ def true_words(
     return count
 
 
-@compiled
+@internal
 def true_centers(piece: Any, begin: int, end: int, negatives: Any, drawn: int, cuts: Any, count: int) -> int:
     """Append a block's cells in which a negative is the center word; returns how many there are now."""
     for i in range(_find_negatives(piece, begin, end, negatives, drawn, cuts.found)):
@@ -62,7 +62,7 @@ def true_centers(piece: Any, begin: int, end: int, negatives: Any, drawn: int, c
     return count
 
 
-@compiled
+@internal
 def _find_negatives(piece: Any, start: int, stop: int, negatives: Any, drawn: int, pairs: Any) -> int:
     """Write the pairs (place, negative) that are the same word; returns how many.
 
@@ -80,8 +80,8 @@ def _find_negatives(piece: Any, start: int, stop: int, negatives: Any, drawn: in
     for place in range(start, stop):
         bit = hash_byte(piece.rows[place])
         part = bit >> np.uint64(6)
-        filter = (a if part == 0 else b) if part < 2 else (c if part == 2 else d)
-        if (filter >> (bit & np.uint64(63))) & np.uint64(1):
+        bits = (a if part == 0 else b) if part < 2 else (c if part == 2 else d)
+        if (bits >> (bit & np.uint64(63))) & np.uint64(1):
             for k in range(drawn):
                 if negatives[k] == piece.rows[place]:
                     pairs[2 * found] = place

@@ -32,16 +32,29 @@ yield_core = types.ExternalFunction("sched_yield", types.int32())
 
 ARRIVED = 0
 STOPPED = 16  # far enough for a cache line of its own, and for the neighbor that is fetched with it
+YIELDED = 17
+
+
+OFTEN = 0.02
+"""A part of the meetings; on a quiet machine hardly any takes a thread so long."""
 
 
 class Gate:
-    """What threads share that meet: the arrivals so far and whether to stop, in ``state`` for `meet`."""
+    """What threads share that meet: the arrivals and yields so far and whether to stop, in ``state`` for `meet`."""
 
     def __init__(self, threads: int, cores: int) -> None:
         self.threads = threads
         self.state = np.zeros(32, np.int64)
+        self._seen = 0, 0
         self.looks = 1_000 if threads <= cores else 1
         """How often a thread looks before it gives its core away: some 50 µs, or not at all where cores are short."""
+
+    @property
+    def crowded(self) -> bool:
+        """Whether, since this was asked last, threads often waited so long that they gave their core away."""
+        meetings, yields = self.state[ARRIVED] // self.threads, self.state[YIELDED]
+        before, self._seen = self._seen, (meetings, yields)
+        return bool(yields - before[1] > OFTEN * (meetings - before[0]))
 
     def stop(self) -> None:
         """Let nobody wait any longer, now or later."""
@@ -71,6 +84,8 @@ def meet(state: Any, threads: int, looks: int) -> bool:
             pause()
         else:
             yield_core()
+    if looked >= looks:
+        add(state, YIELDED, 1)
     return True
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 
 from lexigrad.kernels.blocks import Changes, Means, Scores
-from lexigrad.kernels.compiling import compiled
+from lexigrad.kernels.compiling import compiled, internal
 from lexigrad.kernels.meeting import meet
 from lexigrad.kernels.rows import add_listed_rows, add_rows
 from lexigrad.kernels.simd import CHUNK, part_floats, row_floats
@@ -140,7 +140,7 @@ def train_together(
     return True
 
 
-@compiled
+@internal
 def _superstep(
     columns: Any,
     work: Any,
@@ -169,7 +169,7 @@ def _superstep(
     return meet(gate, share.threads, share.looks)
 
 
-@compiled
+@internal
 def _ready(
     shape: Any,
     ids: Any,
@@ -221,7 +221,7 @@ def _four(places: Any) -> tuple[int, int, int, int]:
     return places[0], places[1], places[2], places[3]
 
 
-@compiled
+@internal
 def _cut_steps(piece: Any, cuts: Any, blocks: int, settings: Any, room: float, counters: Any, steps: Any) -> None:
     """Write each superstep's first block, and behind the last one the number of blocks; how many go to the end.
 
@@ -247,7 +247,7 @@ def _cut_steps(piece: Any, cuts: Any, blocks: int, settings: Any, room: float, c
     steps[PIECE + 1] = count
 
 
-@compiled
+@internal
 def _tally(rows: Any, start: int, stop: int, found: Any, counters: Any) -> tuple[int, int, int]:
     """Count words: how many, the sum of the squares of their occurrences, the most occurrences of one."""
     squares, most = found[1], found[2]
@@ -272,7 +272,7 @@ def _counter(row: Any) -> Any:
     return (np.uint64(row) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(52)
 
 
-@compiled
+@internal
 def _score(
     columns: Any, work: Any, V: Any, U: Any, settings: Any, shared: Any, share: Any, panels: Any, means: Any
 ) -> None:
@@ -288,7 +288,7 @@ def _score(
         block_scores(columns, share.dim, V, U, settings, piece, block, panels, own_means, scores)
 
 
-@compiled
+@internal
 def _change(
     columns: Any, work: Any, V: Any, U: Any, settings: Any, rates: Any, shared: Any, share: Any, panels: Any, means: Any
 ) -> None:
@@ -304,13 +304,13 @@ def _change(
         block_changes(columns, V, U, settings, rates, piece, block, places, scores, panels, own_means, changes)
 
 
-@compiled
+@internal
 def _scores(turn: int, slot: int, part: int, scores: Any) -> Scores:
     """Where a block's scores are written, from a part of the row on."""
     return Scores(scores.negative[turn, slot, part:], scores.positive[turn, slot, part:])
 
 
-@compiled
+@internal
 def _means(slot: int, settings: Any, means: Any) -> Any:
     """Where a block's means are."""
     if means is None:
@@ -319,7 +319,7 @@ def _means(slot: int, settings: Any, means: Any) -> Any:
     return Means(means.vectors[slot * size :], means.changes, means.rows)
 
 
-@compiled
+@internal
 def _slot(slot: int, settings: Any, changes: Any) -> Changes:
     """Where a block's changes are written."""
     sizes = _sizes(settings, changes)
@@ -333,7 +333,7 @@ def _sizes(settings: Any, changes: Any) -> tuple[int, int, int]:
     return changes.d_V.size // slots, changes.d_U.size // slots, changes.d_N.size // slots
 
 
-@compiled
+@internal
 def _add(columns: Any, work: Any, V: Any, U: Any, settings: Any, shared: Any, share: Any) -> None:
     """Add all changes of a superstep, in the order of the text: first all of d_V, then of d_U, then of d_N."""
     number, step, band, _ = work
@@ -351,7 +351,7 @@ def _add(columns: Any, work: Any, V: Any, U: Any, settings: Any, shared: Any, sh
         add_rows(columns, U, negatives[i * drawn :], drawn, _slot(i - first, settings, share.changes).d_N)
 
 
-@compiled
+@internal
 def _list(columns: Any, work: Any, settings: Any, shared: Any, share: Any) -> None:
     """List which changes of a superstep go to rows that this thread owns, in the order of the text."""
     number, step, band, _ = work
@@ -369,7 +369,7 @@ def _list(columns: Any, work: Any, settings: Any, shared: Any, share: Any) -> No
         _list_mine(columns, negatives, i * drawn, (i + 1) * drawn, slot * sizes[2], share, 2)
 
 
-@compiled
+@internal
 def _list_mine(columns: Any, rows: Any, start: int, stop: int, source: int, share: Any, kind: int) -> None:
     """Append those of ``rows[start:stop]`` that this thread owns to its list of that kind."""
     number, sharers = np.uint64(share.number), np.uint64(share.sharers)
@@ -382,7 +382,7 @@ def _list_mine(columns: Any, rows: Any, start: int, stop: int, source: int, shar
     share.listed[kind] = listed
 
 
-@compiled
+@internal
 def _add_listed(columns: Any, V: Any, U: Any, share: Any) -> None:
     """Add what is listed."""
     changes, rows, sources, listed = share.changes, share.rows, share.sources, share.listed

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from lexigrad.kernels.compiling import compiled
+from lexigrad.kernels.compiling import compiled, internal
 from lexigrad.kernels.simd import multiply_mix, row_offset
 from lexigrad.sampling import FIRST_MULTIPLIER, NEGATIVE_STREAM, SECOND_MULTIPLIER, TOKEN_STREAM, stream_key
 
@@ -94,7 +94,7 @@ def keep_piece(
     return first, last, places
 
 
-@compiled
+@internal
 def _reach(ids: Any, position: int, step: int, words: int, draws: Any) -> int:
     """Where one stops, going from ``position`` by ``step``: at the sentence's end, or when so many words were kept."""
     kept = 0
@@ -104,7 +104,7 @@ def _reach(ids: Any, position: int, step: int, words: int, draws: Any) -> int:
     return position
 
 
-@compiled
+@internal
 def _keep(
     shape: Any,
     ids: Any,
@@ -136,7 +136,7 @@ def _keep(
     return places, opens
 
 
-@compiled
+@internal
 def _limit_windows(piece: Any, places: int) -> None:
     """Cut the windows at the ends of their sentences."""
     before = 0

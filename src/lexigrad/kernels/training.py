@@ -24,7 +24,7 @@ from lexigrad.kernels.blocks import (
     skipgram_changes,
     skipgram_scores,
 )
-from lexigrad.kernels.compiling import compiled
+from lexigrad.kernels.compiling import compiled, internal
 from lexigrad.kernels.doubles import true_centers, true_words
 from lexigrad.kernels.rows import TILE, add_rows
 from lexigrad.kernels.simd import CHUNK, LANES, part_floats
@@ -122,7 +122,7 @@ def train_span(
             _train_piece(shape, band, V, U, settings, rates, piece, cuts, places, panels, means, scores, changes)
 
 
-@compiled
+@internal
 def _train_piece(
     shape: Any,
     band: int,
@@ -170,7 +170,7 @@ def ready_piece(
     return first, last, places, blocks
 
 
-@compiled
+@internal
 def block_stop(rows: Any, start: int, last: int, tokens: int, repeats: int, counters: Any) -> int:
     """The place after a block's last: a block ends early rather than hold one word more than ``repeats`` times.
 
@@ -188,7 +188,7 @@ def block_stop(rows: Any, start: int, last: int, tokens: int, repeats: int, coun
     return stop
 
 
-@compiled
+@internal
 def order_places(piece: Any, start: int, stop: int, cuts: Any) -> None:
     """List a block's places so that those with equal windows stand side by side.
 
@@ -212,7 +212,7 @@ def _window_kind(piece: Any, place: Any) -> Any:
     return min(piece.left[place], 7) * 8 + min(piece.right[place], 7)
 
 
-@compiled
+@internal
 def ready_band(
     shape: Any, begin: int, band: int, draws: Any, settings: Any, piece: Any, cuts: Any, places: Any
 ) -> None:
@@ -234,7 +234,7 @@ def ready_band(
     cuts.doubles[blocks] = count
 
 
-@compiled
+@internal
 def block_at(number: int, next_number: int, band: int, settings: Any, piece: Any, cuts: Any, places: Any) -> Any:
     """The block of that number, and what to fetch for the one that its thread computes next."""
     _, _, end, _ = places
@@ -267,7 +267,7 @@ def block_at(number: int, next_number: int, band: int, settings: Any, piece: Any
     )
 
 
-@compiled
+@internal
 def block_scores(
     shape: Any,
     dim: int,
@@ -287,7 +287,7 @@ def block_scores(
         cbow_scores(shape, dim, V, U, piece, block, settings.drawn, panels, means, scores)
 
 
-@compiled
+@internal
 def block_changes(
     shape: Any,
     V: Any,

@@ -47,10 +47,9 @@ def run_products(
     builder, places = lanes.builder, vector_places(parts)
     x = lanes.at(x_table, x_row)
     held = [lanes.load(x, place) for place in places] if len(places) <= MOST_VECTORS else []
+    before = builder.sub(pair, start)
     targets = [
-        lanes.at(
-            products, lanes.row(builder.add(builder.sub(pair, start), builder.mul(stride, lanes.integer(part))), 1)
-        )
+        lanes.at(products, lanes.row(builder.add(before, builder.mul(stride, lanes.integer(part))), 1))
         for part in range(len(parts))
     ]
 
