@@ -90,7 +90,6 @@ class Block(NamedTuple):
     stop: Any
     low: Any  # ... and all that their windows reach
     high: Any
-    order: Any  # int32: its tokens' places, those with equal windows side by side
     near: Any  # the distances of this band
     far: Any
     negatives: Any  # int64 (drawn,): offsets of their rows
@@ -111,7 +110,7 @@ def skipgram_scores(
     _score_negatives(shape, dim, V, piece.rows[block.start :], _tiled(block), U, block, drawn, panels, scores.negative)
     pairs, products = 0, panels.products
     stride = products.shape[1] // LANES
-    for o in block.order:
+    for o in range(block.start, block.stop):
         start, stop = left_run(piece, o, block.near, block.far)
         run_products(shape, U, piece.rows[o], V, piece.rows, start, stop, products, stride, pairs)
         pairs += stop - start
@@ -163,7 +162,7 @@ def cbow_scores(
 ) -> None:
     """The scores of CBOW's predictions: of the negatives and of the true word for each context's mean v̂."""
     tokens = block.stop - block.start
-    for c in block.order:
+    for c in range(block.start, block.stop):
         i, left, right = c - block.start, c - piece.left[c], c + 1 + piece.right[c]
         sum_of_run(shape, V, piece.rows, left, c, right, _share(piece, c), means.vectors, means.rows[i])
     _score_negatives(shape, dim, means.vectors, means.rows, _tiled(block), U, block, drawn, panels, scores.negative)
@@ -209,7 +208,7 @@ def cbow_changes(
     for i in range(tokens):
         x, d_x = means.rows[i], _offset(shape, i)
         run_deltas(shape, means.vectors, x, U, rows, i, i + 1, panels.positive_g, i, means.changes, d_x, changes.d_U)
-    for c in block.order:
+    for c in range(block.start, block.stop):
         d_x, place = _offset(shape, c - block.start), c - block.low
         left, right = place - piece.left[c], place + 1 + piece.right[c]
         scale = np.float32(1) if historic else _share(piece, c)
@@ -269,7 +268,7 @@ def _positive_changes(
 ) -> None:
     """d_u_o = Σ g v_c and d_v_c += g u_o for the pairs of the block's outside words o."""
     pairs = 0
-    for o in block.order:
+    for o in range(block.start, block.stop):
         start, stop = left_run(piece, o, block.near, block.far)
         pairs += stop - start
         start, stop = right_run(piece, o, block.near, block.far)
@@ -279,7 +278,7 @@ def _positive_changes(
     zero_rows(shape, d_U, 0, block.stop - block.start)
     rows = piece.rows[block.low :]
     pairs = 0
-    for o in block.order:
+    for o in range(block.start, block.stop):
         u, d_u, low = piece.rows[o], _offset(shape, o - block.start), block.low
         start, stop = left_run(piece, o, block.near, block.far)
         run_deltas(shape, U, u, V, rows, start - low, stop - low, g, pairs, d_U, d_u, d_V)

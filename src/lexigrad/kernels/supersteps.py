@@ -205,7 +205,6 @@ def _cuts(cuts: Any, number: int) -> Cuts:
     """Its cuts."""
     return Cuts(
         cuts.starts[number],
-        cuts.order[number],
         cuts.negatives[number],
         cuts.doubles[number],
         cuts.cells[number],

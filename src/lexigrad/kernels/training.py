@@ -79,7 +79,6 @@ class Cuts(NamedTuple):
     """How a piece is cut into blocks."""
 
     starts: Any  # int64 (blocks + 1,): each block's first place, and the place after the last block
-    order: Any  # int32: the places of each block, those with equal windows side by side
     negatives: Any  # int64 (blocks · drawn,): offsets of the rows of each block's negatives
     doubles: Any  # int64 (blocks + 1,): where each block's begin of the negatives that are true words:
     cells: Any  # int32: their numbers in the block's g,
@@ -162,9 +161,7 @@ def ready_piece(
     blocks, start = 0, first
     while start < last:
         cuts.starts[blocks] = start
-        stop = block_stop(piece.rows, start, last, settings.block, settings.repeats, cuts.counters)
-        order_places(piece, start, stop, cuts)
-        start = stop
+        start = block_stop(piece.rows, start, last, settings.block, settings.repeats, cuts.counters)
         blocks += 1
     cuts.starts[blocks] = last
     return first, last, places, blocks
@@ -186,30 +183,6 @@ def block_stop(rows: Any, start: int, last: int, tokens: int, repeats: int, coun
         if counters[counter] > repeats:
             return place
     return stop
-
-
-@internal
-def order_places(piece: Any, start: int, stop: int, cuts: Any) -> None:
-    """List a block's places so that those with equal windows stand side by side.
-
-    Loops over windows then end where the last one did; a processor that guesses wrong loses 5 ns each time.
-    """
-    counters = cuts.counters
-    counters[:65] = 0
-    for place in range(start, stop):
-        counters[_window_kind(piece, place) + 1] += 1
-    for kind in range(64):
-        counters[kind + 1] += counters[kind]
-    for place in range(start, stop):
-        kind = _window_kind(piece, place)
-        cuts.order[start + counters[kind]] = place
-        counters[kind] += 1
-
-
-@njit(inline="always")
-def _window_kind(piece: Any, place: Any) -> Any:
-    """A number below 64 for the two sides of a window; wide ones are not told apart."""
-    return min(piece.left[place], 7) * 8 + min(piece.right[place], 7)
 
 
 @internal
@@ -253,7 +226,6 @@ def block_at(number: int, next_number: int, band: int, settings: Any, piece: Any
         stop,
         max(0, start - far),
         high,
-        cuts.order[start:stop],
         near,
         far,
         cuts.negatives[number * drawn :],
@@ -335,7 +307,6 @@ def new_cuts(settings: Settings, *outer: int) -> Cuts:
     drawn = settings.drawn
     sizes = {
         "starts": (PIECE + 1, np.int64),
-        "order": (PIECE + 2 * reach(settings) + 1, np.int32),
         "negatives": (PIECE * drawn, np.int64),
         "doubles": (PIECE + 1, np.int64),
         "cells": (PIECE * drawn, np.int32),
