@@ -173,7 +173,7 @@ def test_within_an_epoch_the_loss_is_measured_where_that_costs_little(monkeypatc
         seen: list[TrainProgress] = []
         lexigrad.train(TEXT, replace(SMALL, epochs=1), progress=seen.append)
         losses.append({step.loss for step in seen})
-    assert len(losses[0]) > len(losses[1]) == 2
+    assert len(losses[0]) > 2 >= len(losses[1])
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])

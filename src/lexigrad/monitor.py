@@ -81,11 +81,12 @@ class Monitor:
         if time.perf_counter() - self._told >= REPORT_SECONDS:
             self._report(epoch, position, learning_rate)
 
-    def rest(self) -> None:
+    def rest(self, epoch: int, position: int, learning_rate: float) -> None:
         """Measure the training loss within an epoch, for who watches, if that costs next to nothing."""
         if self._sample is not None and time.perf_counter() - self._measured > MEASURE_EVERY * self._cost:
             with self._clock.measuring():
                 self._training_loss()
+            self._report(epoch, position, learning_rate)
 
     def end_epoch(self, epoch: int, learning_rate: float) -> None:
         """Measure and record an epoch, counted from 1, while all threads rest."""

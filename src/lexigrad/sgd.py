@@ -146,7 +146,7 @@ class _Run(ABC):
                 self.epoch, self.position = self.epoch + 1, 0
                 monitor.end_epoch(self.epoch, self._rate(self.epoch, 0))
             else:
-                monitor.rest()
+                monitor.rest(self.epoch, self.position, self._rate(self.epoch, self.position))
 
     def _train_segment(self, stop: int, monitor: Monitor) -> None:
         """Train from where the run stands up to a token; an error in a thread, or Ctrl-C, stops all of them."""
@@ -156,8 +156,10 @@ class _Run(ABC):
             for thread in threads:
                 thread.start()
             for thread in threads:
-                while thread.is_alive():
+                while True:
                     thread.join(REPORT_SECONDS)
+                    if not thread.is_alive():
+                        break
                     monitor.report(self.epoch, self.position, self._rate(self.epoch, self.position))
         except BaseException:
             self.gate.stop()
