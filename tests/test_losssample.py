@@ -13,7 +13,7 @@ from contract import planted_sentences
 import lexigrad
 from lexigrad import TrainConfig, held_out_loss, reference
 from lexigrad.losssample import LossSample
-from lexigrad.sampling import LOSS_STREAM, TOKEN_STREAM, alias_table, draw, keep_thresholds, stream_key
+from lexigrad.sampling import LOSS_STREAM, alias_table, draw, keep_thresholds, stream_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +26,8 @@ LOSSES = pytest.mark.parametrize("loss", ["negative_sampling", "naive_softmax"])
 
 
 def window_at(ids: list[int], position: int, keep: list[int], config: TrainConfig) -> list[int]:
-    """The words around a position as the first epoch draws them; none where the word itself is dropped."""
-    key = stream_key(config.seed, 0, TOKEN_STREAM)
+    """The words around a position as an epoch would draw them; none where the word itself is dropped."""
+    key = stream_key(config.seed, 2, LOSS_STREAM)
 
     def is_kept(place: int) -> bool:
         return ids[place] >= 0 and draw(key, place) >> 32 <= keep[ids[place]]
