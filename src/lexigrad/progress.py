@@ -67,7 +67,7 @@ class Callback:
         >>> import lexigrad
         >>> class UntilGood(Callback):
         ...     def on_epoch_end(self, model):
-        ...         return model.history[-1]["loss"] < 1.5
+        ...         return model.history[-1]["loss"] < 3
         >>> text = 200 * ["the cat sat on the mat", "the dog sat on the rug"]
         >>> config = lexigrad.TrainConfig(dim=8, min_count=1, epochs=1_000, threads=1, schedule="constant")
         >>> len(lexigrad.train(text, config, callbacks=[UntilGood()]).history) < 1_000
