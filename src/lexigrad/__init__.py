@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from lexigrad.heldout import HeldOutLoss, held_out_loss
     from lexigrad.keyedvectors import KeyedVectors
     from lexigrad.model import Word2Vec
-    from lexigrad.progress import TrainProgress
+    from lexigrad.progress import Callback, TrainProgress
     from lexigrad.seeds import train_seeds
     from lexigrad.sentencevectors import SentenceVectorizer
     from lexigrad.sentiment import classify_sentiment
@@ -54,6 +54,7 @@ __all__ = [
     "train_seeds",
     "TrainConfig",
     "TrainProgress",
+    "Callback",
     "Word2Vec",
     # text and words
     "read_corpus",
@@ -100,6 +101,7 @@ _HOMES = {
     "train_seeds": "seeds",
     "TrainConfig": "config",
     "TrainProgress": "progress",
+    "Callback": "progress",
     "Word2Vec": "model",
     "read_corpus": "corpus",
     "Corpus": "corpus",

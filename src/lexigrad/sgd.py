@@ -45,6 +45,9 @@ SEGMENT_SECONDS: Final = 1.0
 PATIENCE: Final = 10
 """Segments that one thread trains alone before all try again."""
 
+CURVE_SPANS: Final = 100
+"""Spans that a run has at least where its learning rate goes in a curve, if they have 8,192 tokens."""
+
 BLOCK: Final = 64
 """Most tokens of which the step is computed at the same tables."""
 
@@ -108,6 +111,7 @@ class _Run(ABC):
         from lexigrad.kernels.meeting import Gate
         from lexigrad.kernels.simd import row_parts
         from lexigrad.kernels.tables import Table
+        from lexigrad.kernels.training import PIECE
 
         self.config, self.cbow = config, config.model == "cbow"
         self.ids: NDArray[np.int32] = _read_only(corpus.ids)
@@ -119,6 +123,8 @@ class _Run(ABC):
         self.V.fill(stream_key(config.seed, 0, START_STREAM))
         self.threads = config.threads or available_cores()
         self.gate = Gate(self.threads, available_cores())
+        if config.schedule != "linear":
+            self.span = _between(1, self.ids.size * config.epochs / CURVE_SPANS / PIECE, self.span // PIECE) * PIECE
         self.buffers: list[Any] = [None] * self.threads
         self.epoch, self.position = 0, 0  # whole epochs that are done, and tokens of the next one
         self.spans: deque[_Span] = deque()
@@ -144,6 +150,8 @@ class _Run(ABC):
             if self.position == self.ids.size:
                 self.epoch, self.position = self.epoch + 1, 0
                 monitor.end_epoch(self.epoch, self._rate(self.epoch, 0))
+            else:
+                monitor.rest(self.epoch, self.position, self._rate(self.epoch, self.position))
 
     def _train_segment(self, stop: int, monitor: Monitor) -> None:
         """Train from where the run stands up to a token; an error in a thread, or Ctrl-C, stops all of them."""
@@ -153,8 +161,10 @@ class _Run(ABC):
             for thread in threads:
                 thread.start()
             for thread in threads:
-                while thread.is_alive():
+                while True:
                     thread.join(REPORT_SECONDS)
+                    if not thread.is_alive():
+                        break
                     monitor.report(self.epoch, self.position, self._rate(self.epoch, self.position))
         except BaseException:
             self.gate.stop()
@@ -170,9 +180,8 @@ class _Run(ABC):
         starts = range(self.position, stop, self.span)
         ends = [*starts[1:], stop]
         rates = [self._rate(self.epoch, position) for position in (*starts, stop)]
-        return [
-            _Span(self.epoch, *ends_and_rates) for ends_and_rates in zip(starts, ends, rates, rates[1:], strict=False)
-        ]
+        places = zip(starts, ends, rates[:-1], rates[1:], strict=True)
+        return [_Span(self.epoch, *place) for place in places]
 
     def _work(self, thread: int) -> None:
         """What one thread does."""

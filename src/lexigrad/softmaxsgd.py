@@ -184,6 +184,7 @@ class _Run:
                 rate = self.rate(epoch, batch.start)
                 self._take(batch, rate)
                 monitor.report(epoch, batch.start, rate)
+                monitor.rest(epoch, batch.start, rate)
             monitor.end_epoch(epoch + 1, self.rate(epoch + 1, 0))
 
     def rate(self, epoch: int, position: int) -> float:

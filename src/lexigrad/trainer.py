@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from lexigrad.config import TrainConfig
 from lexigrad.corpus import Corpus, read_corpus
-from lexigrad.errors import InputError
+from lexigrad.errors import ConfigError, InputError
 from lexigrad.exact.solve import train_exact, train_svd
-from lexigrad.heldout import check_windows, held_out_loss
+from lexigrad.heldout import HeldOutText
 from lexigrad.monitor import Monitor
+from lexigrad.progress import Callback
+from lexigrad.records import Listeners, open_log
 from lexigrad.sgd import train_sgd
 from lexigrad.softmaxsgd import train_softmax
 from lexigrad.splitting import set_aside
 from lexigrad.windowcounts import WindowCounts, count_windows
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
     from lexigrad.model import Word2Vec
     from lexigrad.progress import Progress
     from lexigrad.vocabulary import Vocabulary
@@ -32,6 +38,8 @@ def train(
     vocabulary: Vocabulary | None = None,
     validation: Any = None,
     progress: Progress | None = None,
+    callbacks: Sequence[Callback] = (),
+    log: str | os.PathLike[str] | None = None,
 ) -> Word2Vec:
     """Train word vectors, by the solver and under the loss that the config names.
 
@@ -49,18 +57,26 @@ def train(
             solver and svd also `WindowCounts`.
         config: the options; the defaults are word2vec.c's, except that CBOW follows its gradient.
         vocabulary: words and counts to use, in place of those of the text.
-        validation: what the model is measured on in the end by `held_out_loss`; the last entry of its history then has
-            a key ``validation``. A number between 0 and 1: this share of the sentences, which the seed picks, is
-            held out, and the others are trained on. Or a text of its own, in any form that ``corpus`` may have. The
-            exact solver stops where the loss on it no longer falls.
-        progress: called from the calling thread: by SGD some ten times a second and at the end, with `TrainProgress`;
-            by the others after each pass, with `lexigrad.progress.SolverProgress`.
+        validation: what the model is measured on by `held_out_loss`, after each epoch of SGD or at the end of the other
+            solvers; entries of its history then have a key ``validation``. A number between 0 and 1: this share of the
+            sentences, which the seed picks, is held out, and the others are trained on. Or a text of its own, in any
+            form that ``corpus`` may have. The exact solver stops where the loss on it no longer falls, SGD does with
+            ``early_stop``.
+        progress: called from the calling thread: by SGD some ten times a second and after each epoch, with
+            `TrainProgress`; by the others after each pass, with `lexigrad.progress.SolverProgress`.
+        callbacks: each is told the same, and SGD shows it the model after each epoch; it may end the training.
+        log: a file, .csv or .jsonl, to which each record of the history is written at once, with its times; it is
+            overwritten.
 
     Returns:
-        The model, V and U of shape (|V|, dim).
+        The model, V and U of shape (|V|, dim). Its ``history`` has a record for each epoch of SGD: ``epoch``,
+        ``words`` and ``learning_rate`` at its end, the training loss as ``loss`` (`lexigrad.losssample`), and
+        ``validation``; of more than 1,000 epochs it has every second, fourth and so on. Under early stopping the record
+        of the epoch whose tables the model has says ``kept``.
 
     Raises:
         CorpusError: the text cannot be read, or no word is left.
+        ConfigError: ``early_stop`` is given, and nothing to measure on; or training ran away.
         InputError: a `Corpus` or `WindowCounts` are given, and a vocabulary besides; or window counts to a solver that
             needs text; or the exact solver lacks memory.
         TrainingInterrupted: Ctrl-C stopped the exact solver after its first step; a KeyboardInterrupt whose ``model``
@@ -77,54 +93,53 @@ def train(
     fastText draw negatives for every pair, cut long sentences, and step CBOW by the historic update.
     """
     config = config or TrainConfig()
-    if isinstance(corpus, Corpus | WindowCounts):
-        if vocabulary is not None:
-            raise InputError(f"{type(corpus).__name__} has its vocabulary; give the vocabulary to read_corpus")
-        if isinstance(corpus, Corpus):
-            return _trained(corpus, config, validation, progress)
-        return _from_counts(corpus, config, validation, progress)
-    with read_corpus(corpus, config, vocabulary=vocabulary) as encoded:
-        return _trained(encoded, config, validation, progress)
+    _check(config, validation, callbacks)
+    opened = nullcontext() if log is None else open_log(log, config.solver, has_validation=validation is not None)
+    with opened as opened_log:
+        listeners = Listeners(progress, callbacks, opened_log)
+        if isinstance(corpus, Corpus | WindowCounts):
+            if vocabulary is not None:
+                raise InputError(f"{type(corpus).__name__} has its vocabulary; give the vocabulary to read_corpus")
+            if isinstance(corpus, Corpus):
+                return _trained(corpus, config, validation, listeners)
+            return _from_counts(corpus, config, validation, listeners)
+        with read_corpus(corpus, config, vocabulary=vocabulary) as encoded:
+            return _trained(encoded, config, validation, listeners)
 
 
-def _trained(corpus: Corpus, config: TrainConfig, validation: Any, progress: Progress | None) -> Word2Vec:
+def _check(config: TrainConfig, validation: Any, callbacks: Sequence[Callback]) -> None:
+    """Refuse what could not work, before the text is read."""
+    if config.early_stop is not None and validation is None:
+        raise ConfigError("early_stop follows the loss on held-out text, and there is none; give a validation")
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise InputError(f"callbacks must be instances of lexigrad.Callback, not {callback!r}")
+
+
+def _trained(corpus: Corpus, config: TrainConfig, validation: Any, listeners: Listeners) -> Word2Vec:
     """Train on what is not held out, and measure on what is."""
-    with set_aside(corpus, validation, config) as (training, held_out):
-        if held_out is not None:
-            check_windows(held_out, config)
-        if config.solver == "sgd":
-            solve = train_softmax if config.loss == "naive_softmax" else train_sgd
-            model = solve(training, config, Monitor(training, config, progress))
-        else:
-            model = _solved(count_windows(training, config), config, held_out, progress)
-        return _measured(model, held_out)
+    with set_aside(corpus, validation, config) as (training, set_apart):
+        held_out = None if set_apart is None else HeldOutText(set_apart, config)
+        if config.solver != "sgd":
+            return _solved(count_windows(training, config), config, held_out, listeners)
+        solve = train_softmax if config.loss == "naive_softmax" else train_sgd
+        return solve(training, config, Monitor(training, config, held_out, listeners))
 
 
-def _from_counts(counts: WindowCounts, config: TrainConfig, validation: Any, progress: Progress | None) -> Word2Vec:
+def _from_counts(counts: WindowCounts, config: TrainConfig, validation: Any, listeners: Listeners) -> Word2Vec:
     """Train on window counts, and measure on a text."""
     config = replace(config, **counts.options)  # what the counts were made with, whatever the config says
     if config.solver == "sgd":
         raise InputError("SGD goes through the text, and window counts have none; take solver='exact' or 'svd'")
     if validation is None:
-        return _solved(counts, config, None, progress)
+        return _solved(counts, config, None, listeners)
     if isinstance(validation, Real):
         raise InputError("window counts have no sentences to hold out; give a text of its own as validation")
-    with read_corpus(validation, config, vocabulary=counts.vocabulary) as held_out:
-        check_windows(held_out, config)
-        return _measured(_solved(counts, config, held_out, progress), held_out)
+    with read_corpus(validation, config, vocabulary=counts.vocabulary) as text:
+        return _solved(counts, config, HeldOutText(text, config), listeners)
 
 
-def _solved(counts: WindowCounts, config: TrainConfig, held_out: Corpus | None, progress: Progress | None) -> Word2Vec:
+def _solved(counts: WindowCounts, config: TrainConfig, held_out: HeldOutText | None, listeners: Listeners) -> Word2Vec:
     """The model by a solver that works on counts."""
-    if config.solver == "svd":
-        return train_svd(counts, config, progress)
-    return train_exact(counts, config, progress, None if held_out is None else count_windows(held_out, config))
-
-
-def _measured(model: Word2Vec, held_out: Corpus | None) -> Word2Vec:
-    """The model with its losses on held-out text in the last entry of its history."""
-    if held_out is None:
-        return model
-    loss = held_out_loss(model, held_out, threads=model.config.threads)
-    *others, last = model.history or [{}]
-    return replace(model, history=[*others, {**last, "validation": loss.to_dict()}])
+    solve = train_svd if config.solver == "svd" else train_exact
+    return solve(counts, config, listeners, held_out)
