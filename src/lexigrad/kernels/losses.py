@@ -46,7 +46,7 @@ def draw_windows(
         position = begin + np.int64(((hash_draw(key, i) >> HALF) * np.uint64(end - begin)) >> HALF)
         if ids[position] < 0 or not is_kept(ids[position], hash_draw(draws.token_key, position), draws.keep):
             continue
-        place, _, _ = keep_piece(ids, position, position + 1, window, dynamic, 1, draws, piece)
+        place, _, _ = keep_piece((), ids, position, position + 1, window, dynamic, draws, piece)
         left, right = place - piece.left[place], place + piece.right[place]
         if left == right:
             continue
