@@ -66,7 +66,7 @@ def draw_windows(
 def fill_negatives(draws: Any, negatives: Any) -> None:
     """Draw each window's negatives."""
     for i in range(negatives.shape[0]):
-        draw_negatives(draws, i, 1, negatives[i], negatives.shape[1])
+        draw_negatives((), draws, i, negatives[i], negatives.shape[1])
 
 
 @njit(cache=True, nogil=True)
