@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from lexigrad.errors import GradientError
 from lexigrad.kernelcheck import TOLERANCE, KernelCase, check_kernels, worst_row_error
 from lexigrad.kernels.simd import row_parts
+from lexigrad.kernels.tables import Table
 from lexigrad.kernels.tokens import Draws, Piece, count_windows, keep_piece, longest_sentence
 from lexigrad.sampling import TOKEN_STREAM, draw, keep_thresholds, stream_key
 
@@ -36,6 +37,12 @@ def test_the_step_is_the_gradient_at_odd_shapes(
 ) -> None:
     case = KernelCase(model, historic, dim=dim, window=window, negatives=negatives, block=block)
     assert case.check().worst_error <= TOLERANCE
+
+
+@pytest.mark.parametrize(("model", "historic"), MODELS)
+@pytest.mark.parametrize(("dim", "parts"), [(100, 1), (65, 2), (300, 2)])
+def test_a_row_can_be_one_part_or_two(model: str, historic: bool, dim: int, parts: int) -> None:
+    assert KernelCase(model, historic, dim=dim, parts=parts).check().worst_error <= TOLERANCE
 
 
 @pytest.mark.parametrize("bands", [(1, 2, 6), (1, 3, 4, 9), tuple(range(1, 14))])
@@ -76,6 +83,28 @@ def test_the_cases_hold_the_true_word_among_the_negatives_and_repeated_words() -
     words = step.words(step.piece.rows[: step.places])
     assert step.places > 100
     assert len(set(words)) < 14
+
+
+@pytest.mark.parametrize(("words", "dim", "parts"), [(1, 1, 1), (64, 17, 1), (130, 17, 2), (64, 100, 2), (3, 200, 2)])
+def test_a_table_gives_back_the_rows_that_were_put_in(words: int, dim: int, parts: int) -> None:
+    table = Table(words, dim, row_parts(dim, parts))
+    rows = np.arange(words * dim, dtype=np.float32).reshape(words, dim) + 1
+    table.put(rows)
+    np.testing.assert_array_equal(table.rows(), rows)
+    first_of_each = table.floats[table.offsets]
+    np.testing.assert_array_equal(first_of_each, rows[:, 0])
+    assert np.count_nonzero(table.floats) == rows.size
+    table.put(-rows[64:], first=64)
+    np.testing.assert_array_equal(table.rows(), np.concatenate([rows[:64], -rows[64:]]))
+
+
+def test_a_table_is_filled_alike_in_any_order() -> None:
+    plain, parted = (Table(200, 40, row_parts(40, parts)) for parts in (1, 2))
+    for table in (plain, parted):
+        table.fill(7)
+    np.testing.assert_array_equal(plain.rows(), parted.rows())
+    assert np.unique(plain.rows()).size > 0.99 * 200 * 40
+    assert np.abs(plain.rows()).max() <= 0.5 / 40
 
 
 def test_a_wrong_kernel_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

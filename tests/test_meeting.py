@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from lexigrad.kernels.meeting import Gate, meet
+from lexigrad.kernels.meeting import ARRIVED, YIELDED, Gate, meet
 
 
 @pytest.mark.parametrize(("threads", "cores"), [(1, 1), (2, 2), (3, 1), (9, 2)])
@@ -37,3 +37,14 @@ def test_whoever_waits_is_let_go_by_a_stop_and_nobody_waits_afterwards() -> None
         gate.stop()
         assert [future.result(timeout=60) for future in waiting] == [False, False]
     assert not meet(gate.state, 4, gate.looks)
+
+
+def test_a_gate_is_crowded_where_threads_often_give_their_core_away() -> None:
+    gate = Gate(2, 2)
+    gate.state[ARRIVED] = 2 * 1_000
+    assert not gate.crowded
+    gate.state[ARRIVED] += 2 * 1_000
+    gate.state[YIELDED] += 100
+    assert gate.crowded
+    gate.state[ARRIVED] += 2 * 1_000
+    assert not gate.crowded  # since it was asked last

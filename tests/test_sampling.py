@@ -66,7 +66,8 @@ def test_the_alias_table_holds_exactly_the_distribution(weights: list[float]) ->
 
 
 def test_the_kernels_draw_negatives_from_the_noise_distribution() -> None:
-    from lexigrad.kernels.tokens import Draws, draw_negatives
+    from lexigrad.kernels.simd import row_parts
+from lexigrad.kernels.tokens import Draws, draw_negatives
 
     probabilities = np.arange(1, 51) ** 0.75
     probabilities /= probabilities.sum()
@@ -75,7 +76,7 @@ def test_the_kernels_draw_negatives_from_the_noise_distribution() -> None:
     rows = np.zeros(64, np.int64)
     drawn = []
     for position in range(1_000):
-        draw_negatives(draws, position, 16, rows, 64)
+        draw_negatives(row_parts(16, 1), draws, position, rows, 64)
         drawn.append(rows // 16)
     assert chi_square(np.concatenate(drawn), probabilities) > 1e-4
 
@@ -86,7 +87,7 @@ def test_the_kernels_draw_what_the_definition_draws() -> None:
     key = stream_key(7, 3, NEGATIVE_STREAM)
     alias = np.full(8, LOW << 32, dtype=np.uint64)  # every cell is its own word
     rows = np.zeros(16, np.int64)
-    draw_negatives(Draws(np.uint64(0), np.uint64(key), np.zeros(1, np.uint32), alias), 12_345, 1, rows, 16)
+    draw_negatives((), Draws(np.uint64(0), np.uint64(key), np.zeros(1, np.uint32), alias), 12_345, rows, 16)
     expected = [(draw(key, 12_345 * 64 + i) >> 32) * 8 >> 32 for i in range(16)]
     assert rows.tolist() == expected
 

@@ -17,25 +17,26 @@ import lexigrad
 from lexigrad import CorpusError, InputError, TrainConfig, TrainProgress, Vocabulary
 from lexigrad import monitor as monitor_module
 from lexigrad import sgd as sgd_module
+from lexigrad.kernels.meeting import Gate
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 class TestSkipgram(TrainerContract):
-    options: ClassVar[dict[str, object]] = {"model": "skipgram", "deterministic": True}
+    options: ClassVar[dict[str, object]] = {"model": "skipgram"}
 
 
 class TestCbow(TrainerContract):
-    options: ClassVar[dict[str, object]] = {"model": "cbow", "deterministic": True}
+    options: ClassVar[dict[str, object]] = {"model": "cbow"}
 
 
 class TestCbowAsInWord2vec(TrainerContract):
-    options: ClassVar[dict[str, object]] = {"model": "cbow", "cbow_update": "word2vec", "deterministic": True}
+    options: ClassVar[dict[str, object]] = {"model": "cbow", "cbow_update": "word2vec"}
 
 
 class TestRacing(TrainerContract):
-    options: ClassVar[dict[str, object]] = {}
+    options: ClassVar[dict[str, object]] = {"deterministic": False}
 
     def test_any_number_of_threads_gives_the_same_bytes_every_time(self) -> None:
         """Not here: only one thread does."""
@@ -148,11 +149,37 @@ def test_where_threads_rest_changes_no_byte(options: dict[str, object], monkeypa
 @pytest.mark.parametrize("model", ["skipgram", "cbow"])
 def test_supersteps_of_one_block_are_what_one_racing_thread_does(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sgd_module, "SLOTS", 1)
+    monkeypatch.setattr(sgd_module._Together, "parts", 1)
     config = TrainConfig(model=model, dim=20, min_count=1, epochs=2, threads=1)  # type: ignore[arg-type]
     text = planted_sentences(2_000)
     together, racing = (lexigrad.train(text, replace(config, deterministic=choice)) for choice in (True, False))
     assert together.V.tobytes() == racing.V.tobytes()
     assert together.U.tobytes() == racing.U.tobytes()
+
+
+def test_where_cores_are_short_one_thread_takes_over_and_changes_no_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever trains a segment: the choice follows the clock, and the numbers do not."""
+    taken: list[int] = []
+    real = sgd_module._Together._choose
+
+    def choose(run: sgd_module._Together, _: float) -> None:
+        taken.append(len(run.buffers))
+        real(run, 2.0 if run.buffers is run.all else 3.0)
+
+    monkeypatch.setattr(sgd_module._Together, "_choose", choose)
+    monkeypatch.setattr(sgd_module._Together, "span", 8_192)
+    monkeypatch.setattr(sgd_module, "SEGMENT_SECONDS", 0.0)
+    monkeypatch.setattr(sgd_module, "PATIENCE", 2)
+    text = planted_sentences(8_000)
+    config = TrainConfig(dim=33, min_count=1, epochs=2, threads=2, deterministic=True)
+    whole = lexigrad.train(text, replace(config, threads=1))
+    assert set(taken) == {1}
+    taken.clear()
+    monkeypatch.setattr(Gate, "crowded", True)
+    shared_out = lexigrad.train(text, config)
+    assert taken[:6] == [2, 1, 1, 2, 1, 1]
+    assert shared_out.V.tobytes() == whole.V.tobytes()
+    assert shared_out.U.tobytes() == whole.U.tobytes()
 
 
 def test_freshly_compiled_kernels_and_cached_ones_give_the_same_bytes(tmp_path: Path) -> None:
