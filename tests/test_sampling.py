@@ -67,7 +67,7 @@ def test_the_alias_table_holds_exactly_the_distribution(weights: list[float]) ->
 
 def test_the_kernels_draw_negatives_from_the_noise_distribution() -> None:
     from lexigrad.kernels.simd import row_parts
-from lexigrad.kernels.tokens import Draws, draw_negatives
+    from lexigrad.kernels.tokens import Draws, draw_negatives
 
     probabilities = np.arange(1, 51) ** 0.75
     probabilities /= probabilities.sum()
