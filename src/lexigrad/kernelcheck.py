@@ -101,8 +101,8 @@ class _Step:
     """Tables, text and draws of a case, and the change of both tables by the kernel and by the reference."""
 
     def __init__(self, case: KernelCase) -> None:
+        from lexigrad.kernels.sharing import new_shared
         from lexigrad.kernels.simd import row_parts
-        from lexigrad.kernels.supersteps import new_shared
         from lexigrad.kernels.tables import Table
         from lexigrad.kernels.tokens import Draws
         from lexigrad.kernels.training import Settings, drawn_and_weight, ready_piece
@@ -145,7 +145,8 @@ class _Step:
     def kernel(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The change of V and of U that the kernels give."""
         from lexigrad.kernels.meeting import Gate
-        from lexigrad.kernels.supersteps import new_shares, train_together
+        from lexigrad.kernels.sharing import new_shares
+        from lexigrad.kernels.supersteps import train_together
         from lexigrad.kernels.tables import Table
 
         d_V, d_U = (Table(self.case.words, self.case.dim, self.shape) for _ in range(2))

@@ -266,7 +266,7 @@ class _Together(_Run):
 
     def __init__(self, corpus: Corpus, config: TrainConfig) -> None:
         from lexigrad.kernels.meeting import Gate
-        from lexigrad.kernels.supersteps import new_shared
+        from lexigrad.kernels.sharing import new_shared
 
         super().__init__(corpus, config)
         self.shared = new_shared(self.settings, len(self.shape), self.cbow)
@@ -278,7 +278,7 @@ class _Together(_Run):
         self.patience = 0
 
     def _shares(self, threads: int) -> list[Any]:
-        from lexigrad.kernels.supersteps import new_shares
+        from lexigrad.kernels.sharing import new_shares
 
         return new_shares(self.settings, self.shape, self.cbow, threads, self.gate.looks)
 

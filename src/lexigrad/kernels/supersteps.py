@@ -13,7 +13,7 @@ word too often: its changes are computed at the same tables, as are those of a b
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -22,8 +22,8 @@ from lexigrad.kernels.blocks import Changes, Means, Scores
 from lexigrad.kernels.compiling import compiled, internal
 from lexigrad.kernels.meeting import meet
 from lexigrad.kernels.rows import add_listed_rows, add_rows
-from lexigrad.kernels.simd import CHUNK, part_floats, row_floats
-from lexigrad.kernels.tables import aligned
+from lexigrad.kernels.sharing import PIECES
+from lexigrad.kernels.simd import row_floats
 from lexigrad.kernels.tokens import Piece, hash_byte
 from lexigrad.kernels.training import (
     PIECE,
@@ -31,60 +31,17 @@ from lexigrad.kernels.training import (
     block_at,
     block_changes,
     block_scores,
-    floats_of,
-    new_changes,
-    new_cuts,
-    new_panels,
-    new_piece,
-    new_scores,
     ready_band,
     ready_piece,
 )
 
-if TYPE_CHECKING:
-    from lexigrad.kernels.training import Settings
-
-__all__ = ["ROUND", "Share", "Shared", "new_shared", "new_shares", "train_together"]
-
-PIECES = 8
-"""Pieces in a round: so many threads can make them ready."""
+__all__ = ["ROUND", "train_together"]
 
 ROUND = PIECES * PIECE
 """Tokens of the corpus in a round."""
 
 MOST_ROOM = 1000.0
 """A learning rate of zero is taken for this part of that at the start."""
-
-COUNTERS = 4096
-"""Counters of the words in a superstep; words that share one are counted together."""
-
-
-class Shared(NamedTuple):
-    """What all threads read and write, each in its turn."""
-
-    pieces: Any  # the Pieces of a round, one in each row
-    cuts: Any  # their Cuts
-    places: Any  # int64 (PIECES, 4): what `ready_piece` returned
-    steps: Any  # int64 (PIECES, PIECE + 2): each superstep's first block, the number of blocks; last, of supersteps
-    scores: Any  # the Scores of all blocks of a superstep and the next: float32 (2, slots, parts, ...)
-
-
-class Share(NamedTuple):
-    """One thread's part, and its notes."""
-
-    thread: Any
-    threads: Any
-    looks: Any  # how long to wait before giving the core away
-    first: Any  # the first part of its columns,
-    offset: Any  # where they begin in a table,
-    dim: Any  # and how many of them count
-    number: Any  # among the threads that share these columns,
-    sharers: Any  # of which there are so many
-    changes: Any  # the Changes of all blocks of a superstep in these columns, one after the other; the sharers' own
-    counters: Any  # uint16 (2, COUNTERS): occurrences and draws of words in a superstep
-    rows: Any  # int64 (3, n): offsets of rows that the thread owns, for d_V, d_U and d_N
-    sources: Any  # int64 (3, n): offsets of the changes to add to them
-    listed: Any  # int64 (3,): how many there are
 
 
 @compiled
@@ -388,52 +345,3 @@ def _add_listed(columns: Any, V: Any, U: Any, share: Any) -> None:
     add_listed_rows(columns, V, rows[0], sources[0], listed[0], changes.d_V)
     add_listed_rows(columns, U, rows[1], sources[1], listed[1], changes.d_U)
     add_listed_rows(columns, U, rows[2], sources[2], listed[2], changes.d_N)
-
-
-def new_shared(settings: Settings, parts: int, cbow: bool) -> Shared:
-    """Room for what the threads share."""
-    return Shared(
-        new_piece(settings, PIECES),
-        new_cuts(settings, PIECES),
-        np.zeros((PIECES, 4), np.int64),
-        np.zeros((PIECES, PIECE + 2), np.int64),
-        new_scores(settings, cbow, 2, settings.slots, parts),
-    )
-
-
-def new_shares(
-    settings: Settings, shape: tuple[tuple[int, ...], ...], cbow: bool, threads: int, looks: int
-) -> list[tuple[Any, ...]]:
-    """What is each thread's own: the arguments of `train_together` from ``columns`` on, for each.
-
-    Columns are shared out first; of each group of threads with the same columns, each takes some of the blocks. There
-    are no more threads than that shares out evenly.
-    """
-    groups = min(threads, len(shape))
-    sharers = threads // groups
-    lengths = list(map(len, shape))
-    shares = []
-    for group in range(groups):
-        first, stop = (len(shape) * end // groups for end in (group, group + 1))
-        columns, before = shape[first:stop], floats_of(shape[:first])
-        one = new_changes(settings, columns)
-        changes = Changes(*(aligned(settings.slots * part.size) for part in one))
-        places = settings.slots * max(part.size for part in one) // floats_of(columns) + 1
-        for number in range(sharers):
-            share = Share(
-                thread=group * sharers + number,
-                threads=groups * sharers,
-                looks=looks,
-                first=first,
-                offset=first * CHUNK * part_floats(lengths),
-                dim=min(floats_of(columns), settings.dim - before),
-                number=number,
-                sharers=sharers,
-                changes=changes,
-                counters=np.zeros((2, COUNTERS), np.uint16),
-                rows=np.zeros((3, places), np.int64),
-                sources=np.zeros((3, places), np.int64),
-                listed=np.zeros(3, np.int64),
-            )
-            shares.append((columns, share, *new_panels(settings, columns, cbow, settings.slots)))
-    return shares
