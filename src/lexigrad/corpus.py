@@ -8,18 +8,24 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-import weakref
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lexigrad.config import TrainConfig
-from lexigrad.corpusfile import Written, ids_offset, is_saved_corpus, map_ids, read_corpus_file, write_corpus_file
+from lexigrad.corpusfile import (
+    FileState,
+    ids_offset,
+    is_saved_corpus,
+    map_ids,
+    read_corpus_file,
+    state_of,
+    write_corpus_file,
+)
 from lexigrad.encoding import EncodedText, renumbered, temporary_space
 from lexigrad.errors import CorpusError, FormatError, InputError
 from lexigrad.files import atomic_write
@@ -29,6 +35,8 @@ from lexigrad.sources import FileSource, named_paths
 from lexigrad.vocabulary import Vocabulary, quoted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lexigrad.kernels.wordtable import WordTable
 
 __all__ = ["Corpus", "ReadingReport", "read_corpus", "stored_corpus"]
@@ -44,7 +52,8 @@ class Corpus:
     """Text as word ids in a memory-mapped file, with its vocabulary; a context manager.
 
     ``ids`` is int32, read-only: the words' ids, and -1 after each sentence. A sentence of which no word is left has no
-    -1 either. ``report`` says what was read and what was dropped.
+    -1 either. ``report`` says what was read and what was dropped. A temporary file has no name where the system allows
+    it (not on Windows): however the process ends, nothing is left of it.
 
     Example:
         >>> with read_corpus([["to", "be"], ["or"], ["not", "to", "be"]], TrainConfig(min_count=2)) as corpus:
@@ -53,12 +62,12 @@ class Corpus:
     """
 
     def __init__(
-        self, ids: Ids, vocabulary: Vocabulary, report: ReadingReport, *, temporary_file: str | None = None
+        self, ids: Ids, vocabulary: Vocabulary, report: ReadingReport, *, saved: tuple[str, FileState] | None = None
     ) -> None:
         self._ids: Ids | None = ids
         self.vocabulary = vocabulary
         self.report = report
-        self._remove = weakref.finalize(self, _remove, temporary_file)
+        self._saved = saved
 
     @property
     def ids(self) -> Ids:
@@ -82,14 +91,32 @@ class Corpus:
         return f"Corpus({self.words:,} words of text, {len(self.vocabulary):,} in the vocabulary)"
 
     def close(self) -> None:
-        """Remove the temporary file, if the ids are in one; a saved corpus stays."""
+        """Give the ids up, and with them the temporary file that they may be in; a saved corpus stays."""
         self._ids = None
-        self._remove()
+
+    def check_unchanged(self) -> None:
+        """Make sure that nobody has written to the saved corpus since it was opened: its ids are mapped, not copied.
+
+        Another file in its place, as every writer of ours puts there, changes nothing: the old one stays mapped.
+
+        Raises:
+            CorpusError: It has been written to.
+        """
+        if self._saved is None:
+            return
+        path, state = self._saved
+        try:
+            with open(path, "rb") as file:
+                now = state_of(file)
+        except OSError:  # it was removed, and stays mapped
+            return
+        if now[:2] == state[:2] and now != state:
+            raise CorpusError(f"the saved corpus {path!r} was written to while it was in use; save it anew, then train")
 
     def save(self, path: str | Path) -> None:
         """Write the corpus to one file, from which ``load`` and ``read_corpus`` have it back at once."""
         with atomic_write(path) as file:
-            write_corpus_file(file, self.vocabulary, _blocks(self.ids), self.report.to_dict)
+            write_corpus_file(file, self.vocabulary, _blocks(self.ids), self.report.counts)
 
     @classmethod
     def load(cls, path: str | Path) -> Corpus:
@@ -103,7 +130,7 @@ class Corpus:
             report = ReadingReport.from_dict(content.report)
         except FormatError as error:
             raise FormatError(f"{str(path)!r} is no whole saved corpus: {error}; read the text again") from error
-        return cls(content.ids, content.vocabulary, report)
+        return cls(content.ids, content.vocabulary, report, saved=(os.fspath(path), content.state))
 
 
 def read_corpus(
@@ -153,7 +180,9 @@ def read_corpus(
     if saved:
         if paths != saved[:1]:
             raise CorpusError(f"{saved[0]!r} is a saved corpus, which cannot be joined with other text; give it alone")
-        return _from_saved(saved[0], config, vocabulary, save)
+        corpus = _from_saved(saved[0], config, vocabulary, save)
+        corpus.report = replace(corpus.report, seconds=time.perf_counter() - started)
+        return corpus
     config = config or TrainConfig()
     text_source = _opened_source(source, paths, config)
     with EncodedText(text_source, config, _report_to(progress, text_source)) as text:
@@ -284,30 +313,18 @@ def stored_corpus(
     blocks: Iterator[Ids], vocabulary: Vocabulary, report: Callable[[], ReadingReport], save: str | Path | None
 ) -> Corpus:
     """Write a corpus to the file ``save``, or to a temporary one, and map its ids; ``report`` is called at the end."""
+    made = cache(report)
     if save is not None:
         with atomic_write(save) as file:
-            written = write_corpus_file(file, vocabulary, blocks, lambda: report().to_dict())
-        return _mapped(os.fspath(save), vocabulary, written)
-    with temporary_space():
-        descriptor, path = tempfile.mkstemp(prefix="lexigrad-", suffix=".corpus")
-        try:
-            with open(descriptor, "wb") as file:
-                written = write_corpus_file(file, vocabulary, blocks, lambda: report().to_dict())
-            return _mapped(path, vocabulary, written, temporary_file=path)
-        except BaseException:
-            _remove(path)
-            raise
-
-
-def _mapped(path: str, vocabulary: Vocabulary, written: Written, temporary_file: str | None = None) -> Corpus:
-    """The corpus of which the file was just written."""
-    ids = map_ids(path, ids_offset(vocabulary), written.number_of_ids)
-    return Corpus(ids, vocabulary, ReadingReport.from_dict(written.report), temporary_file=temporary_file)
-
-
-def _remove(path: str | None) -> None:
-    if path is not None:
-        Path(path).unlink(missing_ok=True)
+            size = write_corpus_file(file, vocabulary, blocks, lambda: made().counts())
+        with open(save, "rb") as file:
+            ids = map_ids(file, ids_offset(vocabulary), size)
+            return Corpus(ids, vocabulary, made(), saved=(os.fspath(save), state_of(file)))
+    with temporary_space(), tempfile.TemporaryFile(prefix="lexigrad-") as unnamed:
+        file = cast("BinaryIO", unnamed)
+        size = write_corpus_file(file, vocabulary, blocks, lambda: made().counts())
+        file.flush()
+        return Corpus(map_ids(file, ids_offset(vocabulary), size), vocabulary, made())
 
 
 def _blocks(ids: Ids) -> Iterator[Ids]:
