@@ -34,7 +34,7 @@ LAYERS = [
     {"classifiers", "vocabulary", "search", "keyedvectors", "projection", "treebank"},
     {"analogies", "scores", "evaluation", "stability", "sentencevectors", "sentiment", "plots"},
     {"sources", "sentences", "encoding", "corpusfile", "corpus", "splitting", "kernels", "formats"},
-    {"model", "countsfile", "counting", "windowcounts", "kernelcheck", "course"},
+    {"model", "checkpoints", "countsfile", "counting", "windowcounts", "kernelcheck", "course"},
     {"sgd", "softmaxsgd", "pairloss", "heldout", "bestbias"},
     {"exact"},
     {"trainer"},
@@ -43,6 +43,7 @@ LAYERS = [
     {"cli"},
 ]
 MAKERS = {
+    "checkpoints",
     "corpus",
     "corpusfile",
     "counting",
@@ -184,6 +185,7 @@ def test_importing_and_asking_for_help_load_nothing_heavy(code: str) -> None:
 
 def test_the_public_surface_is_this() -> None:
     assert sorted(lexigrad.__all__) == [
+        "Checkpoints",
         "ConfigError",
         "Corpus",
         "CorpusError",

@@ -6,6 +6,7 @@ from dataclasses import replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
+from lexigrad.checkpoints import array_digest, text_digest
 from lexigrad.config import TrainConfig
 from lexigrad.corpus import Corpus, read_corpus
 from lexigrad.errors import InputError
@@ -14,9 +15,11 @@ from lexigrad.heldout import check_windows, held_out_loss
 from lexigrad.sgd import train_sgd
 from lexigrad.softmaxsgd import train_softmax
 from lexigrad.splitting import set_aside
+from lexigrad.vocabulary import pack_words
 from lexigrad.windowcounts import WindowCounts, count_windows
 
 if TYPE_CHECKING:
+    from lexigrad.checkpoints import Checkpoints
     from lexigrad.model import Word2Vec
     from lexigrad.progress import Progress
     from lexigrad.vocabulary import Vocabulary
@@ -31,6 +34,7 @@ def train(
     vocabulary: Vocabulary | None = None,
     validation: Any = None,
     progress: Progress | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Word2Vec:
     """Train word vectors, by the solver and under the loss that the config names.
 
@@ -54,14 +58,15 @@ def train(
             exact solver stops where the loss on it no longer falls.
         progress: called from the calling thread: by SGD some ten times a second and at the end, with `TrainProgress`;
             by the others after each pass, with `lexigrad.progress.SolverProgress`.
+        checkpoints: where to keep what a killed run goes on from, and whether to go on.
 
     Returns:
         The model, V and U of shape (|V|, dim).
 
     Raises:
-        CorpusError: the text cannot be read, or no word is left.
+        CorpusError: the text cannot be read, or no word is left; or a saved corpus was written to meanwhile.
         InputError: a `Corpus` or `WindowCounts` are given, and a vocabulary besides; or window counts to a solver that
-            needs text; or the exact solver lacks memory.
+            needs text; or the exact solver lacks memory; or the checkpoints are of another text or other options.
         TrainingInterrupted: Ctrl-C stopped the exact solver after its first step; a KeyboardInterrupt whose ``model``
             is that of the last step.
 
@@ -80,13 +85,15 @@ def train(
         if vocabulary is not None:
             raise InputError(f"{type(corpus).__name__} has its vocabulary; give the vocabulary to read_corpus")
         if isinstance(corpus, Corpus):
-            return _trained(corpus, config, validation, progress)
-        return _from_counts(corpus, config, validation, progress)
+            return _trained(corpus, config, validation, progress, checkpoints)
+        return _from_counts(corpus, config, validation, progress, checkpoints)
     with read_corpus(corpus, config, vocabulary=vocabulary) as encoded:
-        return _trained(encoded, config, validation, progress)
+        return _trained(encoded, config, validation, progress, checkpoints)
 
 
-def _trained(corpus: Corpus, config: TrainConfig, validation: Any, progress: Progress | None) -> Word2Vec:
+def _trained(
+    corpus: Corpus, config: TrainConfig, validation: Any, progress: Progress | None, checkpoints: Checkpoints | None
+) -> Word2Vec:
     """Train on what is not held out, and measure on what is."""
     with set_aside(corpus, validation, config) as (training, held_out):
         if held_out is not None:
@@ -94,29 +101,54 @@ def _trained(corpus: Corpus, config: TrainConfig, validation: Any, progress: Pro
         if config.solver == "sgd":
             model = (train_softmax if config.loss == "naive_softmax" else train_sgd)(training, config, progress)
         else:
-            model = _solved(count_windows(training, config), config, held_out, progress)
+            counts = count_windows(training, config)
+            corpus.check_unchanged()
+            model = _solved(counts, config, held_out, progress, checkpoints)
+        corpus.check_unchanged()
         return _measured(model, held_out)
 
 
-def _from_counts(counts: WindowCounts, config: TrainConfig, validation: Any, progress: Progress | None) -> Word2Vec:
+def _from_counts(
+    counts: WindowCounts,
+    config: TrainConfig,
+    validation: Any,
+    progress: Progress | None,
+    checkpoints: Checkpoints | None,
+) -> Word2Vec:
     """Train on window counts, and measure on a text."""
     config = replace(config, **counts.options)  # what the counts were made with, whatever the config says
     if config.solver == "sgd":
         raise InputError("SGD goes through the text, and window counts have none; take solver='exact' or 'svd'")
     if validation is None:
-        return _solved(counts, config, None, progress)
+        return _solved(counts, config, None, progress, checkpoints)
     if isinstance(validation, Real):
         raise InputError("window counts have no sentences to hold out; give a text of its own as validation")
     with read_corpus(validation, config, vocabulary=counts.vocabulary) as held_out:
         check_windows(held_out, config)
-        return _measured(_solved(counts, config, held_out, progress), held_out)
+        return _measured(_solved(counts, config, held_out, progress, checkpoints), held_out)
 
 
-def _solved(counts: WindowCounts, config: TrainConfig, held_out: Corpus | None, progress: Progress | None) -> Word2Vec:
+def _solved(
+    counts: WindowCounts,
+    config: TrainConfig,
+    held_out: Corpus | None,
+    progress: Progress | None,
+    checkpoints: Checkpoints | None,
+) -> Word2Vec:
     """The model by a solver that works on counts."""
+    if checkpoints is not None:
+        words = *pack_words(counts.vocabulary.words), counts.vocabulary.counts
+        digests = {"text": array_digest([counts.starts, counts.outside, counts.weights, *words])}
+        checkpoints.begin(config, {**digests, **_digest_of(held_out, "held-out text")})
     if config.solver == "svd":
         return train_svd(counts, config, progress)
-    return train_exact(counts, config, progress, None if held_out is None else count_windows(held_out, config))
+    held_out_counts = None if held_out is None else count_windows(held_out, config)
+    return train_exact(counts, config, progress, held_out_counts, checkpoints)
+
+
+def _digest_of(corpus: Corpus | None, name: str) -> dict[str, str]:
+    """What stands for a text in a checkpoint."""
+    return {} if corpus is None else {name: text_digest(corpus.ids, corpus.vocabulary)}
 
 
 def _measured(model: Word2Vec, held_out: Corpus | None) -> Word2Vec:
