@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import lexigrad
 from lexigrad import ConfigError, TrainConfig, TrainProgress, reference
+from lexigrad import monitor as monitor_module
 from lexigrad import softmaxsgd as softmax_module
 from lexigrad.errors import GradientError
 from lexigrad.kernelcheck import worst_row_error
@@ -279,7 +280,7 @@ def test_a_text_without_pairs_has_no_loss() -> None:
 
 
 def test_progress_grows_to_the_whole_and_the_rate_falls_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(softmax_module, "REPORT_SECONDS", 0)
+    monkeypatch.setattr(monitor_module, "REPORT_SECONDS", 0)
     seen: list[TrainProgress] = []
     lexigrad.train(planted_sentences(500), small(), progress=seen.append)
     words = [step.words_done for step in seen]
@@ -293,7 +294,7 @@ def test_progress_grows_to_the_whole_and_the_rate_falls_to_its_end(monkeypatch: 
 
 
 def test_ctrl_c_stops_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(softmax_module, "REPORT_SECONDS", 0)
+    monkeypatch.setattr(monitor_module, "REPORT_SECONDS", 0)
 
     def interrupt(_: TrainProgress) -> None:
         raise KeyboardInterrupt

@@ -15,6 +15,7 @@ from contract import TrainerContract, planted_sentences, topic_precision
 
 import lexigrad
 from lexigrad import CorpusError, InputError, TrainConfig, TrainProgress, Vocabulary
+from lexigrad import monitor as monitor_module
 from lexigrad import sgd as sgd_module
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def short_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads look up every 500 tokens."""
     monkeypatch.setattr(sgd_module._Together, "span", 500)
     monkeypatch.setattr(sgd_module._Races, "span", 500)
-    monkeypatch.setattr(sgd_module, "REPORT_SECONDS", 1e-4)
+    for module in (sgd_module, monitor_module):
+        monkeypatch.setattr(module, "REPORT_SECONDS", 1e-4)
 
 
 @BOTH
@@ -118,6 +120,29 @@ def test_spans_do_not_change_what_one_thread_computes_except_by_rounding(
     monkeypatch.setattr(engine, "span", 8_192)
     cut = lexigrad.train(planted_sentences(3_000), config)
     np.testing.assert_allclose(cut.V, whole.V, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("options", [{"deterministic": True, "threads": 3}, {"threads": 1}])
+def test_where_threads_rest_changes_no_byte(options: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A segment may be a whole epoch or one span, and a run is the same."""
+    for engine in (sgd_module._Together, sgd_module._Races):
+        monkeypatch.setattr(engine, "span", 8_192)
+    config = replace(SMALL, **options)  # type: ignore[arg-type]
+    tables, segments = [], []
+    real = sgd_module._Run._train_segment
+
+    def counted(run: sgd_module._Run, stop: int, monitor: monitor_module.Monitor) -> None:
+        segments.append(stop)
+        real(run, stop, monitor)
+
+    monkeypatch.setattr(sgd_module._Run, "_train_segment", counted)
+    for seconds in (0.0, 100.0):
+        monkeypatch.setattr(sgd_module, "SEGMENT_SECONDS", seconds)
+        segments.clear()
+        model = lexigrad.train(planted_sentences(3_000), config)
+        assert len(segments) == (3 * 5 if seconds == 0 else 4)  # only the first has to be one span
+        tables.append(model.V.tobytes() + model.U.tobytes())
+    assert tables[0] == tables[1]
 
 
 @pytest.mark.parametrize("model", ["skipgram", "cbow"])

@@ -141,6 +141,11 @@ class TrainConfig:
         historic = self.model == "cbow" and self.cbow_update == "word2vec"
         return DEFAULT_LEARNING_RATES[self.loss]["cbow word2vec" if historic else self.model]
 
+    def learning_rate_at(self, progress: float) -> float:
+        """The learning rate when this share of the training is done, from 0 to 1: it falls in a straight line."""
+        first, last = self.starting_learning_rate, self.min_learning_rate
+        return first + (last - first) * progress
+
     def to_dict(self) -> dict[str, Any]:
         """The options as plain values that JSON can hold; a tokenizer function becomes ``callable:its.name``."""
         options = asdict(self)

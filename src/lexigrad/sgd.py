@@ -11,25 +11,24 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Final
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 from lexigrad.encoding import available_cores
-from lexigrad.model import Word2Vec
-from lexigrad.progress import TrainProgress
+from lexigrad.monitor import REPORT_SECONDS
 from lexigrad.sampling import START_STREAM, alias_table, keep_thresholds, stream_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from lexigrad.config import TrainConfig
     from lexigrad.corpus import Corpus
     from lexigrad.kernels.tokens import Draws
     from lexigrad.kernels.training import Settings
-    from lexigrad.progress import Progress
+    from lexigrad.model import Word2Vec
+    from lexigrad.monitor import Monitor
 
 __all__ = ["train_sgd"]
 
@@ -39,7 +38,8 @@ SPAN: Final = 65_536
 LONG_SPAN: Final = 262_144
 """Tokens that threads train together without looking up: whole rounds, some 30 ms."""
 
-REPORT_SECONDS: Final = 0.1
+SEGMENT_SECONDS: Final = 1.0
+"""Threads rest about so often; to end and begin anew takes them some 0.1 ms."""
 
 BLOCK: Final = 64
 """Most tokens of which the step is computed at the same tables."""
@@ -66,18 +66,30 @@ NEGATIVE_LIMIT: Final = 3.2
 REPEAT_LIMIT: Final = 5.5
 
 
-def train_sgd(corpus: Corpus, config: TrainConfig, progress: Progress | None) -> Word2Vec:
+def train_sgd(corpus: Corpus, config: TrainConfig, monitor: Monitor) -> Word2Vec:
     """Train both tables by stochastic gradient descent under negative sampling; see `lexigrad.train`."""
     run = (_Together if config.deterministic else _Races)(corpus, config)
     run.compile()
-    history = run.go(progress)
-    size = len(corpus.vocabulary), -1
-    V, U = (table.reshape(size)[:, : config.dim] for table in (run.V, run.U))
-    return Word2Vec(V, U, corpus.vocabulary, config, history)
+    run.go(monitor)
+    return monitor.model()
+
+
+class _Span(NamedTuple):
+    """Tokens of an epoch, and the learning rates at both ends; it goes in a straight line between them."""
+
+    epoch: int
+    start: int
+    stop: int
+    start_rate: float
+    stop_rate: float
 
 
 class _Run(ABC):
-    """One training run: the tables, and the threads that train them span by span."""
+    """One training run: the tables, and the threads that train them.
+
+    The text is cut into spans, and what is computed depends on them alone. Threads train some spans, a segment, and
+    then rest, so that the tables can be measured or kept. Where segments end changes nothing.
+    """
 
     span: int
     """Tokens between two looks at the clock."""
@@ -90,7 +102,6 @@ class _Run(ABC):
 
         self.config = config
         self.ids: NDArray[np.int32] = _read_only(corpus.ids)
-        self.words = corpus.words
         self.settings = _settings(config, self.ids)
         self.keep = keep_thresholds(corpus.vocabulary.keep_probability(config.subsample))
         self.alias = alias_table(corpus.vocabulary.noise_distribution(config.noise_exponent))
@@ -102,25 +113,45 @@ class _Run(ABC):
         fill_uniform(self.V.reshape(-1, self.row_floats), config.dim, start_key)
         self.threads = config.threads or available_cores()
         self.gate = Gate(self.threads, available_cores())
-        self.done = 0
+        self.buffers: list[Any] = [None] * self.threads
+        self.epoch, self.position = 0, 0  # whole epochs that are done, and tokens of the next one
+        self.spans: deque[_Span] = deque()
         self.error: BaseException | None = None
 
     @abstractmethod
     def compile(self) -> None:
         """Compile the kernels, or load them from Numba's cache, so that neither counts as training."""
 
-    def go(self, progress: Progress | None) -> list[dict[str, Any]]:
-        """Train; an error in a thread, or Ctrl-C, stops all of them."""
+    @property
+    def tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """V and U, of shape (words, dim)."""
+        V, U = (table.reshape(-1, self.row_floats)[:, : self.config.dim] for table in (self.V, self.U))
+        return V, U
+
+    def go(self, monitor: Monitor) -> None:
+        """Train, segment by segment, to the end or until the monitor has seen enough."""
+        monitor.begin(*self.tables)
+        tokens = self.span  # of a segment
+        while self.epoch < self.config.epochs and not monitor.is_over:
+            start, began = self.position, time.perf_counter()
+            self._train_segment(min(start + tokens, self.ids.size), monitor)
+            speed = (self.position - start) / (time.perf_counter() - began)
+            tokens = self.span * max(1, int(SEGMENT_SECONDS * speed / self.span))
+            if self.position == self.ids.size:
+                self.epoch, self.position = self.epoch + 1, 0
+                monitor.end_epoch(self.epoch, self._rate(self.epoch, 0))
+
+    def _train_segment(self, stop: int, monitor: Monitor) -> None:
+        """Train from where the run stands up to a token; an error in a thread, or Ctrl-C, stops all of them."""
+        self.spans = deque(self._spans(stop))
         threads = [threading.Thread(target=self._work, args=(i,), name=f"train-{i}") for i in range(self.threads)]
-        began = time.perf_counter()
         try:
             for thread in threads:
                 thread.start()
             for thread in threads:
                 while thread.is_alive():
                     thread.join(REPORT_SECONDS)
-                    if progress is not None:
-                        progress(self._progress(time.perf_counter() - began))
+                    monitor.report(self.epoch, self.position, self._rate(self.epoch, self.position))
         except BaseException:
             self.gate.stop()
             for thread in threads:
@@ -129,16 +160,21 @@ class _Run(ABC):
             raise
         if self.error is not None:
             raise self.error
-        if progress is not None:
-            progress(self._progress(time.perf_counter() - began))
+
+    def _spans(self, stop: int) -> list[_Span]:
+        """The spans from where the run stands up to a token."""
+        starts = range(self.position, stop, self.span)
+        ends = [*starts[1:], stop]
+        rates = [self._rate(self.epoch, position) for position in (*starts, stop)]
         return [
-            {"epoch": epoch + 1, "words": self.words, "learning_rate": self._rate(epoch + 1, 0)}
-            for epoch in range(self.config.epochs)
+            _Span(self.epoch, *ends_and_rates) for ends_and_rates in zip(starts, ends, rates, rates[1:], strict=False)
         ]
 
     def _work(self, thread: int) -> None:
         """What one thread does."""
         try:
+            if self.buffers[thread] is None:
+                self.buffers[thread] = self._buffers(thread)
             self._train(thread)
         except BaseException as error:  # handed to the thread that waits
             self.error = error
@@ -146,19 +182,11 @@ class _Run(ABC):
 
     @abstractmethod
     def _train(self, thread: int) -> None:
-        """One thread's part of the whole run."""
+        """One thread's part of a segment; moves ``position`` on as spans are done."""
 
-    def _spans(self) -> Iterator[tuple[int, int, int]]:
-        """(epoch, start, stop) for the whole run, or until it is stopped."""
-        for epoch in range(self.config.epochs):
-            for start in range(0, self.ids.size, self.span):
-                if self.gate.stopped:
-                    return
-                yield epoch, start, min(start + self.span, self.ids.size)
-
-    def _rates(self, epoch: int, start: int, stop: int) -> tuple[float, float]:
-        """The learning rates at the ends of a span."""
-        return self._rate(epoch, start), self._rate(epoch, stop)
+    @abstractmethod
+    def _buffers(self, thread: int) -> Any:
+        """What a thread writes to besides the tables."""
 
     def _draws(self, epoch: int) -> Draws:
         from lexigrad.kernels.tokens import Draws
@@ -166,17 +194,8 @@ class _Run(ABC):
         return Draws.of_epoch(self.config.seed, epoch, self.keep, self.alias)
 
     def _rate(self, epoch: int, position: int) -> float:
-        """The learning rate where ``position`` tokens of an epoch are done: it falls in a straight line."""
-        share = (epoch + position / self.ids.size) / self.config.epochs
-        first, last = self.config.starting_learning_rate, self.config.min_learning_rate
-        return first + (last - first) * share
-
-    def _progress(self, seconds: float) -> TrainProgress:
-        total = self.words * self.config.epochs
-        epochs_done, position = divmod(self.done, self.ids.size)
-        words = total * self.done // (self.ids.size * self.config.epochs)
-        epoch = min(epochs_done + 1, self.config.epochs)
-        return TrainProgress(words, total, seconds, self._rate(epochs_done, position), epoch)
+        """The learning rate where ``position`` tokens of an epoch are done."""
+        return self.config.learning_rate_at((epoch + position / self.ids.size) / self.config.epochs)
 
 
 class _Races(_Run):
@@ -187,30 +206,27 @@ class _Races(_Run):
     def __init__(self, corpus: Corpus, config: TrainConfig) -> None:
         super().__init__(corpus, config)
         self.lock = threading.Lock()
-        self.spans = self._spans()
 
     def compile(self) -> None:
-        self._train_span(0, 0, 0, self._buffers())
+        self._train_span(_Span(0, 0, 0, 0.0, 0.0), self._buffers(0))
 
     def _train(self, thread: int) -> None:
-        buffers = self._buffers()
-        while True:
+        while not self.gate.stopped:
             with self.lock:
-                span = next(self.spans, None)
-            if span is None:
-                return
-            self._train_span(*span, buffers)
+                if not self.spans:
+                    return
+                span = self.spans.popleft()
+            self._train_span(span, self.buffers[thread])
             with self.lock:
-                self.done += span[2] - span[1]
+                self.position += span.stop - span.start
 
-    def _train_span(self, epoch: int, start: int, stop: int, buffers: Any) -> None:
+    def _train_span(self, span: _Span, buffers: Any) -> None:
         from lexigrad.kernels.training import train_span
 
-        text, tables = (self.ids, start, stop), (self.V, self.U)
-        rates = self._rates(epoch, start, stop)
-        train_span(self.shape, *text, *tables, self._draws(epoch), self.settings, *rates, *buffers)
+        text, tables, rates = (self.ids, span.start, span.stop), (self.V, self.U), span[3:]
+        train_span(self.shape, *text, *tables, self._draws(span.epoch), self.settings, *rates, *buffers)
 
-    def _buffers(self) -> Any:
+    def _buffers(self, _: int) -> Any:
         from lexigrad.kernels.training import new_changes, new_cuts, new_panels, new_piece
 
         settings, row_floats = self.settings, self.row_floats
@@ -230,20 +246,21 @@ class _Together(_Run):
         self.shared = new_shared(self.settings, self.row_floats)
 
     def compile(self) -> None:
-        self._train_span(0, 0, 0, self._buffers(0))
+        self._train_span(_Span(0, 0, 0, 0.0, 0.0), self._buffers(0))
 
     def _train(self, thread: int) -> None:
-        buffers = self._buffers(thread)
-        for span in self._spans():
-            self._train_span(*span, buffers)
+        for span in self.spans:
+            if self.gate.stopped:
+                return
+            self._train_span(span, self.buffers[thread])
             if thread == 0:
-                self.done += span[2] - span[1]
+                self.position += span.stop - span.start
 
-    def _train_span(self, epoch: int, start: int, stop: int, buffers: Any) -> None:
+    def _train_span(self, span: _Span, buffers: Any) -> None:
         from lexigrad.kernels.supersteps import train_together
 
-        text, tables = (self.ids, start, stop), (self.V, self.U, self.V, self.U)
-        common = self._draws(epoch), self.settings, *self._rates(epoch, start, stop), self.gate.state, self.shared
+        text, tables = (self.ids, span.start, span.stop), (self.V, self.U, self.V, self.U)
+        common = self._draws(span.epoch), self.settings, *span[3:], self.gate.state, self.shared
         train_together(self.shape, *text, *tables, *common, *buffers)
 
     def _buffers(self, thread: int) -> Any:

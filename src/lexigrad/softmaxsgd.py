@@ -7,18 +7,15 @@ the config, whatever the number of threads.
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from lexigrad.blas import one_blas_thread
 from lexigrad.encoding import available_cores
 from lexigrad.errors import ConfigError
-from lexigrad.model import Word2Vec
-from lexigrad.progress import TrainProgress
 from lexigrad.sampling import START_STREAM, keep_thresholds, stream_key
 
 if TYPE_CHECKING:
@@ -29,7 +26,8 @@ if TYPE_CHECKING:
     from lexigrad.config import TrainConfig
     from lexigrad.corpus import Corpus
     from lexigrad.kernels.batches import Batch, BatchSettings
-    from lexigrad.progress import Progress
+    from lexigrad.model import Word2Vec
+    from lexigrad.monitor import Monitor
 
     Floats = NDArray[np.float32]
 
@@ -44,8 +42,6 @@ LINKS: Final = 16 * ROWS
 TILE: Final = 512
 """Words of a tile: with 256 rows its scores take half a megabyte, and stay in a core's cache until they are used."""
 
-REPORT_SECONDS: Final = 0.1
-
 # How much learning rate times gradients one row may get in one step (`_batch_size`); what was measured is in
 # docs/concepts/training.md.
 CENTER_LIMIT: Final = 0.8
@@ -56,14 +52,14 @@ NO_NEGATIVES: Final = np.empty(0, np.uint64)
 """An alias table that nothing is drawn from."""
 
 
-def train_softmax(corpus: Corpus, config: TrainConfig, progress: Progress | None) -> Word2Vec:
+def train_softmax(corpus: Corpus, config: TrainConfig, monitor: Monitor) -> Word2Vec:
     """Train both tables by stochastic gradient descent under the naive softmax; see `lexigrad.train`."""
     threads = config.threads or available_cores()
     with one_blas_thread(), ThreadPoolExecutor(threads, "train") as pool:
         run = _Run(corpus, config, pool, threads)
         run.compile()
-        history = run.go(progress)
-    return Word2Vec(run.V, run.U, corpus.vocabulary, config, history)
+        run.go(monitor)
+    return monitor.model()
 
 
 class SoftmaxStep:
@@ -164,7 +160,6 @@ class _Run:
         self.config = config
         self.ids: NDArray[np.int32] = np.asarray(corpus.ids).view(np.ndarray)
         self.ids.flags.writeable = False  # Numba compiles for each kind of array anew
-        self.words = corpus.words
         keep = corpus.vocabulary.keep_probability(config.subsample)
         self.keep = keep_thresholds(keep)
         self.settings, self.rate_limit = _batch_size(config, self.ids, corpus.vocabulary.counts * keep)
@@ -179,26 +174,22 @@ class _Run:
         for batch in self._batches(0, min(self.ids.size, 1_000)):
             self._take(batch, 0.0)
 
-    def go(self, progress: Progress | None) -> list[dict[str, Any]]:
-        """Train; returns the history."""
-        report = _Reporter(self, progress)
-        history = []
+    def go(self, monitor: Monitor) -> None:
+        """Train to the end, or until the monitor has seen enough."""
+        monitor.begin(self.V, self.U)
         for epoch in range(self.config.epochs):
-            loss, pairs = 0.0, 0
+            if monitor.is_over:
+                return
             for batch in self._batches(epoch, self.ids.size):
-                loss += self._take(batch, self.rate(epoch, batch.start))
-                pairs += batch.outputs.size
-                report(epoch, batch.start)
-            rate, mean = self.rate(epoch + 1, 0), loss / pairs if pairs else None
-            history.append({"epoch": epoch + 1, "words": self.words, "learning_rate": rate, "loss": mean})
-        report(self.config.epochs, 0, last=True)
-        return history
+                rate = self.rate(epoch, batch.start)
+                self._take(batch, rate)
+                monitor.report(epoch, batch.start, rate)
+            monitor.end_epoch(epoch + 1, self.rate(epoch + 1, 0))
 
     def rate(self, epoch: int, position: int) -> float:
-        """The learning rate where ``position`` tokens of an epoch are done: it falls in a straight line."""
+        """The learning rate where ``position`` tokens of an epoch are done."""
         share = (epoch + position / self.ids.size) / self.config.epochs
-        first, last = self.config.starting_learning_rate, self.config.min_learning_rate
-        return min(first + (last - first) * share, self.rate_limit)
+        return min(self.config.learning_rate_at(share), self.rate_limit)
 
     def _batches(self, epoch: int, stop: int) -> Iterator[Batch]:
         from lexigrad.kernels.batches import window_batches
@@ -207,31 +198,12 @@ class _Run:
         draws = Draws.of_epoch(self.config.seed, epoch, self.keep, NO_NEGATIVES)
         return window_batches(self.ids, len(self.V), self.settings, draws, stop=stop)
 
-    def _take(self, batch: Batch, rate: float) -> float:
-        """Take the step of a batch; returns its loss."""
+    def _take(self, batch: Batch, rate: float) -> None:
+        """Take the step of a batch."""
         with np.errstate(over="ignore", invalid="ignore"):
             loss = self.step(self.V, self.U, batch, rate, self.historic, self.V, self.U)
         if not np.isfinite(loss):
             raise ConfigError(f"training ran away at a learning rate of {rate:g}; give a smaller learning_rate")
-        return loss
-
-
-class _Reporter:
-    """Tells how far a run has come, some ten times a second."""
-
-    def __init__(self, run: _Run, progress: Progress | None) -> None:
-        self.run, self.progress = run, progress
-        self.began = self.told = time.perf_counter()
-
-    def __call__(self, epoch: int, position: int, *, last: bool = False) -> None:
-        now = time.perf_counter()
-        if self.progress is None or (now - self.told < REPORT_SECONDS and not last):
-            return
-        self.told = now
-        run, epochs = self.run, self.run.config.epochs
-        words = run.words * epoch + run.words * position // run.ids.size
-        seen = min(epoch + 1, epochs)
-        self.progress(TrainProgress(words, run.words * epochs, now - self.began, run.rate(epoch, position), seen))
 
 
 def _batch_size(config: TrainConfig, ids: NDArray[np.int32], kept: NDArray[np.float64]) -> tuple[BatchSettings, float]:

@@ -12,6 +12,7 @@ from lexigrad.corpus import Corpus, read_corpus
 from lexigrad.errors import InputError
 from lexigrad.exact.solve import train_exact, train_svd
 from lexigrad.heldout import check_windows, held_out_loss
+from lexigrad.monitor import Monitor
 from lexigrad.sgd import train_sgd
 from lexigrad.softmaxsgd import train_softmax
 from lexigrad.splitting import set_aside
@@ -99,7 +100,8 @@ def _trained(
         if held_out is not None:
             check_windows(held_out, config)
         if config.solver == "sgd":
-            model = (train_softmax if config.loss == "naive_softmax" else train_sgd)(training, config, progress)
+            solve = train_softmax if config.loss == "naive_softmax" else train_sgd
+            model = solve(training, config, Monitor(training, config, progress))
         else:
             counts = count_windows(training, config)
             corpus.check_unchanged()
