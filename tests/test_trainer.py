@@ -54,8 +54,7 @@ def short_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads look up every 500 tokens."""
     monkeypatch.setattr(sgd_module._Together, "span", 500)
     monkeypatch.setattr(sgd_module._Races, "span", 500)
-    for module in (sgd_module, monitor_module):
-        monkeypatch.setattr(module, "REPORT_SECONDS", 1e-4)
+    monkeypatch.setattr(monitor_module, "REPORT_SECONDS", 1e-4)
 
 
 @BOTH

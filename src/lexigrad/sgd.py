@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from lexigrad.encoding import available_cores
-from lexigrad.monitor import REPORT_SECONDS
 from lexigrad.sampling import START_STREAM, alias_table, keep_thresholds, stream_key
 
 if TYPE_CHECKING:
@@ -130,7 +129,9 @@ class _Run(ABC):
 
     def go(self, monitor: Monitor) -> None:
         """Train, segment by segment, to the end or until the monitor has seen enough."""
-        monitor.begin(*self.tables)
+        place = monitor.begin(*self.tables)
+        if place is not None:
+            self.epoch, self.position = place["epoch"], place["position"]
         tokens = self.span  # of a segment
         while self.epoch < self.config.epochs and not monitor.is_over:
             start, began = self.position, time.perf_counter()
@@ -140,26 +141,19 @@ class _Run(ABC):
             if self.position == self.ids.size:
                 self.epoch, self.position = self.epoch + 1, 0
                 monitor.end_epoch(self.epoch, self._rate(self.epoch, 0))
+            monitor.rest({"epoch": self.epoch, "position": self.position}, self.position)
 
     def _train_segment(self, stop: int, monitor: Monitor) -> None:
         """Train from where the run stands up to a token; an error in a thread, or Ctrl-C, stops all of them."""
         self.spans = deque(self._spans(stop))
         threads = [threading.Thread(target=self._work, args=(i,), name=f"train-{i}") for i in range(self.threads)]
-        try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(REPORT_SECONDS)
-                    monitor.report(self.epoch, self.position, self._rate(self.epoch, self.position))
-        except BaseException:
-            self.gate.stop()
-            for thread in threads:
-                if thread.ident is not None:  # it was started
-                    thread.join()
-            raise
+        monitor.watch(threads, self._where, self.gate.stop)
         if self.error is not None:
             raise self.error
+
+    def _where(self) -> tuple[int, int, float]:
+        """How far the run is: epochs, tokens of the next one, and the learning rate."""
+        return self.epoch, self.position, self._rate(self.epoch, self.position)
 
     def _spans(self, stop: int) -> list[_Span]:
         """The spans from where the run stands up to a token."""

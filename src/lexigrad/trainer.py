@@ -101,7 +101,10 @@ def _trained(
             check_windows(held_out, config)
         if config.solver == "sgd":
             solve = train_softmax if config.loss == "naive_softmax" else train_sgd
-            model = solve(training, config, Monitor(training, config, progress))
+            if checkpoints is not None:
+                parts = _digest_of(training, "text") | _digest_of(held_out, "held-out text")
+                checkpoints.begin(config, parts)
+            model = solve(training, config, Monitor(training, config, progress, checkpoints))
         else:
             counts = count_windows(training, config)
             corpus.check_unchanged()
