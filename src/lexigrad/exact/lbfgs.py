@@ -104,9 +104,9 @@ class Memory:
     def restored(cls, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], objective: Objective) -> Memory:
         """The memory of which ``saved`` gave these."""
         known = range(len(values["scales"]))
-        kept = {name: objective.asarray(arrays[name]) for name in ARRAYS}
+        kept = {name: objective.from_host(arrays[name]) for name in ARRAYS}
         for name in ("changes", "differences"):
-            kept[name] = tuple(objective.asarray(arrays[f"{name}_{number}"]) for number in known)
+            kept[name] = tuple(objective.from_host(arrays[f"{name}_{number}"]) for number in known)
         return cls(**{**values, "scales": tuple(values["scales"])}, **kept)
 
 
