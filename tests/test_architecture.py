@@ -30,12 +30,13 @@ LAYERS = [
         "evaluationsets",
         "labels",
         "progress",
+        "records",
     },
     {"classifiers", "vocabulary", "search", "keyedvectors", "projection", "treebank"},
     {"analogies", "scores", "evaluation", "stability", "sentencevectors", "sentiment", "plots"},
     {"sources", "sentences", "encoding", "corpusfile", "corpus", "splitting", "kernels", "formats"},
     {"model", "checkpoints", "countsfile", "counting", "windowcounts", "kernelcheck", "course"},
-    {"pairloss", "heldout", "bestbias"},
+    {"pairloss", "heldout", "bestbias", "losssample"},
     {"monitor", "sgd", "softmaxsgd"},
     {"exact"},
     {"trainer"},
@@ -58,6 +59,7 @@ MAKERS = {
     "gradcheck",
     "bestbias",
     "heldout",
+    "losssample",
     "monitor",
     "pairloss",
     "sampling",
@@ -187,6 +189,7 @@ def test_importing_and_asking_for_help_load_nothing_heavy(code: str) -> None:
 
 def test_the_public_surface_is_this() -> None:
     assert sorted(lexigrad.__all__) == [
+        "Callback",
         "Checkpoints",
         "ConfigError",
         "Corpus",

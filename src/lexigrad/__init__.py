@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from lexigrad.heldout import HeldOutLoss, held_out_loss
     from lexigrad.keyedvectors import KeyedVectors
     from lexigrad.model import Word2Vec
-    from lexigrad.progress import TrainProgress
+    from lexigrad.progress import Callback, TrainProgress
     from lexigrad.seeds import train_seeds
     from lexigrad.sentencevectors import SentenceVectorizer
     from lexigrad.sentiment import classify_sentiment
@@ -56,6 +56,7 @@ __all__ = [
     "train_seeds",
     "TrainConfig",
     "TrainProgress",
+    "Callback",
     "Word2Vec",
     # text and words
     "read_corpus",
@@ -103,6 +104,7 @@ _HOMES = {
     "train_seeds": "seeds",
     "TrainConfig": "config",
     "TrainProgress": "progress",
+    "Callback": "progress",
     "Word2Vec": "model",
     "read_corpus": "corpus",
     "Corpus": "corpus",

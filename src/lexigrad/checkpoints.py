@@ -23,7 +23,6 @@ from lexigrad.encoding import available_cores
 from lexigrad.errors import FormatError, InputError
 from lexigrad.files import remove_stale
 from lexigrad.formats import read_native, write_native
-from lexigrad.vocabulary import pack_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -31,9 +30,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lexigrad.config import TrainConfig
-    from lexigrad.vocabulary import Vocabulary
 
-__all__ = ["Checkpoints", "State", "array_digest", "text_digest"]
+__all__ = ["Checkpoints", "State", "array_digest"]
 
 FORMAT: Final = "lexigrad-checkpoint"
 BLOCK_BYTES: Final = 1 << 23
@@ -213,11 +211,6 @@ class Checkpoints:
             self._say(sentence)
         elif is_warning:
             warnings.warn(sentence, stacklevel=2)
-
-
-def text_digest(ids: NDArray[np.int32], vocabulary: Vocabulary) -> str:
-    """What stands for an encoded text: the digest of its ids, its words and their counts."""
-    return array_digest([ids, *pack_words(vocabulary.words), vocabulary.counts])
 
 
 def array_digest(arrays: Iterable[NDArray[Any]]) -> str:

@@ -7,16 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
-from math import isfinite
+from math import cos, isfinite, pi
 from numbers import Integral, Real
 from operator import gt, le, lt
 from typing import Any, Final, Literal
 
 from lexigrad.errors import ConfigError
 
-__all__ = ["TEXT_OPTIONS", "Tokenizer", "TrainConfig"]
+__all__ = ["TEXT_OPTIONS", "Schedule", "Tokenizer", "TrainConfig"]
 
 Tokenizer = Callable[[str], Iterable[str]]
+
+Schedule = Callable[[float], float]
+"""From the share of the training that is done, 0 to 1, to the learning rate: 1 is ``learning_rate``, 0 is
+``min_learning_rate``."""
+
+FALLS: Final[dict[str, Schedule]] = {
+    "linear": lambda progress: progress,
+    "cosine": lambda progress: (1 - cos(pi * progress)) / 2,
+    "constant": lambda _: 0.0,
+}
+"""For each schedule by name how far the learning rate has fallen, from 0 to 1."""
 
 DEFAULT_LEARNING_RATES: Final = {
     "negative_sampling": {"skipgram": 0.025, "cbow": 0.15, "cbow word2vec": 0.05},
@@ -33,10 +44,11 @@ def _option(
     above: float | None = None,
     at_most: float | None = None,
     opposite: str | None = None,
+    or_callable: bool = False,
 ) -> Any:
     """A dataclass field that carries its help text, its check, and the word for False where that is not ``no-``."""
     metadata = {"help": help, "choices": choices, "at_least": at_least, "above": above, "at_most": at_most}
-    return field(default=default, metadata={**metadata, "opposite": opposite})
+    return field(default=default, metadata={**metadata, "opposite": opposite, "or_callable": or_callable})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +109,26 @@ class TrainConfig:
         "0.05 for cbow with the word2vec update",
         above=0,
     )
-    min_learning_rate: float = _option(0.0, "at the end; the rate falls linearly in between", at_least=0)
+    min_learning_rate: float = _option(0.0, "at the end", at_least=0)
+    schedule: str | Schedule = _option(
+        "linear",
+        "how the learning rate goes from the one to the other over all epochs: in a straight line, or as half a cosine "
+        "wave; constant stays at --learning-rate",
+        choices=("linear", "cosine", "constant"),
+        or_callable=True,
+    )
+    early_stop: int | None = _option(
+        None,
+        "end when so many epochs (exact solver: steps, 2 when not given) bring no smaller loss on the held-out text, "
+        "and keep the vectors of the best; needs --validation",
+        at_least=1,
+    )
+    loss_sample: int = _option(
+        10_000,
+        "SGD: windows of the text, about, on which the training loss is measured after each epoch; 0 measures none",
+        at_least=0,
+        at_most=10_000_000,
+    )
     min_count: int = _option(5, "words seen less often are left out", at_least=1)
     max_vocabulary: int | None = _option(None, "keep this many of the most frequent words at most", at_least=1)
     lowercase: bool = _option(False, "turn all text to lower case")
@@ -105,6 +136,7 @@ class TrainConfig:
         "whitespace",
         "whitespace cuts at white space; words takes runs of Unicode letters, digits and underscores",
         choices=("whitespace", "words"),
+        or_callable=True,
     )
     encoding_errors: Literal["strict", "replace"] = _option(
         "strict",
@@ -127,6 +159,8 @@ class TrainConfig:
             raise ConfigError(
                 f"cbow does not follow from window counts, so {self.solver} cannot train it; take skipgram or sgd"
             )
+        if self.solver == "svd" and self.early_stop is not None:
+            raise ConfigError("svd takes one step, so early_stop has nothing to stop; leave it out")
         if self.min_learning_rate > self.starting_learning_rate:
             raise ConfigError(
                 f"min_learning_rate is {self.min_learning_rate:g}, above the learning rate at the start, "
@@ -142,36 +176,58 @@ class TrainConfig:
         return DEFAULT_LEARNING_RATES[self.loss]["cbow word2vec" if historic else self.model]
 
     def learning_rate_at(self, progress: float) -> float:
-        """The learning rate when this share of the training is done, from 0 to 1: it falls in a straight line."""
+        """The learning rate when this share of the training is done, from 0 to 1.
+
+        Raises:
+            ConfigError: ``schedule`` is a function, and gives something else than a number from 0 to 1.
+
+        Example:
+            >>> warm = TrainConfig(schedule=lambda progress: min(progress / 0.1, 1) * (1 - progress))
+            >>> [round(warm.learning_rate_at(progress), 5) for progress in (0, 0.05, 0.1, 1)]
+            [0.0, 0.01187, 0.0225, 0.0]
+        """
         first, last = self.starting_learning_rate, self.min_learning_rate
-        return first + (last - first) * progress
+        if isinstance(self.schedule, str):
+            return first + (last - first) * FALLS[self.schedule](progress)
+        factor = self.schedule(progress)
+        if isinstance(factor, bool) or not isinstance(factor, Real) or not 0 <= factor <= 1:
+            raise ConfigError(
+                f"schedule must give a number from 0 to 1, where 1 is learning_rate, but gives {factor!r} "
+                f"at {progress:g}"
+            )
+        return last + (first - last) * float(factor)
 
     def to_dict(self) -> dict[str, Any]:
-        """The options as plain values that JSON can hold; a tokenizer function becomes ``callable:its.name``."""
+        """The options as plain values that JSON can hold; a function becomes ``callable:its.name``."""
         options = asdict(self)
-        if callable(self.tokens):
-            name = getattr(self.tokens, "__qualname__", type(self.tokens).__name__)
-            options["tokens"] = f"callable:{name}"
+        for name in FUNCTIONS:
+            if callable(value := getattr(self, name)):
+                options[name] = f"callable:{getattr(value, '__qualname__', type(value).__name__)}"
         return options
 
     @classmethod
     def from_dict(cls, options: Mapping[str, Any]) -> TrainConfig:
         """The config that ``to_dict`` wrote; a name it does not know is an error.
 
-        A tokenizer function cannot be saved, so the config of a model trained with one says ``whitespace``.
+        A function cannot be saved, so the config of a model whose tokenizer was one says ``whitespace``, and of one
+        whose schedule was, ``linear``.
         """
         known = {option.name for option in fields(cls)}
         unknown = sorted(set(options) - known)
         if unknown:
             raise ConfigError(f"unknown option {unknown[0]!r}; known are {', '.join(sorted(known))}")
         values = dict(options)
-        if str(values.get("tokens", "")).startswith("callable:"):
-            del values["tokens"]
+        for name in FUNCTIONS:
+            if str(values.get(name, "")).startswith("callable:"):
+                del values[name]
         return cls(**values)
 
 
 BOUNDS: Final = (("at_least", lt, "at least"), ("above", le, "above"), ("at_most", gt, "at most"))
 """The checks of numbers: the rule's name, what refuses a number, and how to say it."""
+
+FUNCTIONS: Final = ("tokens", "schedule")
+"""The options that may be functions."""
 
 TEXT_OPTIONS: Final = ("min_count", "max_vocabulary", "lowercase", "tokens", "encoding_errors", "threads")
 """The options that matter when text is read; the others matter when vectors are trained."""
@@ -183,7 +239,7 @@ def _checked(option: Field[Any], value: Any) -> Any:
     if value is None and option.default is None:
         return None
     if choices is not None:
-        if value not in choices and not (name == "tokens" and callable(value)):
+        if value not in choices and not (option.metadata["or_callable"] and callable(value)):
             raise ConfigError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
         return value
     if kind.startswith("str"):

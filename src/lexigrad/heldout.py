@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lexigrad.model import Word2Vec
     from lexigrad.vocabulary import Vocabulary
 
-__all__ = ["HeldOutLoss", "check_counts", "check_windows", "held_out_loss"]
+__all__ = ["HeldOutLoss", "HeldOutText", "check_counts", "held_out_loss"]
 
 CONTEXT_WORDS: Final = 1 << 20
 """A tile of CBOW's windows takes no further one when their contexts have so many words."""
@@ -54,7 +54,7 @@ class HeldOutLoss(PairLoss):
 
     def to_dict(self) -> dict[str, Any]:
         """The losses as plain values that JSON can hold."""
-        return {**asdict(self), "perplexity": self.perplexity, "coverage": self.coverage}
+        return {**PairLoss.to_dict(self), "coverage": self.coverage}
 
 
 def held_out_loss(
@@ -107,22 +107,35 @@ def held_out_loss(
         return _corpus_loss(model, corpus, config)
 
 
-def check_windows(corpus: Corpus, config: TrainConfig) -> None:
-    """Refuse a text in which there is nothing to predict: better before hours of training than after them.
+class HeldOutText:
+    """A text that a training is measured on again and again; its windows are counted once.
 
     Args:
-        corpus: the text that will be held out.
+        corpus: the text, in the vocabulary of the training.
         config: the options of the training.
 
     Raises:
-        InputError: it has no sentence of two words; for CBOW, none of which two are kept.
+        InputError: there is nothing to predict: it has no sentence of two words; for CBOW, none of which two are kept.
+            Better before hours of training than after them.
     """
-    from lexigrad.kernels.tokens import longest_sentence
 
-    if longest_sentence(np.asarray(corpus.ids)) < 2 or (
-        config.model == "cbow" and next(_windows(corpus, config), None) is None
-    ):
-        raise InputError(NO_PAIRS)
+    def __init__(self, corpus: Corpus, config: TrainConfig) -> None:
+        from lexigrad.kernels.tokens import longest_sentence
+
+        if longest_sentence(np.asarray(corpus.ids)) < 2 or (
+            config.model == "cbow" and next(_windows(corpus, config), None) is None
+        ):
+            raise InputError(NO_PAIRS)
+        self.corpus, self._config = corpus, config
+        self.counts = count_windows(corpus, config) if config.model == "skipgram" else None
+        """Skip-gram's window counts."""
+
+    def loss(self, model: Word2Vec) -> HeldOutLoss:
+        """What `held_out_loss` gives of a model trained with these options."""
+        if self.counts is None:
+            return _corpus_loss(model, self.corpus, self._config)
+        _check_vocabulary(model, self.corpus.vocabulary)
+        return _of_corpus(_skipgram_loss(model, self.counts, self._config), self.corpus)
 
 
 def check_counts(model: Word2Vec, counts: WindowCounts) -> None:
@@ -143,6 +156,10 @@ def _corpus_loss(model: Word2Vec, corpus: Corpus, config: TrainConfig) -> HeldOu
         noise = model.vocabulary.noise_distribution(config.noise_exponent)
         scores = PairScores(model.U, model.bias, noise, config.negatives)
         loss = scores.loss(_window_batches(model, corpus, config), config.threads)
+    return _of_corpus(loss, corpus)
+
+
+def _of_corpus(loss: PairLoss, corpus: Corpus) -> HeldOutLoss:
     return _with_words(loss, corpus.words, corpus.report.tokens - corpus.words)
 
 

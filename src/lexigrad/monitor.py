@@ -1,36 +1,50 @@
-"""What happens to a run of SGD besides its steps: progress, records, and when to stop.
+"""What happens to a run of SGD besides its steps: progress, losses, records, and when to stop.
 
-A solver trains segment by segment. While threads work (`Monitor.watch`) it is told how far they are; at the end of an
-epoch, when they rest, the monitor looks at the tables (`Monitor.end_epoch`); and whenever they rest it may keep them
-(`Monitor.rest`).
+A solver trains segment by segment. While threads work (`Monitor.watch`) it tells how far they are; when they rest, it
+looks at the tables and may keep them (`Monitor.rest`), and at the end of an epoch it measures and records them
+(`Monitor.end_epoch`).
 """
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from lexigrad.checkpoints import State
+from lexigrad.errors import ConfigError
+from lexigrad.losssample import LossSample
 from lexigrad.model import Word2Vec
 from lexigrad.progress import TrainProgress
+from lexigrad.records import Listeners, Patience, Records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from threading import Thread
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from lexigrad.checkpoints import Checkpoints
     from lexigrad.config import TrainConfig
     from lexigrad.corpus import Corpus
-    from lexigrad.progress import Progress
+    from lexigrad.heldout import HeldOutText
+
+    Floats = NDArray[np.float32]
 
 __all__ = ["REPORT_SECONDS", "Monitor"]
 
 REPORT_SECONDS: Final = 0.1
 """Progress is reported about so often."""
+
+MEASURE_EVERY: Final = 500
+"""Within an epoch the loss is measured when so many times its cost have passed: a fifth of a percent."""
+
+
+BEST: Final = ("best_V", "best_U")
+"""The tables of the best epoch in a checkpoint."""
 
 
 class Monitor:
@@ -39,7 +53,8 @@ class Monitor:
     Args:
         corpus: what is trained on.
         config: the options.
-        progress: called with `TrainProgress` some ten times a second and at the end of each epoch.
+        held_out: what the tables are measured on after each epoch.
+        listeners: are told some ten times a second, and after each epoch.
         checkpoints: where to keep the tables, and from which to go on; they have begun.
     """
 
@@ -47,36 +62,37 @@ class Monitor:
         self,
         corpus: Corpus,
         config: TrainConfig,
-        progress: Progress | None = None,
+        held_out: HeldOutText | None = None,
+        listeners: Listeners | None = None,
         checkpoints: Checkpoints | None = None,
     ) -> None:
         self.corpus, self.config = corpus, config
-        self.progress = progress
-        self.checkpoints = checkpoints
-        self.interrupt: KeyboardInterrupt | None = None
-        """Ctrl-C that waits for the threads to rest."""
-        self.history: list[dict[str, Any]] = []
+        self.listeners = listeners or Listeners()
+        self.records = Records(self.listeners.log)
         self.is_over = False
         """Whether the run is to end here, although epochs are left."""
-        self.told = 0.0
-        self.rested_epoch = 0  # epochs that were done when the threads last rested
+        self._checkpoints = checkpoints
+        self._interrupt: KeyboardInterrupt | None = None  # Ctrl-C that waits for the threads to rest
+        self._rested_epoch = 0  # epochs that were done when the threads last rested
+        self._held_out = held_out
+        self._sample = LossSample(corpus, config) if config.loss_sample else None
+        self._patience = Patience(config.early_stop)
+        self._best: tuple[Floats, Floats] | None = None
+        self._losses = math.nan, math.nan  # in training, held out
+        self._told = self._measured = self._cost = 0.0
 
-    def begin(self, V: NDArray[np.float32], U: NDArray[np.float32]) -> dict[str, int] | None:
+    def begin(self, V: Floats, U: Floats) -> dict[str, int] | None:
         """Start the clock; the tables, of shape (words, dim), are those that will be trained in place.
 
         Returns:
             Where a run that was broken off goes on, as ``rest`` was told; the tables are then as they were there.
         """
-        self.V, self.U = V, U
-        self.clock = _Clock()
-        state = None if self.checkpoints is None else self.checkpoints.state
-        if state is None:
-            return None
-        V[:], U[:] = state.arrays["V"], state.arrays["U"]
-        self.history = state.values["history"]
-        self.clock.began -= state.values["seconds"]
-        place: dict[str, int] = state.values["place"]
-        self.rested_epoch = place["epoch"]
+        self._V, self._U = V, U
+        state = None if self._checkpoints is None else self._checkpoints.state
+        place = None if state is None else self._restore(state)
+        if self._sample is not None:
+            self._training_loss()
+        self._clock = _Clock(0.0 if state is None else state.values["seconds"])
         return place
 
     def watch(
@@ -84,8 +100,8 @@ class Monitor:
     ) -> None:
         """Let threads work until all have ended, and report meanwhile.
 
-        Ctrl-C, or an error in the progress function, stops them. Where checkpoints are written, the first Ctrl-C waits
-        until they have ended by themselves: see ``rest``.
+        Ctrl-C, or an error of who is told, stops them. Where checkpoints are written, the first Ctrl-C waits until they
+        have ended by themselves: see ``rest``.
 
         Args:
             threads: not yet started.
@@ -105,8 +121,16 @@ class Monitor:
                     thread.join()
             raise
 
+    def report(self, epoch: int, position: int, learning_rate: float) -> None:
+        """So many epochs are done, and so many tokens of the next one; tells it if the last time is a while ago."""
+        if time.perf_counter() - self._told >= REPORT_SECONDS:
+            self._report(epoch, position, learning_rate)
+
     def rest(self, place: dict[str, int], position: int) -> None:
-        """Say that no thread works, and keep a checkpoint if it is time, or if Ctrl-C has come.
+        """Look at the tables while no thread works.
+
+        Measures the training loss, for who watches, if that costs next to nothing; keeps a checkpoint if it is time, or
+        if Ctrl-C has come.
 
         Args:
             place: from where the solver could go on: the whole epochs that are done, as ``epoch``, and what it needs.
@@ -117,63 +141,137 @@ class Monitor:
             KeyboardInterrupt: Ctrl-C had come.
         """
         self.corpus.check_unchanged()
-        checkpoints, interrupt, epoch = self.checkpoints, self.interrupt, place["epoch"]
-        epoch_ends, self.rested_epoch = epoch > self.rested_epoch, epoch
-        if checkpoints is not None and (interrupt or checkpoints.is_due(epoch_ends=epoch_ends)):
-            share = 100 * (epoch + position / self.corpus.ids.size) / self.config.epochs
-            where = f"epoch {min(epoch + 1, self.config.epochs)} of {self.config.epochs}, {share:.0f} % done"
-            with self.clock.measuring():
-                values = {"place": place, "history": self.history, "seconds": self.clock.seconds}
-                checkpoints.write(State(where, values, {"V": self.V, "U": self.U}))
-        if interrupt is not None:
-            raise interrupt
-
-    def report(self, epoch: int, position: int, learning_rate: float) -> None:
-        """So many epochs are done, and so many tokens of the next one; tells it if the last time is a while ago."""
-        if time.perf_counter() - self.told >= REPORT_SECONDS:
-            self._tell(epoch, position, learning_rate)
+        if self._sample is not None and time.perf_counter() - self._measured > MEASURE_EVERY * self._cost:
+            with self._clock.measuring():
+                self._training_loss()
+        epoch_ends, self._rested_epoch = place["epoch"] > self._rested_epoch, place["epoch"]
+        if self._checkpoints is not None and (self._interrupt or self._checkpoints.is_due(epoch_ends=epoch_ends)):
+            with self._clock.measuring():
+                self._checkpoints.write(self._state(place, position))
+        if self._interrupt is not None:
+            raise self._interrupt
 
     def end_epoch(self, epoch: int, learning_rate: float) -> None:
-        """Record an epoch, counted from 1, while all threads rest."""
-        with self.clock.measuring():
-            self.history.append({"epoch": epoch, "words": self.corpus.words, "learning_rate": learning_rate})
-        self._tell(epoch, 0, learning_rate)
+        """Measure and record an epoch, counted from 1, while all threads rest."""
+        with self._clock.measuring():
+            record: dict[str, Any] = {"epoch": epoch, "words": self.corpus.words, "learning_rate": learning_rate}
+            if self._sample is not None:
+                record["loss"] = self._training_loss()
+            is_best = False
+            if self._held_out is not None:
+                found = self._held_out.loss(self._model(self._V, self._U))
+                record["validation"] = found.to_dict()
+                self._losses = self._losses[0], getattr(found, self.config.loss)
+                is_best = self._keep_if_best(self._losses[1])
+        self.records.add(record, is_best=is_best, **self._clock.times())
+        self._report(epoch, 0, learning_rate)
+        self._call_back()
 
     def model(self) -> Word2Vec:
-        """What came of the run."""
-        return Word2Vec(self.V, self.U, self.corpus.vocabulary, self.config, self.history)
+        """What came of the run: the tables as they are, or under early stopping those of the best epoch."""
+        if self._best is None:
+            return self._model(self._V, self._U)
+        self.records.mark_best()
+        return self._model(*self._best)
 
     def _wait_for(self, thread: Thread, where: Callable[[], tuple[int, int, float]]) -> None:
-        """Wait for a thread for a moment, and report; keep Ctrl-C for later where it is to leave a checkpoint."""
+        """Wait for a thread for a moment, and report; put Ctrl-C off where it is to leave a checkpoint."""
         try:
             thread.join(REPORT_SECONDS)
-            if self.interrupt is None:
+            if self._interrupt is None:
                 self.report(*where())
         except KeyboardInterrupt as interrupt:
-            if self.interrupt is not None or self.checkpoints is None or self.checkpoints.every is None:
+            if self._interrupt is not None or self._checkpoints is None or self._checkpoints.every is None:
                 raise
-            self.interrupt = interrupt
+            self._interrupt = interrupt
 
-    def _tell(self, epoch: int, position: int, learning_rate: float) -> None:
-        self.told = time.perf_counter()
-        if self.progress is None:
-            return
+    def _state(self, place: dict[str, int], position: int) -> State:
+        """Where the run stands."""
+        epochs = self.config.epochs
+        share = 100 * (place["epoch"] + position / self.corpus.ids.size) / epochs
+        where = f"epoch {min(place['epoch'] + 1, epochs)} of {epochs}, {share:.0f} % done"
+        best = {} if self._best is None else dict(zip(BEST, self._best, strict=True))
+        values = {
+            "place": place,
+            "records": self.records.state(),
+            "patience": self._patience.state(),
+            "is_over": self.is_over,
+            "seconds": self._clock.seconds,
+        }
+        return State(where, values, {"V": self._V, "U": self._U, **best})
+
+    def _restore(self, state: State) -> dict[str, int]:
+        """Go on from there; returns the place."""
+        values = state.values
+        self._V[:], self._U[:] = state.arrays["V"], state.arrays["U"]
+        if BEST[0] in state.arrays:
+            self._best = state.arrays[BEST[0]], state.arrays[BEST[1]]
+        self.records.restore(values["records"])
+        self._patience.restore(values["patience"])
+        self.is_over = values["is_over"]
+        place: dict[str, int] = values["place"]
+        self._rested_epoch = place["epoch"]
+        return place
+
+    def _training_loss(self) -> float | None:
+        """The loss on the sample."""
+        assert self._sample is not None
+        began = time.perf_counter()
+        loss = self._sample.loss(self._V, self._U)
+        self._measured = time.perf_counter()
+        self._cost = self._measured - began
+        if loss is not None:
+            if not math.isfinite(loss):
+                raise ConfigError("training ran away: the loss is not finite; give a smaller learning_rate")
+            self._losses = loss, self._losses[1]
+        return loss
+
+    def _keep_if_best(self, loss: float) -> bool:
+        """Under early stopping keep the tables that are better than all before; says whether they were kept."""
+        if self.config.early_stop is None:
+            return False
+        is_best = self._patience.is_least(loss)
+        if is_best and self._best is None:
+            self._best = self._V.copy(), self._U.copy()
+        elif is_best and self._best is not None:
+            for kept, table in zip(self._best, (self._V, self._U), strict=True):
+                np.copyto(kept, table)
+        self.is_over |= self._patience.is_over
+        return is_best
+
+    def _call_back(self) -> None:
+        """Show the model to the callbacks; each of them may end the run."""
+        V, U = self._V.view(), self._U.view()
+        V.flags.writeable = U.flags.writeable = False
+        for callback in self.listeners.callbacks:
+            self.is_over |= bool(callback.on_epoch_end(self._model(V, U)))
+
+    def _model(self, V: Floats, U: Floats) -> Word2Vec:
+        return Word2Vec(V, U, self.corpus.vocabulary, self.config, self.records.history)
+
+    def _report(self, epoch: int, position: int, learning_rate: float) -> None:
+        self._told = time.perf_counter()
         words, epochs, tokens = self.corpus.words, self.config.epochs, self.corpus.ids.size
-        done = words * epoch + words * position // tokens
-        self.progress(TrainProgress(done, words * epochs, self.clock.seconds, learning_rate, min(epoch + 1, epochs)))
+        done, current = words * epoch + words * position // tokens, min(epoch + 1, epochs)
+        seconds = self._clock.seconds
+        self.listeners.report(TrainProgress(done, words * epochs, seconds, learning_rate, current, *self._losses))
 
 
 class _Clock:
-    """How long a run has been training, and how long it has been looked at."""
+    """How long a run has been training, and how long it has been looked at; ``seconds`` of training were before."""
 
-    def __init__(self) -> None:
-        self.began = time.perf_counter()
-        self.measuring_seconds = 0.0
+    def __init__(self, seconds: float) -> None:
+        self._began = time.perf_counter() - seconds
+        self._measuring_seconds = 0.0
 
     @property
     def seconds(self) -> float:
         """Seconds of training."""
-        return time.perf_counter() - self.began - self.measuring_seconds
+        return time.perf_counter() - self._began - self._measuring_seconds
+
+    def times(self) -> dict[str, float]:
+        """Both, for the log."""
+        return {"seconds": round(self.seconds, 3), "measuring_seconds": round(self._measuring_seconds, 3)}
 
     @contextmanager
     def measuring(self) -> Iterator[None]:
@@ -182,4 +280,4 @@ class _Clock:
         try:
             yield
         finally:
-            self.measuring_seconds += time.perf_counter() - began
+            self._measuring_seconds += time.perf_counter() - began

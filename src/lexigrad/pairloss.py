@@ -12,8 +12,8 @@ threads gives the same bytes; each holds a tile of 1 MB.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -60,6 +60,10 @@ class PairLoss:
     def perplexity(self) -> float:
         """exp(naive_softmax): choosing among so many words with equal chances would be as hard."""
         return math.exp(self.naive_softmax) if self.naive_softmax < 700 else math.inf
+
+    def to_dict(self) -> dict[str, Any]:
+        """The losses as plain values that JSON can hold."""
+        return {**asdict(self), "perplexity": self.perplexity}
 
 
 class Batch(NamedTuple):

@@ -1,4 +1,4 @@
-"""How far a training run has come, as its progress function is told."""
+"""What is told of a training run: how far it has come, and what came of each epoch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Progress", "SolverProgress", "TrainProgress"]
+__all__ = ["Callback", "Progress", "SolverProgress", "TrainProgress"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class TrainProgress:
         seconds: since training began; reading and compiling do not count.
         learning_rate: at this moment.
         epoch: the one that is being trained, from 1.
+        loss: the training loss when it was measured last (`lexigrad.losssample`); NaN before that.
+        held_out_loss: on held-out text, by the training's own objective, after the last epoch; NaN before that.
     """
 
     words_done: int
@@ -26,6 +28,8 @@ class TrainProgress:
     seconds: float
     learning_rate: float
     epoch: int
+    loss: float = float("nan")
+    held_out_loss: float = float("nan")
 
     @property
     def words_per_second(self) -> float:
@@ -52,6 +56,39 @@ class SolverProgress:
     perplexity: float
     seconds: float
     memory_bytes: int = 0
+
+
+class Callback:
+    """What a training calls; subclass it, and give instances to `lexigrad.train`.
+
+    Both are called from the thread that called ``train``. What they raise ends the training and comes out of it.
+
+    Example:
+        >>> import lexigrad
+        >>> class UntilGood(Callback):
+        ...     def on_epoch_end(self, model):
+        ...         return model.history[-1]["loss"] < 1.5
+        >>> text = 200 * ["the cat sat on the mat", "the dog sat on the rug"]
+        >>> config = lexigrad.TrainConfig(dim=8, min_count=1, epochs=1_000, threads=1, schedule="constant")
+        >>> len(lexigrad.train(text, config, callbacks=[UntilGood()]).history) < 1_000
+        True
+
+    Keras and Lightning call these on_batch_end and on_epoch_end; gensim hands the model to on_epoch_end, as here.
+    """
+
+    def on_report(self, progress: TrainProgress | SolverProgress) -> None:
+        """Is called when ``train``'s ``progress`` is."""
+
+    def on_epoch_end(self, model: Any) -> bool | None:
+        """Is called after each epoch of SGD, when it has been measured and recorded; threads rest meanwhile.
+
+        Args:
+            model: the `lexigrad.Word2Vec` so far; the last entry of its ``history`` is this epoch's. Its tables are
+                read-only, and those of the training: after the call they change, so copy or save what is to be kept.
+
+        Returns:
+            True to end the training here, with the tables as they are.
+        """
 
 
 Progress = Callable[[Any], None]

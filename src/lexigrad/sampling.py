@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "LOSS_STREAM",
     "NEGATIVE_STREAM",
     "START_STREAM",
     "TOKEN_STREAM",
@@ -32,6 +33,8 @@ NEGATIVE_STREAM: Final = 2
 """Draws of negative words."""
 VALIDATION_STREAM: Final = 3
 """Draws of the sentences that are held out."""
+LOSS_STREAM: Final = 4
+"""Draws of the windows on which the training loss is measured, and of their negatives."""
 
 FIRST_MULTIPLIER: Final = 0xA0761D6478BD642F
 SECOND_MULTIPLIER: Final = 0xE7037ED1A0B428DB

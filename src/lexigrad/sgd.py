@@ -40,6 +40,9 @@ LONG_SPAN: Final = 262_144
 SEGMENT_SECONDS: Final = 1.0
 """Threads rest about so often; to end and begin anew takes them some 0.1 ms."""
 
+CURVE_SPANS: Final = 100
+"""Spans that a run has at least where its learning rate goes in a curve, if they have 8,192 tokens."""
+
 BLOCK: Final = 64
 """Most tokens of which the step is computed at the same tables."""
 
@@ -97,7 +100,7 @@ class _Run(ABC):
         from lexigrad.kernels.meeting import Gate
         from lexigrad.kernels.simd import padded, row_shape
         from lexigrad.kernels.tokens import fill_uniform
-        from lexigrad.kernels.training import aligned
+        from lexigrad.kernels.training import PIECE, aligned
 
         self.config = config
         self.ids: NDArray[np.int32] = _read_only(corpus.ids)
@@ -112,6 +115,8 @@ class _Run(ABC):
         fill_uniform(self.V.reshape(-1, self.row_floats), config.dim, start_key)
         self.threads = config.threads or available_cores()
         self.gate = Gate(self.threads, available_cores())
+        if config.schedule != "linear":
+            self.span = _between(1, self.ids.size * config.epochs / CURVE_SPANS / PIECE, self.span // PIECE) * PIECE
         self.buffers: list[Any] = [None] * self.threads
         self.epoch, self.position = 0, 0  # whole epochs that are done, and tokens of the next one
         self.spans: deque[_Span] = deque()
@@ -160,9 +165,8 @@ class _Run(ABC):
         starts = range(self.position, stop, self.span)
         ends = [*starts[1:], stop]
         rates = [self._rate(self.epoch, position) for position in (*starts, stop)]
-        return [
-            _Span(self.epoch, *ends_and_rates) for ends_and_rates in zip(starts, ends, rates, rates[1:], strict=False)
-        ]
+        places = zip(starts, ends, rates[:-1], rates[1:], strict=True)
+        return [_Span(self.epoch, *place) for place in places]
 
     def _work(self, thread: int) -> None:
         """What one thread does."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from lexigrad.checkpoints import array_digest, text_digest
+from lexigrad.checkpoints import array_digest
 from lexigrad.config import TrainConfig
 from lexigrad.corpus import Corpus, read_corpus
-from lexigrad.errors import InputError
+from lexigrad.errors import ConfigError, InputError
 from lexigrad.exact.solve import train_exact, train_svd
-from lexigrad.heldout import check_windows, held_out_loss
+from lexigrad.heldout import HeldOutText
 from lexigrad.monitor import Monitor
+from lexigrad.progress import Callback
+from lexigrad.records import Listeners, open_log
 from lexigrad.sgd import train_sgd
 from lexigrad.softmaxsgd import train_softmax
 from lexigrad.splitting import set_aside
@@ -20,6 +23,9 @@ from lexigrad.vocabulary import pack_words
 from lexigrad.windowcounts import WindowCounts, count_windows
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
     from lexigrad.checkpoints import Checkpoints
     from lexigrad.model import Word2Vec
     from lexigrad.progress import Progress
@@ -35,6 +41,8 @@ def train(
     vocabulary: Vocabulary | None = None,
     validation: Any = None,
     progress: Progress | None = None,
+    callbacks: Sequence[Callback] = (),
+    log: str | os.PathLike[str] | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> Word2Vec:
     """Train word vectors, by the solver and under the loss that the config names.
@@ -53,19 +61,27 @@ def train(
             solver and svd also `WindowCounts`.
         config: the options; the defaults are word2vec.c's, except that CBOW follows its gradient.
         vocabulary: words and counts to use, in place of those of the text.
-        validation: what the model is measured on in the end by `held_out_loss`; the last entry of its history then has
-            a key ``validation``. A number between 0 and 1: this share of the sentences, which the seed picks, is
-            held out, and the others are trained on. Or a text of its own, in any form that ``corpus`` may have. The
-            exact solver stops where the loss on it no longer falls.
-        progress: called from the calling thread: by SGD some ten times a second and at the end, with `TrainProgress`;
-            by the others after each pass, with `lexigrad.progress.SolverProgress`.
+        validation: what the model is measured on by `held_out_loss`, after each epoch of SGD or at the end of the other
+            solvers; entries of its history then have a key ``validation``. A number between 0 and 1: this share of the
+            sentences, which the seed picks, is held out, and the others are trained on. Or a text of its own, in any
+            form that ``corpus`` may have. The exact solver stops where the loss on it no longer falls, SGD does with
+            ``early_stop``.
+        progress: called from the calling thread: by SGD some ten times a second and after each epoch, with
+            `TrainProgress`; by the others after each pass, with `lexigrad.progress.SolverProgress`.
+        callbacks: each is told the same, and SGD shows it the model after each epoch; it may end the training.
+        log: a file, .csv or .jsonl, to which each record of the history is written at once, with its times; it is
+            overwritten, but a run that goes on from a checkpoint goes on with its log.
         checkpoints: where to keep what a killed run goes on from, and whether to go on.
 
     Returns:
-        The model, V and U of shape (|V|, dim).
+        The model, V and U of shape (|V|, dim). Its ``history`` has a record for each epoch of SGD: ``epoch``,
+        ``words`` and ``learning_rate`` at its end, the training loss as ``loss`` (`lexigrad.losssample`), and
+        ``validation``; of more than 1,000 epochs it has every second, fourth and so on. Under early stopping the record
+        of the epoch whose tables the model has says ``kept``.
 
     Raises:
         CorpusError: the text cannot be read, or no word is left; or a saved corpus was written to meanwhile.
+        ConfigError: ``early_stop`` is given, and nothing to measure on; or training ran away.
         InputError: a `Corpus` or `WindowCounts` are given, and a vocabulary besides; or window counts to a solver that
             needs text; or the exact solver lacks memory; or the checkpoints are of another text or other options.
         TrainingInterrupted: Ctrl-C stopped the exact solver after its first step; a KeyboardInterrupt whose ``model``
@@ -82,84 +98,95 @@ def train(
     fastText draw negatives for every pair, cut long sentences, and step CBOW by the historic update.
     """
     config = config or TrainConfig()
-    if isinstance(corpus, Corpus | WindowCounts):
-        if vocabulary is not None:
-            raise InputError(f"{type(corpus).__name__} has its vocabulary; give the vocabulary to read_corpus")
-        if isinstance(corpus, Corpus):
-            return _trained(corpus, config, validation, progress, checkpoints)
-        return _from_counts(corpus, config, validation, progress, checkpoints)
-    with read_corpus(corpus, config, vocabulary=vocabulary) as encoded:
-        return _trained(encoded, config, validation, progress, checkpoints)
+    _check(config, validation, callbacks)
+    resume = checkpoints is not None and checkpoints.resume
+    measured = validation is not None
+    opened = nullcontext() if log is None else open_log(log, config.solver, has_validation=measured, resume=resume)
+    with opened as opened_log:
+        listeners = Listeners(progress, callbacks, opened_log)
+        if isinstance(corpus, Corpus | WindowCounts):
+            if vocabulary is not None:
+                raise InputError(f"{type(corpus).__name__} has its vocabulary; give the vocabulary to read_corpus")
+            if isinstance(corpus, Corpus):
+                return _trained(corpus, config, validation, listeners, checkpoints)
+            return _from_counts(corpus, config, validation, listeners, checkpoints)
+        with read_corpus(corpus, config, vocabulary=vocabulary) as encoded:
+            return _trained(encoded, config, validation, listeners, checkpoints)
+
+
+def _check(config: TrainConfig, validation: Any, callbacks: Sequence[Callback]) -> None:
+    """Refuse what could not work, before the text is read."""
+    if config.early_stop is not None and validation is None:
+        raise ConfigError("early_stop follows the loss on held-out text, and there is none; give a validation")
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise InputError(f"callbacks must be instances of lexigrad.Callback, not {callback!r}")
 
 
 def _trained(
-    corpus: Corpus, config: TrainConfig, validation: Any, progress: Progress | None, checkpoints: Checkpoints | None
+    corpus: Corpus, config: TrainConfig, validation: Any, listeners: Listeners, checkpoints: Checkpoints | None
 ) -> Word2Vec:
     """Train on what is not held out, and measure on what is."""
-    with set_aside(corpus, validation, config) as (training, held_out):
-        if held_out is not None:
-            check_windows(held_out, config)
-        if config.solver == "sgd":
-            solve = train_softmax if config.loss == "naive_softmax" else train_sgd
-            if checkpoints is not None:
-                parts = _digest_of(training, "text") | _digest_of(held_out, "held-out text")
-                checkpoints.begin(config, parts)
-            model = solve(training, config, Monitor(training, config, progress, checkpoints))
-        else:
+    with set_aside(corpus, validation, config) as (training, set_apart):
+        held_out = None if set_apart is None else HeldOutText(set_apart, config)
+        if config.solver != "sgd":
             counts = count_windows(training, config)
             corpus.check_unchanged()
-            model = _solved(counts, config, held_out, progress, checkpoints)
-        corpus.check_unchanged()
-        return _measured(model, held_out)
+            return _solved(counts, config, held_out, listeners, checkpoints)
+        _begin(checkpoints, config, training, held_out, listeners)
+        solve = train_softmax if config.loss == "naive_softmax" else train_sgd
+        return solve(training, config, Monitor(training, config, held_out, listeners, checkpoints))
 
 
 def _from_counts(
-    counts: WindowCounts,
-    config: TrainConfig,
-    validation: Any,
-    progress: Progress | None,
-    checkpoints: Checkpoints | None,
+    counts: WindowCounts, config: TrainConfig, validation: Any, listeners: Listeners, checkpoints: Checkpoints | None
 ) -> Word2Vec:
     """Train on window counts, and measure on a text."""
     config = replace(config, **counts.options)  # what the counts were made with, whatever the config says
     if config.solver == "sgd":
         raise InputError("SGD goes through the text, and window counts have none; take solver='exact' or 'svd'")
     if validation is None:
-        return _solved(counts, config, None, progress, checkpoints)
+        return _solved(counts, config, None, listeners, checkpoints)
     if isinstance(validation, Real):
         raise InputError("window counts have no sentences to hold out; give a text of its own as validation")
-    with read_corpus(validation, config, vocabulary=counts.vocabulary) as held_out:
-        check_windows(held_out, config)
-        return _measured(_solved(counts, config, held_out, progress, checkpoints), held_out)
+    with read_corpus(validation, config, vocabulary=counts.vocabulary) as text:
+        return _solved(counts, config, HeldOutText(text, config), listeners, checkpoints)
 
 
 def _solved(
     counts: WindowCounts,
     config: TrainConfig,
-    held_out: Corpus | None,
-    progress: Progress | None,
+    held_out: HeldOutText | None,
+    listeners: Listeners,
     checkpoints: Checkpoints | None,
 ) -> Word2Vec:
     """The model by a solver that works on counts."""
-    if checkpoints is not None:
-        words = *pack_words(counts.vocabulary.words), counts.vocabulary.counts
-        digests = {"text": array_digest([counts.starts, counts.outside, counts.weights, *words])}
-        checkpoints.begin(config, {**digests, **_digest_of(held_out, "held-out text")})
+    _begin(checkpoints, config, counts, held_out, listeners)
     if config.solver == "svd":
-        return train_svd(counts, config, progress)
-    held_out_counts = None if held_out is None else count_windows(held_out, config)
-    return train_exact(counts, config, progress, held_out_counts, checkpoints)
+        return train_svd(counts, config, listeners, held_out)
+    return train_exact(counts, config, listeners, held_out, checkpoints)
 
 
-def _digest_of(corpus: Corpus | None, name: str) -> dict[str, str]:
+def _begin(
+    checkpoints: Checkpoints | None,
+    config: TrainConfig,
+    text: Corpus | WindowCounts,
+    held_out: HeldOutText | None,
+    listeners: Listeners,
+) -> None:
+    """Find where the run goes on, and let the log go on there."""
+    if checkpoints is None:
+        return
+    digests = {"text": _digest(text)}
+    if held_out is not None:
+        digests["held-out text"] = _digest(held_out.corpus)
+    checkpoints.begin(config, digests)
+    if listeners.log is not None and checkpoints.resume:
+        listeners.log.go_on_after(0 if checkpoints.state is None else checkpoints.state.values["records"]["total"])
+
+
+def _digest(text: Corpus | WindowCounts) -> str:
     """What stands for a text in a checkpoint."""
-    return {} if corpus is None else {name: text_digest(corpus.ids, corpus.vocabulary)}
-
-
-def _measured(model: Word2Vec, held_out: Corpus | None) -> Word2Vec:
-    """The model with its losses on held-out text in the last entry of its history."""
-    if held_out is None:
-        return model
-    loss = held_out_loss(model, held_out, threads=model.config.threads)
-    *others, last = model.history or [{}]
-    return replace(model, history=[*others, {**last, "validation": loss.to_dict()}])
+    vocabulary = text.vocabulary
+    numbers = [text.ids] if isinstance(text, Corpus) else [text.starts, text.outside, text.weights]
+    return array_digest([*numbers, *pack_words(vocabulary.words), vocabulary.counts])

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -30,6 +31,7 @@ from lexigrad.exact.svd import ppmi_factors
 from lexigrad.model import Word2Vec
 from lexigrad.pairloss import loss_of_counts
 from lexigrad.progress import SolverProgress
+from lexigrad.records import Patience, Records
 from lexigrad.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -40,7 +42,9 @@ if TYPE_CHECKING:
     from lexigrad.checkpoints import Checkpoints
     from lexigrad.config import TrainConfig
     from lexigrad.exact.objective import Loss, Objective
-    from lexigrad.progress import Progress
+    from lexigrad.heldout import HeldOutText
+    from lexigrad.pairloss import PairLoss
+    from lexigrad.records import Listeners
     from lexigrad.windowcounts import WindowCounts
 
     Doubles = NDArray[np.float64]
@@ -70,25 +74,27 @@ BEST: Final = ("best_V", "best_U", "best_bias")
 """The names of tables in a checkpoint: of the last step, and of the best one on held-out text."""
 
 PATIENCE: Final = 2
-"""Steps without a smaller loss on held-out text after which the search ends."""
+"""Steps without a smaller loss on held-out text after which the search ends, if ``early_stop`` is not given."""
 
 
-def train_svd(counts: WindowCounts, config: TrainConfig, progress: Progress | None) -> Word2Vec:
+def train_svd(
+    counts: WindowCounts, config: TrainConfig, listeners: Listeners, held_out: HeldOutText | None = None
+) -> Word2Vec:
     """Word vectors by the truncated SVD of the positive PMI; see `lexigrad.train`."""
     _check_pairs(counts)
     with one_blas_thread():
-        watch = _Watch(progress)
+        watch = _Watch(listeners)
         watch.begin("svd", counts.pairs)
         V, U = ppmi_factors(counts, config.dim, config.threads or available_cores())
         watch(float("nan"), 1.0)
-        return Word2Vec(V, U, counts.vocabulary, config, watch.history)
+        return watch.measured(Word2Vec(V, U, counts.vocabulary, config), held_out)
 
 
 def train_exact(
     counts: WindowCounts,
     config: TrainConfig,
-    progress: Progress | None,
-    held_out: WindowCounts | None = None,
+    listeners: Listeners,
+    held_out: HeldOutText | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> Word2Vec:
     """Minimise skip-gram's loss over the whole corpus; see `lexigrad.train`.
@@ -96,8 +102,8 @@ def train_exact(
     Args:
         counts: of the text to train on.
         config: the options.
-        progress: called with `SolverProgress` after each pass.
-        held_out: counts of a text of the same vocabulary; the search ends where the loss on it no longer falls.
+        listeners: are told with `SolverProgress` after each pass.
+        held_out: a text of the same vocabulary; the search ends where the loss on it no longer falls.
         checkpoints: are written between accepted steps; they have begun, and may have a state to go on from.
 
     Raises:
@@ -105,31 +111,40 @@ def train_exact(
         TrainingInterrupted: Ctrl-C, when a step had been accepted.
     """
     with one_blas_thread():
-        return _Solver(counts, config, progress, held_out, checkpoints).run()
+        return _Solver(counts, config, listeners, held_out, checkpoints).run()
 
 
 class _Watch:
     """Reports progress, and keeps the history."""
 
-    def __init__(self, progress: Progress | None, memory_bytes: int = 0) -> None:
-        self.progress, self.memory_bytes = progress, memory_bytes
+    def __init__(self, listeners: Listeners, memory_bytes: int = 0) -> None:
+        self.listeners, self.memory_bytes = listeners, memory_bytes
         self.began = time.perf_counter()
-        self.history: list[dict[str, Any]] = []
+        self.records = Records(listeners.log)
 
     def begin(self, stage: str, pairs: float) -> None:
         """Begin a stage, whose losses are divided by so many pairs."""
         self.stage, self.pairs = stage, max(pairs, 1e-30)
         self(float("nan"), 0.0)
 
-    def __call__(self, loss: float, passes: float) -> None:
-        """So many passes were made, with this summed loss after the last of them."""
+    def __call__(self, loss: float, passes: float, held_out: PairLoss | None = None) -> None:
+        """So many passes were made, with this summed loss after the last of them, and that one on held-out text."""
         per_pair = loss / self.pairs
         if not np.isnan(loss):
-            self.history.append({"stage": self.stage, "passes": round(passes, 2), "loss": per_pair})
-        if self.progress is not None:
-            perplexity = float(np.exp(min(per_pair, 700))) if self.stage == "naive softmax" else float("nan")
-            seconds = time.perf_counter() - self.began
-            self.progress(SolverProgress(self.stage, passes, per_pair, perplexity, seconds, self.memory_bytes))
+            record = {"stage": self.stage, "passes": round(passes, 2), "loss": per_pair}
+            self._record(record if held_out is None else {**record, "validation": held_out.to_dict()})
+        perplexity = float(np.exp(min(per_pair, 700))) if self.stage == "naive softmax" else float("nan")
+        seconds = time.perf_counter() - self.began
+        self.listeners.report(SolverProgress(self.stage, passes, per_pair, perplexity, seconds, self.memory_bytes))
+
+    def measured(self, model: Word2Vec, held_out: HeldOutText | None) -> Word2Vec:
+        """The finished model with its history, of which the last record is its loss on held-out text."""
+        if held_out is not None:
+            self._record({"stage": "whole model", "validation": held_out.loss(model).to_dict()})
+        return replace(model, history=self.records.history)
+
+    def _record(self, record: dict[str, Any]) -> None:
+        self.records.add(record, seconds=round(time.perf_counter() - self.began, 3))
 
 
 class _Solver:
@@ -139,30 +154,31 @@ class _Solver:
         self,
         counts: WindowCounts,
         config: TrainConfig,
-        progress: Progress | None,
-        held_out: WindowCounts | None,
+        listeners: Listeners,
+        held_out: HeldOutText | None,
         checkpoints: Checkpoints | None,
     ) -> None:
         self.checkpoints = checkpoints
         self.unkept: Callable[[], State] | None = None
-        self.counts, self.config = counts, config
+        self.counts, self.config, self.held_out = counts, config, held_out
         self.words = len(counts.vocabulary)
         self.head = min(config.head, self.words)
         self.threads = config.threads or available_cores()
-        self.watch = _Watch(progress, check_memory(counts, config, self.threads))
+        self.watch = _Watch(listeners, check_memory(counts, config, self.threads))
         _check_pairs(counts)
         self.center_weights = counts.center_weights
         self.unigram = np.maximum(self.center_weights / counts.pairs, 1e-12)
         self.noise = counts.vocabulary.noise_distribution(config.noise_exponent)
         self.head_counts = counts.head(self.head)
-        self.held_out = None if held_out is None else held_out.head(self.head)
+        followed = None if held_out is None else held_out.counts
+        self.followed = None if followed is None else followed.head(self.head)
         self.latest: Point | None = None
 
     def run(self) -> Word2Vec:
         """All stages; after Ctrl-C, a model of the words that have vectors."""
         state = None if self.checkpoints is None else self.checkpoints.state
         if state is not None:
-            self.watch.history = list(state.values["history"])
+            self.watch.records.restore(state.values["records"])
         try:
             point = self._words_so_far(state)
             if self.head < self.words:
@@ -171,14 +187,14 @@ class _Solver:
             self._keep()
             if self.latest is None:
                 raise
-            raise TrainingInterrupted(self._model(self.latest)) from interrupt
-        return self._model(point)
+            raise TrainingInterrupted(self.watch.measured(self._model(self.latest), None)) from interrupt
+        return self.watch.measured(self._model(point), self.held_out)
 
     def _model(self, point: Point) -> Word2Vec:
         V, U, bias = (np.ascontiguousarray(table, dtype=np.float32) for table in (point.V, point.U, point.bias))
         known = self.counts.vocabulary
         vocabulary = known if len(V) == self.words else Vocabulary(known.words[: len(V)], known.counts[: len(V)])
-        return Word2Vec(V, U, vocabulary, self.config, self.watch.history, bias)
+        return Word2Vec(V, U, vocabulary, self.config, bias=bias)
 
     def _words_so_far(self, state: State | None) -> Point:
         """The head at the optimum of the loss, and the other words that the state has."""
@@ -223,7 +239,7 @@ class _Solver:
         pairs = self.head_counts.pairs
         self.watch.begin(loss.replace("_", " "), pairs)
         objective = self._objective(loss, slice(0, self.head))
-        held_out = None if self.held_out is None or loss != self.config.loss else _HeldOut(self, self.held_out)
+        held_out = None if self.followed is None or loss != self.config.loss else _Followed(self, self.followed)
         search: Point | Memory
         if isinstance(start, State):
             search = Memory.restored(start.values["search"], start.arrays, objective)
@@ -238,11 +254,11 @@ class _Solver:
 
         def report(step: Step) -> bool:
             self.latest = Point(*(objective.host(table) for table in step.point.tables))
-            self.watch(step.loss, step.passes)
-            return held_out is None or held_out.goes_on(self.latest)
+            self.watch(step.loss, step.passes, None if held_out is None else held_out.look(self.latest))
+            return held_out is None or not held_out.patience.is_over
 
         def between(memory: Memory) -> None:
-            values = {"stage": loss, "history": list(self.watch.history)}
+            values = {"stage": loss, "records": self.watch.records.state()}
             arrays = dict(zip(TABLES, cast("Point", self.latest).tables, strict=True))
             if held_out is not None:
                 held_out.add_to(values, arrays)
@@ -262,7 +278,7 @@ class _Solver:
         V, U, bias = [known.V], [known.U], [known.bias]
         starts = range(len(known.V), self.words, ROWS)
         for rows in (slice(start, min(start + ROWS, self.words)) for start in starts):
-            self._can_go_on(partial(_state_of_words, (list(V), list(U), list(bias)), list(self.watch.history)))
+            self._can_go_on(partial(_state_of_words, (list(V), list(U), list(bias)), self.watch.records.state()))
             V.append(self._solved(self._objective(loss, rows), rows, head.U, head.bias, "center vectors"))
             outside, offsets = self._outside_rows(head, rows)
             U.append(outside)
@@ -311,35 +327,32 @@ class _Solver:
         return on_device(counts, loss, L2[loss], self.config.device)
 
 
-class _HeldOut:
+class _Followed:
     """Follows the loss on held-out text from step to step."""
 
     def __init__(self, solver: _Solver, counts: WindowCounts) -> None:
         self.solver, self.counts = solver, counts
-        self.least = float("inf")
-        self.worse = 0
+        self.patience = Patience(solver.config.early_stop or PATIENCE)
         self.best: Point
 
     def add_to(self, values: dict[str, Any], arrays: dict[str, Floats]) -> None:
         """Put what is known so far into a state."""
-        values["held out"] = {"least": self.least, "worse": self.worse}
+        values["held out"] = self.patience.state()
         arrays |= dict(zip(BEST, self.best.tables, strict=True))
 
     def restore(self, state: State) -> None:
         """Go on from what ``add_to`` put there."""
-        self.least, self.worse = state.values["held out"]["least"], state.values["held out"]["worse"]
+        self.patience.restore(state.values["held out"])
         self.best = Point(*(state.arrays[name] for name in BEST))
 
-    def goes_on(self, point: Point) -> bool:
-        """Whether there is still hope for a smaller loss."""
+    def look(self, point: Point) -> PairLoss:
+        """Measure a point, and keep it if it is the best."""
         config, noise = self.solver.config, self.solver.noise[: self.solver.head]
         tables = point.V, point.U, point.bias
         found = loss_of_counts(*tables, self.counts, noise, config.negatives, threads=config.threads)
-        loss = getattr(found, config.loss)
-        self.worse += 1
-        if loss < self.least:
-            self.least, self.best, self.worse = loss, point, 0
-        return self.worse < PATIENCE
+        if self.patience.is_least(getattr(found, config.loss)):
+            self.best = point
+        return found
 
 
 def _state_of_search(memory: Memory, objective: Objective, values: dict[str, Any], arrays: dict[str, Floats]) -> State:
@@ -349,10 +362,10 @@ def _state_of_search(memory: Memory, objective: Objective, values: dict[str, Any
     return State(where, {**values, "search": search}, {**arrays, **searched})
 
 
-def _state_of_words(tables: tuple[list[Floats], ...], history: list[dict[str, Any]]) -> State:
+def _state_of_words(tables: tuple[list[Floats], ...], records: dict[str, Any]) -> State:
     """The state when some words have their vectors."""
     arrays = {name: np.concatenate(parts) for name, parts in zip(TABLES, tables, strict=True)}
-    return State(f"word {len(arrays['V']):,}", {"stage": "other words", "history": history}, arrays)
+    return State(f"word {len(arrays['V']):,}", {"stage": "other words", "records": records}, arrays)
 
 
 def _check_pairs(counts: WindowCounts) -> None:

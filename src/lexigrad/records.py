@@ -1,0 +1,231 @@
+"""The records of a training: those that the model keeps, the file to which all are written, and who else is told.
+
+A record is a dict of plain values, one for each epoch of SGD and for each step of the exact solver. It holds what
+follows from the text and the options; times are in the log only, so that a model's file does not depend on them.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from lexigrad.errors import InputError, LexigradError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    from lexigrad.progress import Callback, Progress, SolverProgress, TrainProgress
+
+__all__ = ["LOG_ENDINGS", "Listeners", "Log", "Patience", "Records", "kept_record", "open_log"]
+
+MOST_RECORDS: Final = 1_000
+"""A model's file has room for some thousands of records in its header."""
+
+LOG_ENDINGS: Final = (".csv", ".jsonl")
+
+SGD_COLUMNS: Final = ("epoch", "words", "learning_rate", "loss")
+EXACT_COLUMNS: Final = ("stage", "passes", "loss")
+VALIDATION: Final = ("pairs", "negative_sampling", "naive_softmax", "perplexity", "words", "unknown", "coverage")
+SGD_TIMES: Final = ("seconds", "measuring_seconds")
+EXACT_TIMES: Final = ("seconds",)
+
+
+class Records:
+    """The records of one run, and its log.
+
+    Of more than 1,000 every second one is kept, of more than 2,000 every fourth and so on, and in any case the last one
+    and that of the tables that are kept. ``total`` counts all.
+
+    Args:
+        log: gets all of them.
+    """
+
+    def __init__(self, log: Log | None = None) -> None:
+        self.log = log
+        self.total = 0
+        self._kept: list[tuple[int, dict[str, Any]]] = []
+        self._best = 0
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """The records that are kept, in order."""
+        return [record for _, record in self._kept]
+
+    def add(self, record: dict[str, Any], *, is_best: bool = False, **times: float) -> None:
+        """Append a record; the log gets the times with it."""
+        self.total += 1
+        if is_best:
+            self._best = self.total
+        every = 1
+        while self.total // every > MOST_RECORDS:
+            every *= 2
+        self._kept.append((self.total, record))
+        self._kept = [
+            (number, kept) for number, kept in self._kept if number % every == 0 or number in (self._best, self.total)
+        ]
+        if self.log is not None:
+            self.log.write({**record, **times})
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps of them."""
+        return {"total": self.total, "kept": list(self._kept), "best": self._best}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what ``state`` gave."""
+        self.total, self._best = state["total"], state["best"]
+        self._kept = [(number, record) for number, record in state["kept"]]
+
+    def mark_best(self) -> None:
+        """Say in the record of the best tables that they were kept."""
+        self._kept = [
+            (number, {**record, "kept": True} if number == self._best else record) for number, record in self._kept
+        ]
+
+
+class Listeners:
+    """Who is told how a training goes.
+
+    Args:
+        progress: is called with each report.
+        callbacks: so is their ``on_report``.
+        log: gets each record.
+    """
+
+    def __init__(
+        self, progress: Progress | None = None, callbacks: Sequence[Callback] = (), log: Log | None = None
+    ) -> None:
+        self.callbacks, self.log = callbacks, log
+        self._progress = progress
+
+    def report(self, progress: TrainProgress | SolverProgress) -> None:
+        """Hand on one report."""
+        if self._progress is not None:
+            self._progress(progress)
+        for callback in self.callbacks:
+            callback.on_report(progress)
+
+
+def kept_record(history: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The record of the tables that a model has: the one that early stopping went back to, or the last.
+
+    Example:
+        >>> kept_record([{"epoch": 1}, {"epoch": 2, "kept": True}, {"epoch": 3}])["epoch"]
+        2
+    """
+    return next((record for record in history if record.get("kept")), history[-1])
+
+
+class Patience:
+    """Follows a loss, and says when it has not fallen for a while.
+
+    Args:
+        patience: so many losses without a smaller one are too many; None waits for ever.
+
+    Example:
+        >>> patience = Patience(2)
+        >>> [(patience.is_least(loss), patience.is_over) for loss in (3.0, 2.0, 2.5, 2.0)]
+        [(True, False), (True, False), (False, False), (False, True)]
+    """
+
+    def __init__(self, patience: int | None) -> None:
+        self.patience = patience
+        self.least = float("inf")
+        self.worse = 0
+
+    def is_least(self, loss: float) -> bool:
+        """Take in a loss; says whether none was as small."""
+        self.worse += 1
+        if loss < self.least:
+            self.least, self.worse = loss, 0
+        return self.worse == 0
+
+    def state(self) -> dict[str, Any] | None:
+        """What a checkpoint keeps of it; None before the first loss."""
+        return None if self.worse == 0 and self.least == float("inf") else {"least": self.least, "worse": self.worse}
+
+    def restore(self, state: Mapping[str, Any] | None) -> None:
+        """Go on from what ``state`` gave."""
+        if state is not None:
+            self.least, self.worse = state["least"], state["worse"]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is time to stop."""
+        return self.patience is not None and self.worse >= self.patience
+
+
+class Log:
+    """A file to which each record is written when it comes: a line of CSV below a heading, or of JSON.
+
+    Args:
+        path: its ending says which, ``.csv`` or ``.jsonl``; what was there is overwritten.
+        resume: leave what was there until ``go_on_after`` says how much of it stands.
+        columns: what a line of CSV holds, in order; what a record lacks is left empty. The entries of a record's
+            ``validation`` are columns of their own, such as ``validation_perplexity``.
+
+    Raises:
+        InputError: the file has another ending.
+        LexigradError: the file cannot be written.
+
+    Example:
+        >>> path = getfixture("tmp_path") / "run.csv"
+        >>> with Log(path, ("epoch", "loss")) as log:
+        ...     log.write({"epoch": 1, "loss": 2.5})
+        >>> path.read_text().split()
+        ['epoch,loss', '1,2.5']
+    """
+
+    def __init__(self, path: str | os.PathLike[str], columns: Sequence[str], *, resume: bool = False) -> None:
+        self.path, self.columns = Path(path), columns
+        if self.path.suffix not in LOG_ENDINGS:
+            raise InputError(f"a log must end in {' or '.join(LOG_ENDINGS)}, and {str(path)!r} does not")
+        try:
+            self._file: IO[str] = self.path.open("a+" if resume else "w", encoding="utf-8", newline="")
+            self._rows = csv.writer(self._file, lineterminator="\n")
+            if self.path.suffix == ".csv" and not self._file.tell():
+                self._rows.writerow(columns)
+                self._file.flush()
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def go_on_after(self, records: int) -> None:
+        """Keep so many records of an earlier run, and drop what it wrote behind them."""
+        try:
+            self._file.seek(0)
+            for _ in range(records + (self.path.suffix == ".csv")):
+                self._file.readline()
+            self._file.truncate(self._file.tell())
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Write one line, so that who reads the file has it at once."""
+        try:
+            if self.path.suffix == ".csv":
+                measured = record.get("validation") or {}
+                flat = {**record, **{f"validation_{name}": value for name, value in measured.items()}}
+                self._rows.writerow(flat.get(column) for column in self.columns)
+            else:
+                self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: OSError) -> LexigradError:
+        return LexigradError(f"cannot write the log {self.path}: {error.strerror or error}")
+
+
+def open_log(path: str | os.PathLike[str], solver: str, *, has_validation: bool, resume: bool = False) -> Log:
+    """A log with the columns of a solver's records."""
+    validation = [f"validation_{name}" for name in VALIDATION] if has_validation else []
+    columns, times = (SGD_COLUMNS, SGD_TIMES) if solver == "sgd" else (EXACT_COLUMNS, EXACT_TIMES)
+    return Log(path, [*columns, *validation, *times], resume=resume)
