@@ -124,7 +124,7 @@ class TrainConfig:
         at_least=1,
     )
     loss_sample: int = _option(
-        10_000,
+        5_000,
         "SGD: windows of the text, about, on which the training loss is measured after each epoch; 0 measures none",
         at_least=0,
         at_most=10_000_000,

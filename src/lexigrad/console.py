@@ -81,6 +81,9 @@ class Display:
         self.trained = progress
         speed, rate = progress.words_per_second, progress.learning_rate
         detail = f"epoch {progress.epoch}, {speed / 1e6:.2f} M words/s, learning rate {rate:.4f}"
+        for name, loss in (("loss", progress.loss), ("held out", progress.held_out_loss)):
+            if loss == loss:
+                detail += f", {name} {loss:.4f}"
         if speed > 0:
             detail += f", {_clock((progress.words_total - progress.words_done) / speed)} left"
         self._show("training", progress.words_done, progress.words_total, detail)

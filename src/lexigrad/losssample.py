@@ -7,8 +7,9 @@ words around,
     negative sampling   softplus(−u_o·x) + Σ_k softplus(u_k·x)
     naive softmax       log Σ_w exp(u_w·x) − u_o·x
 
-with K negatives k drawn from the noise distribution. A negative that is the word o counts, as in `lexigrad.heldout`:
-the mean over all draws is what is measured there, so that the two can be compared.
+with K negatives k drawn from the noise distribution, the same for all predictions in a window. A negative that is the
+word o counts, as in `lexigrad.heldout`: the mean over all draws is what is measured there, so that the two can be
+compared.
 """
 
 from __future__ import annotations
@@ -95,7 +96,8 @@ class LossSample:
 
         def part(first: int) -> float:
             stop = min(first + WINDOWS, self.windows)
-            return float(sum_negative_sampling(V, U, windows, first, stop, cbow, np.empty(V.shape[1])))
+            rows = np.empty((self.config.negatives + 2, V.shape[1]))
+            return float(sum_negative_sampling(V, U, windows, first, stop, cbow, rows))
 
         return sum(in_order(part, range(0, self.windows, WINDOWS), threads))
 
@@ -143,7 +145,7 @@ def _softmax_part(V: Floats, U: Floats, rows: _Rows) -> float:
         peaks = np.maximum(highest, scores.max(axis=1))
         totals = totals * np.exp(highest - peaks) + np.exp(scores - peaks[:, np.newaxis]).sum(axis=1)
         highest = peaks
-    true = sum_scores(X, np.repeat(np.arange(len(X)), rows.predictions), U, rows.outside)
+    true = sum_scores(X, np.repeat(np.arange(len(X)), rows.predictions), U, rows.outside, np.empty(X.shape[1]))
     return float(rows.predictions @ (highest + np.log(totals))) - float(true)
 
 
@@ -169,8 +171,7 @@ def _drawn(corpus: Corpus, config: TrainConfig) -> Windows:
     count = draw_windows(*arguments, Windows(nothing, sizes, nothing, nothing))
     starts = sizes[: count + 1]
     around = int(starts[-1])
-    drawn = 0 if config.loss == "naive_softmax" else count if config.model == "cbow" else around
-    negatives = np.empty((drawn, config.negatives), np.int64)
+    negatives = np.empty((0 if config.loss == "naive_softmax" else count, config.negatives), np.int64)
     windows = Windows(np.empty(count, np.int32), starts, np.empty(around, np.int32), negatives)
     draw_windows(*arguments, windows)
     fill_negatives(draws, negatives)

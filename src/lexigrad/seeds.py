@@ -15,10 +15,11 @@ from lexigrad.splitting import set_aside
 from lexigrad.trainer import train
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from lexigrad.model import Word2Vec
-    from lexigrad.progress import Progress, TrainProgress
+    from lexigrad.progress import Callback, Progress, TrainProgress
     from lexigrad.vocabulary import Vocabulary
 
 __all__ = ["each_seed", "train_seeds"]
@@ -32,6 +33,7 @@ def train_seeds(
     vocabulary: Vocabulary | None = None,
     validation: Any = None,
     progress: Progress | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> list[Word2Vec]:
     """Train one model for each of several seeds; the text is read and encoded once.
 
@@ -42,6 +44,7 @@ def train_seeds(
         vocabulary: words and counts to use, in place of those of the text.
         validation: what each model is measured on, as for `train`; a share is the same sentences for all of them.
         progress: called as `train` calls it, with the words of all models together.
+        callbacks: are called as `train` calls them, by each training in turn.
 
     Returns:
         The models, in the order of their seeds.
@@ -61,13 +64,19 @@ def train_seeds(
     if isinstance(corpus, Corpus):
         if vocabulary is not None:
             raise InputError("a Corpus has its vocabulary; give the vocabulary to read_corpus")
-        return list(each_seed(corpus, config, seeds, progress, validation))
+        return list(each_seed(corpus, config, seeds, progress, validation, callbacks))
     with read_corpus(corpus, config, vocabulary=vocabulary) as encoded:
-        return list(each_seed(encoded, config, seeds, progress, validation))
+        return list(each_seed(encoded, config, seeds, progress, validation, callbacks))
 
 
 def each_seed(
-    corpus: Corpus, config: TrainConfig, seeds: int, progress: Progress | None = None, validation: Any = None
+    corpus: Corpus,
+    config: TrainConfig,
+    seeds: int,
+    progress: Progress | None = None,
+    validation: Any = None,
+    callbacks: Sequence[Callback] = (),
+    logs: Sequence[Path] | None = None,
 ) -> Iterator[Word2Vec]:
     """Train the models of `train_seeds` one after another, so that each can be saved and dropped before the next.
 
@@ -77,6 +86,8 @@ def each_seed(
         seeds: how many models, at least 1.
         progress: as for `train_seeds`.
         validation: as for `train_seeds`.
+        callbacks: as for `train_seeds`.
+        logs: a file for each model's `train` to log to, if any.
 
     Yields:
         One model after another.
@@ -88,13 +99,14 @@ def each_seed(
             f"{config.solver} depends on no seed: every training gives the same vectors; take solver='sgd'"
         )
     configs = [replace(config, seed=config.seed + number) for number in range(seeds)]
+    files: Sequence[Path | None] = logs or [None] * seeds
     if seeds == 1:
-        yield train(corpus, config, validation=validation, progress=progress)
+        yield train(corpus, config, validation=validation, progress=progress, callbacks=callbacks, log=files[0])
         return
     shown = None if progress is None else _OfAll(progress, seeds)
     with set_aside(corpus, validation, config) as (training, held_out):
-        for seeded in configs:
-            model = train(training, seeded, validation=held_out, progress=shown)
+        for seeded, log in zip(configs, files, strict=True):
+            model = train(training, seeded, validation=held_out, progress=shown, callbacks=callbacks, log=log)
             if shown is not None:
                 shown.begin_next()
             yield model

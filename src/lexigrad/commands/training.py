@@ -13,6 +13,7 @@ from lexigrad.commands.options import (
     OUTPUT_FILE,
     config_options,
     corpus_argument,
+    either,
     json_option,
     keep_inputs,
     make_config,
@@ -24,6 +25,7 @@ from lexigrad.commands.options import (
 from lexigrad.config import TEXT_OPTIONS, TrainConfig
 from lexigrad.console import Display, print_json
 from lexigrad.errors import TrainingInterrupted
+from lexigrad.records import LOG_ENDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +47,13 @@ def _validation(ctx: click.Context, option: click.Parameter, value: str | None) 
         reason = f"a share must be above 0 and below 1, not {value}; a file of that name can be given as ./{value}."
         raise click.BadParameter(reason, ctx, option)
     return share
+
+
+def _writable_log(ctx: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse a log whose ending says no format, or that could not be written."""
+    if path is not None and path.suffix not in LOG_ENDINGS:
+        raise click.BadParameter(f"File '{path}' must end in {either(LOG_ENDINGS)}.", ctx, option)
+    return writable(ctx, option, path)
 
 
 @click.command()
@@ -70,7 +79,13 @@ def _validation(ctx: click.Context, option: click.Parameter, value: str | None) 
     "--validation",
     callback=_validation,
     metavar="FILE|SHARE",
-    help="measure both losses on this text in the end, or on this share of the sentences, which is not trained on",
+    help="measure both losses after each epoch on this text, or on this share of the sentences, which is held out",
+)
+@click.option(
+    "--log",
+    type=OUTPUT_FILE,
+    callback=_writable_log,
+    help="write each epoch's losses and times to this file, .csv or .jsonl, at once; with --seeds to one for each",
 )
 @vocabulary_option
 @quiet_option
@@ -81,6 +96,7 @@ def train(
     counts: Path | None,
     seeds: int | None,
     validation: float | str | None,
+    log: Path | None,
     vocabulary: Path | None,
     quiet: bool,
     as_json: bool,
@@ -93,14 +109,18 @@ def train(
 
     After Ctrl-C, --solver exact writes the vectors of the last step.
     """
+    from lexigrad.seeds import each_seed
+
     if bool(corpus) == (counts is not None):
         raise click.UsageError("Give either CORPUS or --counts.")
     if counts is not None and (vocabulary is not None or seeds is not None):
         raise click.UsageError("--counts have their vocabulary and no seed: leave out --vocabulary and --seeds.")
     config = make_config(options, corpus)
-    outputs = [output] if seeds is None else [_seeded(output, config.seed + number) for number in range(seeds)]
+    if config.early_stop is not None and validation is None:
+        raise click.UsageError("--early-stop follows the loss on held-out text: give --validation.")
+    outputs, logs = _each(output, config.seed, seeds), None if log is None else _each(log, config.seed, seeds)
     texts = (*corpus, *([validation] if isinstance(validation, str) else []))
-    for path in outputs:
+    for path in (*outputs, *(logs or [])):
         keep_inputs((*texts, *([] if counts is None else [str(counts)])), path)
     if texts.count("-") > 1:
         raise click.UsageError("standard input cannot be both trained on and held out; name a file for one of them.")
@@ -108,16 +128,16 @@ def train(
     report: dict[str, Any] = {}
     with Display(quiet=quiet) as display, ExitStack() as opened:
         if counts is not None:
-            models = _models_of_counts(counts, config, validation, display)
+            models = _models_of_counts(counts, config, validation, display, log)
         else:
             encoded = opened.enter_context(open_corpus(corpus, config, vocabulary, display))
             report = {"report": encoded.report.to_dict()}
-            models = _models_of_seeds(encoded, config, len(outputs), validation, display)
+            models = each_seed(encoded, config, len(outputs), display.training, validation, logs=logs)
         for path in outputs:
             model, stopped = _next(models)
             _save(model, path)
-            if validation is not None and stopped is None:
-                display.say(_measured(model.history[-1]["validation"]))
+            for line in _outcome(model) if stopped is None else ():
+                display.say(line)
             display.say(f"wrote {len(model.vocabulary):,} vectors of length {config.dim} to {path}")
             written.append({"output": str(path), "history": model.history})
             if stopped is not None:
@@ -127,22 +147,13 @@ def train(
 
 
 def _models_of_counts(
-    counts: Path, config: TrainConfig, validation: float | str | None, display: Display
+    counts: Path, config: TrainConfig, validation: float | str | None, display: Display, log: Path | None
 ) -> Iterator[Word2Vec]:
     """The one model of saved window counts."""
     import lexigrad
 
     loaded = lexigrad.WindowCounts.load(counts)
-    yield lexigrad.train(loaded, config, validation=validation, progress=display.training)
-
-
-def _models_of_seeds(
-    corpus: Corpus, config: TrainConfig, seeds: int, validation: float | str | None, display: Display
-) -> Iterator[Word2Vec]:
-    """The models of a text."""
-    from lexigrad.seeds import each_seed
-
-    yield from each_seed(corpus, config, seeds, display.training, validation)
+    yield lexigrad.train(loaded, config, validation=validation, progress=display.training, log=log)
 
 
 def _next(models: Iterator[Word2Vec]) -> tuple[Word2Vec, TrainingInterrupted | None]:
@@ -212,6 +223,24 @@ def open_corpus(
     return corpus
 
 
+def _outcome(model: Word2Vec) -> Iterator[str]:
+    """What the history says of the model that is to be written, and whether it says all."""
+    from lexigrad.records import kept_record
+
+    history = model.history
+    if not history:
+        return
+    kept, epochs = kept_record(history), history[-1].get("epoch", 0)
+    if kept.get("kept"):
+        yield f"trained {epochs:,} of {model.config.epochs:,} epochs, and kept the vectors of epoch {kept['epoch']:,}"
+    if epochs > len(history):
+        yield f"the history in the model holds {len(history):,} of {epochs:,} epochs; --log writes all of them"
+    if epochs and kept.get("loss") is not None:
+        yield f"training loss {kept['loss']:.4f}"
+    if "validation" in kept:
+        yield _measured(kept["validation"])
+
+
 def _measured(loss: dict[str, Any]) -> str:
     """One line on what a model loses on the held-out text."""
     return (
@@ -221,9 +250,11 @@ def _measured(loss: dict[str, Any]) -> str:
     )
 
 
-def _seeded(output: Path, seed: int) -> Path:
-    """The file of one of several models: ``model.seed1.safetensors``."""
-    return output.with_name(f"{output.stem}.seed{seed}{output.suffix}")
+def _each(path: Path, seed: int, seeds: int | None) -> list[Path]:
+    """The files of several models, such as ``model.seed1.safetensors``, or the one file of a single one."""
+    if seeds is None:
+        return [path]
+    return [path.with_name(f"{path.stem}.seed{seed + number}{path.suffix}") for number in range(seeds)]
 
 
 def _save(model: Word2Vec, path: Path) -> None:

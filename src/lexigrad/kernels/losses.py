@@ -17,6 +17,8 @@ from lexigrad.kernels.tokens import HALF, draw_negatives, hash_draw, is_kept, ke
 
 __all__ = ["Windows", "draw_windows", "fill_negatives", "sum_inputs", "sum_negative_sampling", "sum_scores"]
 
+ZERO, ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT = (np.uintp(i) for i in range(9))
+
 
 class Windows(NamedTuple):
     """Some windows, and what is predicted in them."""
@@ -24,7 +26,7 @@ class Windows(NamedTuple):
     outside: Any  # int32 (windows,): the word of each window, a row of U
     starts: Any  # int64 (windows + 1,): where its words around it begin
     around: Any  # int32 (words around,): rows of V
-    negatives: Any  # int64 (predictions, K): rows of U; a prediction is a word around, or for CBOW a window
+    negatives: Any  # int64 (windows, K): rows of U
 
 
 @njit(cache=True, nogil=True)
@@ -62,30 +64,34 @@ def draw_windows(
 
 @njit(cache=True, nogil=True)
 def fill_negatives(draws: Any, negatives: Any) -> None:
-    """Draw each prediction's negatives."""
+    """Draw each window's negatives."""
     for i in range(negatives.shape[0]):
         draw_negatives(draws, i, 1, negatives[i], negatives.shape[1])
 
 
 @njit(cache=True, nogil=True)
-def sum_negative_sampling(V: Any, U: Any, windows: Any, first: int, stop: int, cbow: bool, x: Any) -> float:
+def sum_negative_sampling(V: Any, U: Any, windows: Any, first: int, stop: int, cbow: bool, rows: Any) -> float:
     """Sum `lexigrad.reference.negative_sampling` over the predictions of ``windows[first:stop]``.
 
     softplus(−u_o·x) + Σ_k softplus(u_k·x), where a negative that is the word o counts as any other. The logarithms of
     1 + exp(−|s|) are taken together, as that of the product: of at most 65 factors up to 2.
 
-    ``x`` is room for one row in double precision.
+    ``rows`` is room for K + 2 rows in double precision: x, u_o and the negatives.
     """
     total = 0.0
+    terms = rows.shape[0] - 1
     for i in range(first, stop):
         begin, end = windows.starts[i], windows.starts[i + 1]
+        _copy_row(U, windows.outside[i], rows[1])
+        for k in range(terms - 1):
+            _copy_row(U, windows.negatives[i, k], rows[k + 2])
         for j in range(begin, begin + 1 if cbow else end):
-            _mean_row(V, windows.around, j, end if cbow else j + 1, x)
-            negatives = windows.negatives[i if cbow else j]
-            score = -_dot(x, U, windows.outside[i])
-            linear, product = max(score, 0.0), 1.0 + math.exp(-abs(score))
-            for k in range(negatives.size):
-                score = _dot(x, U, negatives[k])
+            _mean_row(V, windows.around, j, end if cbow else j + 1, rows[0])
+            linear, product = 0.0, 1.0
+            for k in range(terms):
+                score = _dot(rows[0], rows[k + 1])
+                if k == 0:
+                    score = -score
                 linear += max(score, 0.0)
                 product *= 1.0 + math.exp(-abs(score))
             total += linear + math.log(product)
@@ -100,42 +106,49 @@ def sum_inputs(V: Any, around: Any, starts: Any, X: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def sum_scores(X: Any, rows: Any, U: Any, outside: Any) -> float:
-    """Σ_j u_outside[j]·X[rows[j]]."""
+def sum_scores(X: Any, rows: Any, U: Any, outside: Any, u: Any) -> float:
+    """Σ_j u_outside[j]·X[rows[j]]; ``u`` is room for one row."""
     total = 0.0
     for j in range(rows.size):
-        total += _dot(X[rows[j]], U, outside[j])
+        _copy_row(U, outside[j], u)
+        total += _dot(X[rows[j]], u)
     return total
 
 
 @njit(cache=True, nogil=True)
-def _mean_row(V: Any, words: Any, begin: int, end: int, x: Any) -> None:
-    """X = the mean of the rows ``words[begin:end]`` of V."""
-    for i in range(x.size):
-        x[i] = 0.0
-    for j in range(begin, end):
-        row = words[j]
-        for i in range(x.size):
-            x[i] += np.float64(V[row, i])
-    if end - begin > 1:
-        for i in range(x.size):
-            x[i] /= end - begin
+def _copy_row(table: Any, word: Any, row: Any) -> None:
+    for i in range(row.size):
+        row[i] = np.float64(table[word, i])
 
 
 @njit(cache=True, nogil=True)
-def _dot(x: Any, U: Any, word: Any) -> float:
-    """u_word·x in eight parts."""
+def _mean_row(table: Any, words: Any, begin: int, end: int, row: Any) -> None:
+    """The mean of the rows ``words[begin:end]``."""
+    _copy_row(table, words[begin], row)
+    for j in range(begin + 1, end):
+        word = words[j]
+        for i in range(row.size):
+            row[i] += np.float64(table[word, i])
+    if end - begin > 1:
+        for i in range(row.size):
+            row[i] /= end - begin
+
+
+@njit(inline="always")
+def _dot(x: Any, u: Any) -> float:
+    """u·x in eight parts."""
     a = b = c = d = e = f = g = h = 0.0
-    whole = x.size - x.size % 8
-    for i in range(0, whole, 8):
-        a += x[i] * np.float64(U[word, i])
-        b += x[i + 1] * np.float64(U[word, i + 1])
-        c += x[i + 2] * np.float64(U[word, i + 2])
-        d += x[i + 3] * np.float64(U[word, i + 3])
-        e += x[i + 4] * np.float64(U[word, i + 4])
-        f += x[i + 5] * np.float64(U[word, i + 5])
-        g += x[i + 6] * np.float64(U[word, i + 6])
-        h += x[i + 7] * np.float64(U[word, i + 7])
-    for i in range(whole, x.size):
-        a += x[i] * np.float64(U[word, i])
+    i = ZERO  # unsigned, so that no index is looked at for being negative: twice as fast
+    for _ in range(x.size // 8):
+        a += x[i] * u[i]
+        b += x[i + ONE] * u[i + ONE]
+        c += x[i + TWO] * u[i + TWO]
+        d += x[i + THREE] * u[i + THREE]
+        e += x[i + FOUR] * u[i + FOUR]
+        f += x[i + FIVE] * u[i + FIVE]
+        g += x[i + SIX] * u[i + SIX]
+        h += x[i + SEVEN] * u[i + SEVEN]
+        i += EIGHT
+    for j in range(x.size - x.size % 8, x.size):
+        a += x[j] * u[j]
     return ((a + b) + (c + d)) + ((e + f) + (g + h))
