@@ -105,6 +105,8 @@ class Checkpoints:
         self._written_at = time.monotonic()
         self._is_newest_whole = False
         self.state: State | None = None
+        self.latest: Path | None = None
+        """The newest whole checkpoint of this run, if it has one."""
         remove_stale(self.newest)
         if not resume and (there := self.kept):
             raise InputError(
@@ -165,8 +167,9 @@ class Checkpoints:
         if self._is_newest_whole:
             self._is_newest_whole = False  # whatever happens until the new one is there
             os.replace(self.newest, self.before)
+            self.latest = self.before
         write_native(self.newest, tensors, metadata)
-        self._is_newest_whole = True
+        self._is_newest_whole, self.latest = True, self.newest
         self._written_at = time.monotonic()
 
     def _found(self) -> State | None:
@@ -179,7 +182,7 @@ class Checkpoints:
                 damage.append(str(error))
                 continue
             self._check(path, metadata)
-            self._is_newest_whole = path == self.newest
+            self._is_newest_whole, self.latest = path == self.newest, path
             if damage:
                 self._tell(f"{damage[0]}; the one before is whole", is_warning=True)
             self._tell(f"going on from {path}, {state.where}")

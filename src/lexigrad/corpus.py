@@ -138,6 +138,7 @@ def read_corpus(
     config: TrainConfig | None = None,
     *,
     vocabulary: Vocabulary | None = None,
+    known: Vocabulary | None = None,
     save: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Corpus:
@@ -156,6 +157,8 @@ def read_corpus(
         config: ``min_count``, ``max_vocabulary``, ``lowercase``, ``tokens``, ``encoding_errors`` and ``threads`` are
             used. None is ``TrainConfig()``, and for a saved corpus it is whatever that has been read with.
         vocabulary: Fixes the words, their counts and their order; ``min_count`` and ``max_vocabulary`` are not used.
+        known: Words to keep wherever they occur, whatever ``min_count`` and ``max_vocabulary`` say: those of a model
+            that is to be trained further.
         save: A file to keep the encoded corpus in; without one it is in a temporary file until it is closed.
         progress: Called now and then with the bytes read and the bytes in all; the latter is None if nobody knows.
 
@@ -180,7 +183,7 @@ def read_corpus(
     if saved:
         if paths != saved[:1]:
             raise CorpusError(f"{saved[0]!r} is a saved corpus, which cannot be joined with other text; give it alone")
-        corpus = _from_saved(saved[0], config, vocabulary, save)
+        corpus = _from_saved(saved[0], config, vocabulary, known, save)
         corpus.report = replace(corpus.report, seconds=time.perf_counter() - started)
         return corpus
     config = config or TrainConfig()
@@ -189,7 +192,7 @@ def read_corpus(
         if not len(text.table):
             read = f"{counted(len(text_source.files), 'file')}, {counted(text_source.text_bytes, 'byte')}"
             raise CorpusError(f"the text is empty or has no word in it (read {read}); give other text")
-        wanted = vocabulary if vocabulary is not None else _frequent_words(text.table, config)
+        wanted = vocabulary if vocabulary is not None else _frequent_words(text.table, config, known)
         counts, new_ids = _new_ids(text.table, wanted)
         kept = _kept_and_dropped(counts, counts, new_ids, None if vocabulary is not None else config)
         report = partial(_report_on, text_source, text, kept, started)
@@ -212,17 +215,37 @@ def _report_to(progress: Progress | None, source: Source) -> Callable[[], None]:
     return lambda: progress(source.done_bytes, source.total_bytes)
 
 
-def _frequent_words(table: WordTable, config: TrainConfig) -> Vocabulary:
-    """The words that ``min_count`` and ``max_vocabulary`` leave."""
+def _frequent_words(table: WordTable, config: TrainConfig, known: Vocabulary | None) -> Vocabulary:
+    """The words that ``min_count`` and ``max_vocabulary`` leave, and those that are known."""
     frequent = np.flatnonzero(table.counts >= config.min_count)
+    if known is not None:
+        entered = len(table)  # words that are new to the table get ids from here on
+        ids = table.ids_of(known.words)
+        ids = ids[ids < entered]
+        others = np.setdiff1d(frequent, ids, assume_unique=True)
+        return _vocabulary_of(_counts_of(table, ids), _counts_of(table, others), config)
     if not frequent.size:
         (word,) = table.words([table.counts.argmax()])
         raise CorpusError(
             f"no word occurs {config.min_count:,} times: the most frequent one, {quoted(word)}, occurs "
             f"{counted(int(table.counts.max()), 'time')}; give a smaller min_count, or more text"
         )
-    counts = dict(zip(table.words(frequent), table.counts[frequent].tolist(), strict=True))
-    return Vocabulary.from_counts(counts, max_vocabulary=config.max_vocabulary)
+    return _vocabulary_of({}, _counts_of(table, frequent), config)
+
+
+def _counts_of(table: WordTable, word_ids: Any) -> dict[str, int]:
+    """How often words of a table occur."""
+    return dict(zip(table.words(word_ids), table.counts[word_ids].tolist(), strict=True))
+
+
+def _vocabulary_of(known: dict[str, int], others: dict[str, int], config: TrainConfig) -> Vocabulary:
+    """All words that are known, and of the others the most frequent, as many as ``max_vocabulary`` leaves room for."""
+    if not known:
+        return Vocabulary.from_counts(others, max_vocabulary=config.max_vocabulary)
+    room = None if config.max_vocabulary is None else max(0, config.max_vocabulary - len(known))
+    most_frequent = Vocabulary.from_counts(others, max_vocabulary=room)
+    counts = dict(zip(most_frequent.words, most_frequent.counts.tolist(), strict=True))
+    return Vocabulary.from_counts(known | counts)
 
 
 def _new_ids(table: WordTable, vocabulary: Vocabulary) -> tuple[NDArray[np.int64], Ids]:
@@ -272,11 +295,15 @@ def _report_on(source: Source, text: EncodedText, kept: dict[str, int], started:
 
 
 def _from_saved(
-    path: str, config: TrainConfig | None, vocabulary: Vocabulary | None, save: str | Path | None
+    path: str,
+    config: TrainConfig | None,
+    vocabulary: Vocabulary | None,
+    known: Vocabulary | None,
+    save: str | Path | None,
 ) -> Corpus:
     """A saved corpus, with the words only that are asked for."""
     corpus = Corpus.load(path)
-    wanted = vocabulary if vocabulary is not None else _narrowed(corpus.vocabulary, config)
+    wanted = vocabulary if vocabulary is not None else _narrowed(corpus.vocabulary, config, known)
     if wanted != corpus.vocabulary:
         corpus = _with_vocabulary(corpus, wanted, None if vocabulary is not None else config, save)
     elif save is not None:
@@ -284,10 +311,15 @@ def _from_saved(
     return corpus
 
 
-def _narrowed(vocabulary: Vocabulary, config: TrainConfig | None) -> Vocabulary:
-    """The words that ``min_count`` and ``max_vocabulary`` leave: the first ones, as counts fall."""
+def _narrowed(vocabulary: Vocabulary, config: TrainConfig | None, known: Vocabulary | None) -> Vocabulary:
+    """The words that ``min_count`` and ``max_vocabulary`` leave: the first ones, as counts fall; and those known."""
     if config is None:
         return vocabulary
+    if known is not None:
+        counts = dict(zip(vocabulary.words, vocabulary.counts.tolist(), strict=True))
+        kept = {word: count for word, count in counts.items() if word in known}
+        others = {word: count for word, count in counts.items() if word not in known and count >= config.min_count}
+        return _vocabulary_of(kept, others, config)
     size = int(np.count_nonzero(vocabulary.counts >= config.min_count))
     if not size:
         raise CorpusError(f"no word of the saved corpus occurs {config.min_count:,} times; give a smaller min_count")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from lexigrad.config import TrainConfig
     from lexigrad.corpus import Corpus
+    from lexigrad.further import Start
     from lexigrad.kernels.tokens import Draws
     from lexigrad.kernels.training import Settings
     from lexigrad.model import Word2Vec
@@ -68,10 +69,12 @@ NEGATIVE_LIMIT: Final = 3.2
 REPEAT_LIMIT: Final = 5.5
 
 
-def train_sgd(corpus: Corpus, config: TrainConfig, monitor: Monitor) -> Word2Vec:
+def train_sgd(corpus: Corpus, config: TrainConfig, monitor: Monitor, start: Start | None = None) -> Word2Vec:
     """Train both tables by stochastic gradient descent under negative sampling; see `lexigrad.train`."""
     run = (_Together if config.deterministic else _Races)(corpus, config)
     run.compile()
+    if start is not None:
+        start.put(corpus.vocabulary, *run.tables)
     run.go(monitor)
     return monitor.model()
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from lexigrad.config import TrainConfig
     from lexigrad.corpus import Corpus
+    from lexigrad.further import Start
     from lexigrad.kernels.batches import Batch, BatchSettings
     from lexigrad.model import Word2Vec
     from lexigrad.monitor import Monitor
@@ -58,12 +59,14 @@ NO_NEGATIVES: Final = np.empty(0, np.uint64)
 """An alias table that nothing is drawn from."""
 
 
-def train_softmax(corpus: Corpus, config: TrainConfig, monitor: Monitor) -> Word2Vec:
+def train_softmax(corpus: Corpus, config: TrainConfig, monitor: Monitor, start: Start | None = None) -> Word2Vec:
     """Train both tables by stochastic gradient descent under the naive softmax; see `lexigrad.train`."""
     threads = config.threads or available_cores()
     with one_blas_thread(), ThreadPoolExecutor(threads, "train") as pool:
         run = _Run(corpus, config, pool, threads)
         run.compile()
+        if start is not None:
+            start.put(corpus.vocabulary, run.V, run.U)
         run.go(monitor)
     return monitor.model()
 
