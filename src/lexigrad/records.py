@@ -185,9 +185,8 @@ class Log:
         try:
             self._file: IO[str] = self.path.open("a+" if resume else "w", encoding="utf-8", newline="")
             self._rows = csv.writer(self._file, lineterminator="\n")
-            if self.path.suffix == ".csv" and not self._file.tell():
-                self._rows.writerow(columns)
-                self._file.flush()
+            if not resume:
+                self._begin()
         except OSError as error:
             raise self._failure(error) from error
 
@@ -201,9 +200,11 @@ class Log:
         """Keep so many records of an earlier run, and drop what it wrote behind them."""
         try:
             self._file.seek(0)
-            for _ in range(records + (self.path.suffix == ".csv")):
+            for _ in range(records + (self.path.suffix == ".csv") if records else 0):
                 self._file.readline()
             self._file.truncate(self._file.tell())
+            if not records:
+                self._begin()
         except OSError as error:
             raise self._failure(error) from error
 
@@ -219,6 +220,12 @@ class Log:
             self._file.flush()
         except OSError as error:
             raise self._failure(error) from error
+
+    def _begin(self) -> None:
+        """Write the heading, where there is one."""
+        if self.path.suffix == ".csv":
+            self._rows.writerow(self.columns)
+            self._file.flush()
 
     def _failure(self, error: OSError) -> LexigradError:
         return LexigradError(f"cannot write the log {self.path}: {error.strerror or error}")

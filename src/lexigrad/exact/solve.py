@@ -277,8 +277,11 @@ class _Solver:
         head = Point(*(table[: self.head] for table in known.tables))
         V, U, bias = [known.V], [known.U], [known.bias]
         starts = range(len(known.V), self.words, ROWS)
+        restored = None if known is not self.latest else len(known.V)
         for rows in (slice(start, min(start + ROWS, self.words)) for start in starts):
-            self._can_go_on(partial(_state_of_words, (list(V), list(U), list(bias)), self.watch.records.state()))
+            if rows.start != restored:  # where the run has just gone on it is kept already
+                tables = list(V), list(U), list(bias)
+                self._can_go_on(partial(_state_of_words, tables, self.watch.records.state()))
             V.append(self._solved(self._objective(loss, rows), rows, head.U, head.bias, "center vectors"))
             outside, offsets = self._outside_rows(head, rows)
             U.append(outside)
