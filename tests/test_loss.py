@@ -120,4 +120,78 @@ def test_train_measures_each_seed(folder: Path) -> None:
     models = json.loads(result.stdout)["models"]
     assert len({model["history"][-1]["validation"]["perplexity"] for model in models}) == 2
     assert len({model["history"][-1]["validation"]["words"] for model in models}) == 1
-    assert result.stderr.count("held out") == 2
+    assert sum(line.startswith("held out") for line in result.stderr.splitlines()) == 2
+
+
+# train --log, --early-stop and --schedule, plot --history
+
+
+def test_train_says_the_training_loss_and_that_of_each_epoch_meanwhile(folder: Path) -> None:
+    result = run("train", "corpus.txt", "-o", "new.safetensors", *FAST, "--validation=other.txt")
+    history = lexigrad.Word2Vec.load("new.safetensors").history
+    assert f"loss in training {history[-1]['loss']:.4f}" in result.stderr
+    first = f"loss {history[0]['loss']:.4f}, held out {history[0]['validation']['negative_sampling']:.4f}"
+    assert first in result.stderr
+
+
+def test_train_logs_each_epoch_of_each_seed(folder: Path) -> None:
+    arguments = ["-o", "m.safetensors", *FAST, "--seeds=2", "--log=run.csv", "-q"]
+    assert run("train", "corpus.txt", *arguments).exit_code == 0
+    for seed in (1, 2):
+        heading, *lines = (folder / f"run.seed{seed}.csv").read_text().splitlines()
+        assert heading == "epoch,words,learning_rate,loss,seconds,measuring_seconds"
+        losses = [float(line.split(",")[3]) for line in lines]
+        assert losses == [record["loss"] for record in lexigrad.Word2Vec.load(f"m.seed{seed}.safetensors").history]
+
+
+def test_train_stops_early_and_says_what_it_kept(folder: Path) -> None:
+    options = ["--dim=8", "--threads=1", "--epochs=400", "--learning-rate=0.2", "--early-stop=2", "--json"]
+    result = run("train", "corpus.txt", "-o", "new.safetensors", *options, "--validation=other.txt")
+    history = json.loads(result.stdout)["history"]
+    (kept,) = (record for record in history if record.get("kept"))
+    assert len(history) < 400
+    said = f"trained {len(history)} of 400 epochs, and kept the vectors of epoch {kept['epoch']}"
+    assert said in result.stderr
+    assert f"negative sampling {kept['validation']['negative_sampling']:.4f}" in result.stderr
+
+
+def test_train_says_that_the_history_does_not_hold_every_epoch(folder: Path) -> None:
+    options = ["--dim=2", "--threads=1", "--epochs=1001", "--loss-sample=5", "--max-vocabulary=4"]
+    result = run("train", "other.txt", "-o", "new.safetensors", *options, "--min-count=1")
+    assert "the history in the model holds 501 of 1,001 epochs; --log writes all of them" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--early-stop=2"], "--early-stop follows the loss on held-out text: give --validation."),
+        (["--log=run.txt"], "File 'run.txt' must end in .csv or .jsonl."),
+        (["--log=none/run.csv"], "File 'none/run.csv' cannot be written"),
+        (["--schedule=steps"], "'steps' is not one of 'linear', 'cosine', 'constant'"),
+    ],
+)
+def test_what_cannot_be_followed_is_wrong_usage(folder: Path, arguments: list[str], sentence: str) -> None:
+    result = run("train", "corpus.txt", "-o", "new.safetensors", *FAST, *arguments)
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.stderr.split())
+    assert not (folder / "new.safetensors").exists()
+
+
+def test_a_log_is_not_written_over_a_text_that_is_read(folder: Path) -> None:
+    (folder / "corpus.csv").write_text(TEXT)
+    result = run("train", "corpus.csv", "-o", "new.safetensors", *FAST, "--log=corpus.csv")
+    assert result.exit_code == 2
+    assert "to be read and to be written" in result.stderr
+    assert (folder / "corpus.csv").read_text() == TEXT
+
+
+def test_plot_draws_the_losses_of_models(folder: Path) -> None:
+    result = run("plot", "skipgram.safetensors", "cbow.safetensors", "--history", "-o", "losses.svg")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert (folder / "losses.svg").read_bytes().startswith(b"<?xml")
+
+
+def test_plot_without_words_or_a_history_is_wrong_usage(folder: Path) -> None:
+    result = run("plot", "skipgram.safetensors", "-o", "words.svg")
+    assert result.exit_code == 2
+    assert "Missing argument 'WORD...'." in result.stderr

@@ -18,7 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from lexigrad import plots
 from lexigrad.errors import InputError, MissingExtraError, UnknownWordError
 from lexigrad.keyedvectors import KeyedVectors
-from lexigrad.plots import plot_confusion, plot_l2_sweep, plot_learning_curve, plot_words
+from lexigrad.plots import plot_confusion, plot_l2_sweep, plot_learning_curve, plot_losses, plot_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -258,6 +258,56 @@ def test_a_history_without_the_entry_or_without_anything_is_refused() -> None:
         plot_learning_curve([{"epoch": 1}])
     with pytest.raises(InputError, match="history is empty"):
         plot_learning_curve([])
+
+
+def records(*losses: tuple[float | None, float | None]) -> list[dict[str, object]]:
+    """Records of a training: in each epoch the loss in training and on held-out text."""
+    return [
+        {"epoch": epoch, "loss": training, **({} if held_out is None else {"validation": {"naive_softmax": held_out}})}
+        for epoch, (training, held_out) in enumerate(losses, start=1)
+    ]
+
+
+def test_losses_are_drawn_by_epoch_with_a_ring_at_the_best() -> None:
+    history = records((3.0, 3.1), (2.0, 2.5), (1.0, 2.75))
+    figure = plot_losses({"own": history}, "naive_softmax")
+    lines = [line for line in figure.axes[0].lines if len(line.get_xdata())]
+    assert [line.get_xydata().tolist() for line in lines] == [
+        [[2, 2.5]],
+        [[1, 3.1], [2, 2.5], [3, 2.75]],
+        [[1, 3.0], [2, 2.0], [3, 1.0]],
+    ]
+    assert [line.get_linestyle() for line in lines[1:]] == ["-", "--"]
+    assert figure.legends[0].get_texts()[0].get_text() == "own: 2.5000 on held-out text after epoch 2 of 3"
+
+
+def test_either_loss_alone_is_drawn_too_and_epochs_without_one_are_passed_over() -> None:
+    figure = plot_losses(
+        {"a": records((3.0, None), (2.0, None)), "b": records((None, 2.5), (None, 2.0))}, "naive_softmax"
+    )
+    drawn = [line.get_ydata().tolist() for line in figure.axes[0].lines if len(line.get_xdata()) > 1]
+    assert drawn == [[3.0, 2.0], [2.5, 2.0]]
+    assert figure.legends[0].get_texts()[0].get_text() == "a"
+
+
+@pytest.mark.parametrize(("epochs", "scale"), [(50, "linear"), (51, "log")])
+def test_many_epochs_have_a_logarithmic_axis(epochs: int, scale: str) -> None:
+    figure = plot_losses({"own": records(*[(1.0, 1.0)] * epochs)}, "naive_softmax")
+    assert figure.axes[0].get_xscale() == scale
+
+
+@pytest.mark.parametrize(
+    ("histories", "message"),
+    [
+        ({}, "give the history of at least one training"),
+        ({"own": []}, "history of own has no epochs"),
+        ({"own": [{"stage": "svd", "loss": 1.0}]}, "history of own has no epochs"),
+        ({"own": [{"epoch": 1}]}, "history of own holds no losses; train with loss_sample or validation"),
+    ],
+)
+def test_losses_that_are_not_there_are_refused(histories: dict[str, list[dict[str, object]]], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        plot_losses(histories)
 
 
 def test_a_sweep_shows_both_accuracies_in_percent_in_the_order_of_strength() -> None:

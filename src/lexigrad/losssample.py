@@ -1,8 +1,8 @@
 """The training loss: a model's own objective on a fixed sample of the windows of the text, in double precision.
 
 Windows and negatives are drawn once, by the seed, so the same ones are measured after every epoch, and differences
-between epochs are the tables' alone. Per prediction of a word o from x, a center's vector or for CBOW the mean of the
-words around,
+between epochs are the tables' alone. They are draws of their own: what an epoch drew was fitted a little better. Per
+prediction of a word o from x, a center's vector or for CBOW the mean of the words around,
 
     negative sampling   softplus(−u_o·x) + Σ_k softplus(u_k·x)
     naive softmax       log Σ_w exp(u_w·x) − u_o·x
@@ -47,9 +47,9 @@ COLUMNS: Final = 1024
 class LossSample:
     """Some windows of a text, to be measured again and again.
 
-    The text is cut into stretches of equal length, and a draw picks a token of each, whose window is that of the first
-    epoch. There are so many stretches that about ``config.loss_sample`` windows can be expected of them; where the text
-    has no more tokens than that, all its windows are measured.
+    The text is cut into stretches of equal length, and a draw picks a token of each, whose window is measured. There
+    are so many stretches that about ``config.loss_sample`` windows can be expected of them; where the text has no more
+    tokens than that, all its windows are measured.
 
     Args:
         corpus: the text that is trained on.
@@ -158,8 +158,7 @@ def _drawn(corpus: Corpus, config: TrainConfig) -> Windows:
     ids.flags.writeable = False
     keep = corpus.vocabulary.keep_probability(config.subsample)
     noise = alias_table(corpus.vocabulary.noise_distribution(config.noise_exponent))
-    token_key = Draws.of_epoch(config.seed, 0, None, None).token_key
-    place_key, negative_key = (np.uint64(stream_key(config.seed, number, LOSS_STREAM)) for number in (0, 1))
+    place_key, negative_key, token_key = (np.uint64(stream_key(config.seed, i, LOSS_STREAM)) for i in range(3))
     draws = Draws(token_key, negative_key, keep_thresholds(keep), noise)
     reach = min(config.window, max(1, longest_sentence(ids) - 1))  # no window goes beyond its sentence
     piece = Piece(np.empty(2 * reach + 2, np.int64), *(np.empty(2 * reach + 2, np.int32) for _ in range(3)))

@@ -126,15 +126,17 @@ class Monitor:
         if time.perf_counter() - self._told >= REPORT_SECONDS:
             self._report(epoch, position, learning_rate)
 
-    def rest(self, place: dict[str, int], position: int) -> None:
+    def rest(self, place: dict[str, int], epoch: int, position: int, learning_rate: float) -> None:
         """Look at the tables while no thread works.
 
         Measures the training loss, for who watches, if that costs next to nothing; keeps a checkpoint if it is time, or
         if Ctrl-C has come.
 
         Args:
-            place: from where the solver could go on: the whole epochs that are done, as ``epoch``, and what it needs.
-            position: about so many tokens of the next epoch are done.
+            place: from where the solver could go on; ``begin`` gives it back.
+            epoch: whole epochs that are done.
+            position: about so many tokens of the next one are done.
+            learning_rate: there.
 
         Raises:
             CorpusError: the saved corpus that is trained on was written to.
@@ -144,10 +146,11 @@ class Monitor:
         if self._sample is not None and time.perf_counter() - self._measured > MEASURE_EVERY * self._cost:
             with self._clock.measuring():
                 self._training_loss()
-        epoch_ends, self._rested_epoch = place["epoch"] > self._rested_epoch, place["epoch"]
+            self._report(epoch, position, learning_rate)
+        epoch_ends, self._rested_epoch = epoch > self._rested_epoch, epoch
         if self._checkpoints is not None and (self._interrupt or self._checkpoints.is_due(epoch_ends=epoch_ends)):
             with self._clock.measuring():
-                self._checkpoints.write(self._state(place, position))
+                self._checkpoints.write(self._state(place, epoch, position))
         if self._interrupt is not None:
             raise self._interrupt
 
@@ -178,21 +181,22 @@ class Monitor:
         """Wait for a thread for a moment, and report; put Ctrl-C off where it is to leave a checkpoint."""
         try:
             thread.join(REPORT_SECONDS)
-            if self._interrupt is None:
+            if thread.is_alive() and self._interrupt is None:
                 self.report(*where())
         except KeyboardInterrupt as interrupt:
             if self._interrupt is not None or self._checkpoints is None or self._checkpoints.every is None:
                 raise
             self._interrupt = interrupt
 
-    def _state(self, place: dict[str, int], position: int) -> State:
+    def _state(self, place: dict[str, int], epoch: int, position: int) -> State:
         """Where the run stands."""
         epochs = self.config.epochs
-        share = 100 * (place["epoch"] + position / self.corpus.ids.size) / epochs
-        where = f"epoch {min(place['epoch'] + 1, epochs)} of {epochs}, {share:.0f} % done"
+        share = 100 * (epoch + position / self.corpus.ids.size) / epochs
+        where = f"epoch {min(epoch + 1, epochs)} of {epochs}, {share:.0f} % done"
         best = {} if self._best is None else dict(zip(BEST, self._best, strict=True))
         values = {
             "place": place,
+            "epoch": epoch,
             "records": self.records.state(),
             "patience": self._patience.state(),
             "is_over": self.is_over,
@@ -209,8 +213,8 @@ class Monitor:
         self.records.restore(values["records"])
         self._patience.restore(values["patience"])
         self.is_over = values["is_over"]
+        self._rested_epoch = values["epoch"]
         place: dict[str, int] = values["place"]
-        self._rested_epoch = place["epoch"]
         return place
 
     def _training_loss(self) -> float | None:

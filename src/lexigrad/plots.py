@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from lexigrad.keyedvectors import KeyedVectors
 
-__all__ = ["Method", "Sweep", "plot_confusion", "plot_l2_sweep", "plot_learning_curve", "plot_words"]
+__all__ = ["Method", "Sweep", "plot_confusion", "plot_l2_sweep", "plot_learning_curve", "plot_losses", "plot_words"]
 
 Method = Literal["pca", "tsne", "umap"]
 Arguments = ParamSpec("Arguments")
@@ -61,6 +61,8 @@ EXTRAS: Final = {
 }
 """For a module, its package's name and our extra that installs it."""
 LARGEST_INCHES: Final = 60.0
+LINEAR_EPOCHS: Final = 50
+"""With more epochs than that their axis is logarithmic, and they get no marks of their own."""
 
 
 class Sweep(Protocol):
@@ -198,6 +200,48 @@ def plot_learning_curve(
     )
     axes.set(xlabel=x_label, ylabel=name)
     axes.xaxis.set_major_formatter(_import("matplotlib.ticker").StrMethodFormatter("{x:,.6g}"))
+    return figure
+
+
+@_styled
+def plot_losses(histories: Mapping[str, Sequence[Mapping[str, Any]]], measure: str = "negative_sampling") -> Figure:
+    """Draw the losses of trainings after each epoch: in training dashed, on held-out text solid.
+
+    A ring marks the smallest loss on held-out text, which the legend names. The axis of epochs is logarithmic where
+    there are more than 50: what matters is at the beginning.
+
+    Args:
+        histories: for each name the records of a training, such as ``Word2Vec.history``.
+        measure: which loss of the records' ``validation`` to draw: that which the training minimises.
+
+    Returns:
+        The figure.
+
+    Raises:
+        InputError: there is nothing to draw: a history has no epochs, or neither loss.
+        MissingExtraError: matplotlib is not installed.
+
+    Example:
+        >>> losses = [(2.9, 2.9), (2.6, 2.7), (2.4, 2.8)]
+        >>> history = [
+        ...     {"epoch": epoch, "loss": training, "validation": {"negative_sampling": held_out}}
+        ...     for epoch, (training, held_out) in enumerate(losses, start=1)
+        ... ]
+        >>> [text.get_text() for text in plot_losses({"own": history}).legends[0].get_texts()][0]
+        'own: 2.7000 on held-out text after epoch 2 of 3'
+    """
+    if not histories:
+        raise InputError("there is nothing to draw: give the history of at least one training")
+    figure, axes = _figure(7.0, 4.2 + 0.22 * len(histories))
+    for place, (name, history) in enumerate(histories.items()):
+        _draw_losses(axes, name, history, measure, COLORS[place % len(COLORS)])
+    axes.plot([], [], color=INK, ls="--", label="dashed: in training")
+    if max(record["epoch"] for history in histories.values() for record in history) > LINEAR_EPOCHS:
+        axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(_import("matplotlib.ticker").StrMethodFormatter("{x:,.6g}"))
+    axes.set(xlabel="epoch", ylabel="loss per prediction, nats")
+    axes.grid(axis="y", color=FAINT, linewidth=0.6)
+    figure.legend(loc="outside upper left", labelcolor="linecolor", handlelength=2.6)
     return figure
 
 
@@ -352,6 +396,26 @@ def _costs(history: Sequence[Any], value: str, y_label: str) -> tuple[list[float
         there = ", ".join(lacking[0])
         raise InputError(f"a record of the history has no {value!r}, but has {there}; give one of these as value")
     return [float(record[value]) for record in history], value.replace("_", " ")
+
+
+def _draw_losses(axes: Axes, name: str, history: Sequence[Mapping[str, Any]], measure: str, color: str) -> None:
+    """The two curves of one training, and a ring where the solid one is lowest."""
+    if not history or any("epoch" not in record for record in history):
+        raise InputError(f"the history of {name} has no epochs to draw the losses of; those of SGD have")
+    training = [(record["epoch"], record["loss"]) for record in history if record.get("loss") is not None]
+    held_out = [(record["epoch"], record["validation"][measure]) for record in history if "validation" in record]
+    if not training and not held_out:
+        raise InputError(f"the history of {name} holds no losses; train with loss_sample or validation")
+    marker = "" if len(history) > LINEAR_EPOCHS else "o"
+    label = name
+    if held_out:
+        epoch, least = min(held_out, key=lambda point: point[1])
+        label += f": {least:.4f} on held-out text after epoch {epoch:,} of {history[-1]['epoch']:,}"
+        axes.plot(epoch, least, "o", markersize=13, markerfacecolor="none", color=color)
+    axes.plot([], [], color=color, label=label)
+    for points, style in ((held_out, "-"), (training, "--")):
+        if points:
+            axes.plot(*zip(*points, strict=True), color=color, ls=style, marker=marker, markersize=3)
 
 
 def _draw_sweep(axes: Axes, result: Any, color: str, marker: str) -> None:

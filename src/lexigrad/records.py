@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import json
+from io import StringIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lexigrad.errors import InputError, LexigradError
 
@@ -183,12 +184,12 @@ class Log:
         if self.path.suffix not in LOG_ENDINGS:
             raise InputError(f"a log must end in {' or '.join(LOG_ENDINGS)}, and {str(path)!r} does not")
         try:
-            self._file: IO[str] = self.path.open("a+" if resume else "w", encoding="utf-8", newline="")
-            self._rows = csv.writer(self._file, lineterminator="\n")
-            if not resume:
-                self._begin()
+            # nothing is left to be written later
+            self._file = self.path.open("a+b" if resume else "wb", buffering=0)
         except OSError as error:
             raise self._failure(error) from error
+        if not resume:
+            self._begin()
 
     def __enter__(self) -> Log:
         return self
@@ -203,32 +204,42 @@ class Log:
             for _ in range(records + (self.path.suffix == ".csv") if records else 0):
                 self._file.readline()
             self._file.truncate(self._file.tell())
-            if not records:
-                self._begin()
         except OSError as error:
             raise self._failure(error) from error
+        if not records:
+            self._begin()
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Write one line, so that who reads the file has it at once."""
+        if self.path.suffix == ".csv":
+            measured = record.get("validation") or {}
+            flat = {**record, **{f"validation_{name}": value for name, value in measured.items()}}
+            self._write(_csv_line([flat.get(column) for column in self.columns]))
+        else:
+            self._write(json.dumps(record, ensure_ascii=False) + "\n")
+
+    def _write(self, line: str) -> None:
+        rest = memoryview(line.encode())
         try:
-            if self.path.suffix == ".csv":
-                measured = record.get("validation") or {}
-                flat = {**record, **{f"validation_{name}": value for name, value in measured.items()}}
-                self._rows.writerow(flat.get(column) for column in self.columns)
-            else:
-                self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
-            self._file.flush()
+            while rest:
+                rest = rest[self._file.write(rest) :]
         except OSError as error:
+            self._file.close()
             raise self._failure(error) from error
 
     def _begin(self) -> None:
         """Write the heading, where there is one."""
         if self.path.suffix == ".csv":
-            self._rows.writerow(self.columns)
-            self._file.flush()
+            self._write(_csv_line(self.columns))
 
     def _failure(self, error: OSError) -> LexigradError:
         return LexigradError(f"cannot write the log {self.path}: {error.strerror or error}")
+
+
+def _csv_line(values: Sequence[Any]) -> str:
+    line = StringIO()
+    csv.writer(line, lineterminator="\n").writerow(values)
+    return line.getvalue()
 
 
 def open_log(path: str | os.PathLike[str], solver: str, *, has_validation: bool, resume: bool = False) -> Log:

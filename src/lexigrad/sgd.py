@@ -149,7 +149,8 @@ class _Run(ABC):
             if self.position == self.ids.size:
                 self.epoch, self.position = self.epoch + 1, 0
                 monitor.end_epoch(self.epoch, self._rate(self.epoch, 0))
-            monitor.rest({"epoch": self.epoch, "position": self.position}, self.position)
+            place = {"epoch": self.epoch, "position": self.position}
+            monitor.rest(place, *self._where())
 
     def _train_segment(self, stop: int, monitor: Monitor) -> None:
         """Train from where the run stands up to a token; an error in a thread, or Ctrl-C, stops all of them."""

@@ -200,7 +200,8 @@ class _Run:
                 if self.is_epoch_done:
                     self.epoch, self.piece, self.taken, self.position = self.epoch + 1, 0, 0, 0
                     monitor.end_epoch(self.epoch, self.rate(self.epoch, 0))
-                monitor.rest({"epoch": self.epoch, "piece": self.piece, "taken": self.taken}, self.position)
+                place = {"epoch": self.epoch, "piece": self.piece, "taken": self.taken}
+                monitor.rest(place, *self._where())
 
     def _begin_epoch(self) -> None:
         """Go to the batch of the epoch that is to be taken next: those before it in its piece are gathered anew."""
@@ -210,9 +211,13 @@ class _Run:
     def _train_segment(self, monitor: Monitor) -> None:
         """Take batches for about a second, in another thread, so that Ctrl-C finds no step half done."""
         thread = threading.Thread(target=self._work, name="train-steps")
-        monitor.watch([thread], lambda: (self.epoch, self.position, self.rate(self.epoch, self.position)), self._stop)
+        monitor.watch([thread], self._where, self._stop)
         if self.error is not None:
             raise self.error
+
+    def _where(self) -> tuple[int, int, float]:
+        """How far the run is: epochs, tokens of the next one, and the learning rate."""
+        return self.epoch, self.position, self.rate(self.epoch, self.position)
 
     def _work(self) -> None:
         """Take batches until a second is over, or the epoch."""

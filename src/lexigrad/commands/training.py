@@ -328,7 +328,7 @@ def _outcome(model: Word2Vec) -> Iterator[str]:
     if epochs > len(history):
         yield f"the history in the model holds {len(history):,} of {epochs:,} epochs; --log writes all of them"
     if epochs and kept.get("loss") is not None:
-        yield f"training loss {kept['loss']:.4f}"
+        yield f"loss in training {kept['loss']:.4f}"
     if "validation" in kept:
         yield _measured(kept["validation"])
 

@@ -25,6 +25,8 @@ from lexigrad.console import print_columns, print_json
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from matplotlib.figure import Figure
+
     from lexigrad.formats import Format
     from lexigrad.keyedvectors import KeyedVectors
     from lexigrad.stability import CountBand, VectorsSet
@@ -118,7 +120,7 @@ def stability(vectors: tuple[Path, ...], n: int, restrict: int | None, as_json: 
 
 @click.command()
 @click.argument("vectors", type=FILE)
-@click.argument("words", nargs=-1, required=True, metavar="WORD...")
+@click.argument("words", nargs=-1, metavar="WORD...")
 @click.option(
     "-o",
     "--output",
@@ -128,24 +130,36 @@ def stability(vectors: tuple[Path, ...], n: int, restrict: int | None, as_json: 
     help="the picture to write: .svg, .pdf or .png",
 )
 @click.option(
+    "--history",
+    is_flag=True,
+    help="draw the losses after each epoch in place of words; VECTORS, and WORDs if any, are models that train wrote",
+)
+@click.option(
     "--method",
     type=click.Choice(["pca", "tsne", "umap"]),
     default="pca",
     show_default=True,
     help="pca shows the two principal axes of the words; tsne and umap keep neighbors together",
 )
-def plot(vectors: Path, words: tuple[str, ...], output: Path, method: Literal["pca", "tsne", "umap"]) -> None:
-    """Draw words as points of the plane.
+def plot(
+    vectors: Path, words: tuple[str, ...], output: Path, history: bool, method: Literal["pca", "tsne", "umap"]
+) -> None:
+    """Draw words as points of the plane, or how losses fell.
 
     Words whose vectors are alike are near each other, as far as two dimensions can show it. Needs an extra: pip install
     'lexigrad[plots]'.
     """
     if output.suffix not in PICTURES:
         raise click.UsageError(f"'{output}' must end in {either(PICTURES)}.")
+    if not history and not words:
+        raise click.UsageError("Missing argument 'WORD...'.")
     import lexigrad
     from lexigrad.plots import plot_words
 
-    save_figure(plot_words(lexigrad.load_vectors(vectors), words, method), output)
+    if history:
+        save_figure(_losses([vectors, *map(Path, words)]), output)
+    else:
+        save_figure(plot_words(lexigrad.load_vectors(vectors), words, method), output)
 
 
 @click.command()
@@ -163,6 +177,16 @@ def convert(source: Path, target: Path, to: Format | None) -> None:
     if to is None and target.suffix not in ENDINGS:
         raise click.UsageError(f"'{target}' must end in {either(ENDINGS)}, or give --to.")
     lexigrad.save_vectors(target, lexigrad.load_vectors(source), to)
+
+
+def _losses(paths: Iterable[Path]) -> Figure:
+    """The losses of whole models, each on held-out text by that loss which the first was trained to minimise."""
+    import lexigrad
+    from lexigrad.plots import plot_losses
+
+    models = {path.stem: lexigrad.Word2Vec.load(path) for path in paths}
+    measure = next(iter(models.values())).config.loss
+    return plot_losses({name: model.history for name, model in models.items()}, measure)
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:
