@@ -144,9 +144,10 @@ class Monitor:
         """
         self.corpus.check_unchanged()
         if self._sample is not None and time.perf_counter() - self._measured > MEASURE_EVERY * self._cost:
-            with self._clock.measuring():
-                self._training_loss()
-            self._report(epoch, position, learning_rate)
+            with self._until_rest():
+                with self._clock.measuring():
+                    self._training_loss()
+                self._report(epoch, position, learning_rate)
         epoch_ends, self._rested_epoch = epoch > self._rested_epoch, epoch
         if self._checkpoints is not None and (self._interrupt or self._checkpoints.is_due(epoch_ends=epoch_ends)):
             with self._clock.measuring():
@@ -167,8 +168,9 @@ class Monitor:
                 self._losses = self._losses[0], getattr(found, self.config.loss)
                 is_best = self._keep_if_best(self._losses[1])
         self.records.add(record, is_best=is_best, **self._clock.times())
-        self._report(epoch, 0, learning_rate)
-        self._call_back()
+        with self._until_rest():
+            self._report(epoch, 0, learning_rate)
+            self._call_back()
 
     def model(self) -> Word2Vec:
         """What came of the run: the tables as they are, or under early stopping those of the best epoch."""
@@ -178,11 +180,17 @@ class Monitor:
         return self._model(*self._best)
 
     def _wait_for(self, thread: Thread, where: Callable[[], tuple[int, int, float]]) -> None:
-        """Wait for a thread for a moment, and report; put Ctrl-C off where it is to leave a checkpoint."""
-        try:
+        """Wait for a thread for a moment, and report."""
+        with self._until_rest():
             thread.join(REPORT_SECONDS)
             if thread.is_alive() and self._interrupt is None:
                 self.report(*where())
+
+    @contextmanager
+    def _until_rest(self) -> Iterator[None]:
+        """Put Ctrl-C off to the end of ``rest``, where it is to leave a checkpoint; a second one comes through."""
+        try:
+            yield
         except KeyboardInterrupt as interrupt:
             if self._interrupt is not None or self._checkpoints is None or self._checkpoints.every is None:
                 raise
