@@ -146,7 +146,7 @@ def train(
     line of text is a sentence or a paragraph; files may be compressed (.gz, .bz2, .xz, .zst).
 
     After Ctrl-C, --solver exact writes the vectors of the last step. With --checkpoint-every, Ctrl-C and SIGTERM leave
-    a checkpoint of that moment.
+    a checkpoint of that moment instead, with any solver but svd.
     """
     import lexigrad
     from lexigrad.seeds import each_seed
@@ -187,6 +187,8 @@ def train(
             models = each_seed(text, config, seeds, display.training, validation, logs=logs)
         for path in outputs:
             trained, stopped = _next(models)
+            if stopped is not None and checkpoint_every is not None:
+                raise stopped  # the checkpoint has all that there is
             _save(trained, path)
             for line in _outcome(trained) if stopped is None else ():
                 display.say(line)
@@ -225,8 +227,10 @@ def _advice(checkpoints: Checkpoints | None) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if checkpoints is not None and checkpoints.latest is not None:
-            error.add_note(f"The same command with --resume goes on from {checkpoints.latest}.")
+        if checkpoints is not None:
+            newest = checkpoints.kept[:1] if isinstance(error, KeyboardInterrupt) else [checkpoints.latest]
+            for path in filter(None, newest):
+                error.add_note(f"The same command with --resume goes on from {path}.")
         raise
 
 
