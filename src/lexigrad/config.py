@@ -183,8 +183,8 @@ class TrainConfig:
 
         Example:
             >>> warm = TrainConfig(schedule=lambda progress: min(progress / 0.1, 1) * (1 - progress))
-            >>> [round(warm.learning_rate_at(progress), 5) for progress in (0, 0.05, 0.1, 1)]
-            [0.0, 0.01187, 0.0225, 0.0]
+            >>> [round(warm.learning_rate_at(progress), 4) for progress in (0, 0.04, 0.1, 0.2, 1)]
+            [0.0, 0.0096, 0.0225, 0.02, 0.0]
         """
         first, last = self.starting_learning_rate, self.min_learning_rate
         if isinstance(self.schedule, str):

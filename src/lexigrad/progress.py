@@ -67,13 +67,14 @@ class Callback:
         >>> import lexigrad
         >>> class UntilGood(Callback):
         ...     def on_epoch_end(self, model):
-        ...         return model.history[-1]["loss"] < 1.5
+        ...         return model.history[-1]["loss"] < 3
         >>> text = 200 * ["the cat sat on the mat", "the dog sat on the rug"]
         >>> config = lexigrad.TrainConfig(dim=8, min_count=1, epochs=1_000, threads=1, schedule="constant")
         >>> len(lexigrad.train(text, config, callbacks=[UntilGood()]).history) < 1_000
         True
 
-    Keras and Lightning call these on_batch_end and on_epoch_end; gensim hands the model to on_epoch_end, as here.
+    Keras has on_train_batch_end and on_epoch_end, Lightning on_train_batch_end and on_train_epoch_end; gensim hands the
+    model to on_epoch_end, as here.
     """
 
     def on_report(self, progress: TrainProgress | SolverProgress) -> None:
@@ -87,7 +88,7 @@ class Callback:
                 read-only, and those of the training: after the call they change, so copy or save what is to be kept.
 
         Returns:
-            True to end the training here, with the tables as they are.
+            True to end the training here, with the tables as they are; under early stopping, with the best ones.
         """
 
 
