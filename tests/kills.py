@@ -163,18 +163,9 @@ class Case:
         os.close(read)
         if process.returncode == 0:
             phase = "ended"
-        elif phase in PHASES and number != signal.SIGKILL and process.returncode not in statuses(number):
+        elif phase in PHASES and number != signal.SIGKILL and process.returncode != 128 + number:
             said = f"ended with {process.returncode}: {said}"
         return phase, number, said
-
-
-def statuses(number: signal.Signals) -> set[int]:
-    """How a process that was asked to end may end.
-
-    CPython 3.11 ends by Ctrl-C itself, which a shell reports in the same way, when that came within an ``exec`` of a
-    string, such as the making of a named tuple, although it was handled.
-    """
-    return {128 + number, -number} if number == signal.SIGINT else {128 + number}
 
 
 def nonblocking(descriptor: int) -> bytes:

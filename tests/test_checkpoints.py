@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -328,26 +330,48 @@ def test_a_second_ctrl_c_or_one_without_checkpoints_ends_at_once(
     monkeypatch.setattr(sgd_module._Races, "span", 1 << 20)
     pressed = []
 
-    class PressedTwice:
-        """Stands for a thread that works on while Ctrl-C is pressed."""
+    stopped = threading.Event()
 
-        ident = None
+    def press(_: object) -> None:
+        pressed.append(1)
+        raise KeyboardInterrupt
 
-        def start(self) -> None: ...
-
-        def is_alive(self) -> bool:
-            return True
-
-        def join(self, _: float) -> None:
-            pressed.append(1)
-            raise KeyboardInterrupt
-
+    monkeypatch.setattr(monitor_module._Crew, "wait", press)
     monitor = monitor_module.Monitor(corpus, SMALL, checkpoints=Checkpoints(path, every))
-    stopped: list[bool] = []
+
+    def stop() -> None:
+        stopped.set()
+        monkeypatch.undo()
+
     with pytest.raises(KeyboardInterrupt):
-        monitor.watch([PressedTwice()], lambda: (0, 0, 0.0), lambda: stopped.append(True))  # type: ignore[list-item]
+        monitor.watch([stopped.wait], lambda: (0, 0, 0.0), stop)
     assert len(pressed) == (1 if every is None else 2)
-    assert stopped == [True]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX signal")
+def test_a_signal_in_the_midst_of_waiting_does_not_make_a_working_thread_a_resting_one(
+    corpus: lexigrad.Corpus, path: Path
+) -> None:
+    """As CPython 3.11's ``Thread.join`` does, so that the checkpoint would be of tables that still change."""
+    waits, ends = threading.Event(), threading.Event()
+    ended: list[bool] = []
+
+    def where() -> tuple[int, int, float]:
+        waits.set()
+        return 0, 0, 0.0
+
+    def work() -> None:
+        waits.wait()
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        ends.wait(0.2)
+        ended.append(True)
+
+    monitor = monitor_module.Monitor(corpus, SMALL, checkpoints=Checkpoints(path, "epoch"))
+    V, U = (np.zeros((len(corpus.vocabulary), 8), dtype=np.float32) for _ in range(2))
+    monitor.begin(V, U)
+    monitor.watch([work], where, ends.set)
+    assert ended == [True]
+    assert isinstance(monitor._interrupt, KeyboardInterrupt)
 
 
 def test_a_run_that_a_callback_ended_stays_ended(corpus: lexigrad.Corpus, path: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from contextlib import contextmanager
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -23,7 +24,6 @@ from lexigrad.records import Listeners, Patience, Records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from threading import Thread
 
     from numpy.typing import NDArray
 
@@ -96,29 +96,29 @@ class Monitor:
         return place
 
     def watch(
-        self, threads: Sequence[Thread], where: Callable[[], tuple[int, int, float]], stop: Callable[[], None]
+        self, works: Sequence[Callable[[], None]], where: Callable[[], tuple[int, int, float]], stop: Callable[[], None]
     ) -> None:
-        """Let threads work until all have ended, and report meanwhile.
+        """Do some work in threads until all have ended, and report meanwhile.
 
         Ctrl-C, or an error of who is told, stops them. Where checkpoints are written, the first Ctrl-C waits until they
         have ended by themselves: see ``rest``.
 
         Args:
-            threads: not yet started.
+            works: what each thread does.
             where: gives what ``report`` is told.
             stop: tells the threads to end at once.
         """
+        crew = _Crew(works)
         try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                while thread.is_alive():
-                    self._wait_for(thread, where)
+            crew.start()
+            while not crew.has_ended:
+                with self._until_rest():
+                    crew.wait()
+                    if not crew.has_ended and self._interrupt is None:
+                        self.report(*where())
         except BaseException:
             stop()
-            for thread in threads:
-                if thread.ident is not None:  # it was started
-                    thread.join()
+            crew.abandon()
             raise
 
     def report(self, epoch: int, position: int, learning_rate: float) -> None:
@@ -178,13 +178,6 @@ class Monitor:
             return self._model(self._V, self._U)
         self.records.mark_best()
         return self._model(*self._best)
-
-    def _wait_for(self, thread: Thread, where: Callable[[], tuple[int, int, float]]) -> None:
-        """Wait for a thread for a moment, and report."""
-        with self._until_rest():
-            thread.join(REPORT_SECONDS)
-            if thread.is_alive() and self._interrupt is None:
-                self.report(*where())
 
     @contextmanager
     def _until_rest(self) -> Iterator[None]:
@@ -267,6 +260,57 @@ class Monitor:
         done, current = words * epoch + words * position // tokens, min(epoch + 1, epochs)
         seconds = self._clock.seconds
         self.listeners.report(TrainProgress(done, words * epochs, seconds, learning_rate, current, *self._losses))
+
+
+class _Crew:
+    """Threads that do some work.
+
+    Whether they have ended is counted here, as `threading` does not know it for certain: when a signal breaks off
+    ``Thread.join``, CPython 3.11 takes the thread for ended while it works on.
+    """
+
+    def __init__(self, works: Sequence[Callable[[], None]]) -> None:
+        self._threads = [Thread(target=self._do, args=(work,), name=f"train-{i}") for i, work in enumerate(works)]
+        self._count = Lock()
+        self._working = self._ended = 0
+        self._is_abandoned = False
+        self._all_ended = Lock()  # held until then
+        self._all_ended.acquire()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether all work is done."""
+        return self._ended == len(self._threads)
+
+    def start(self) -> None:
+        """Let them begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def wait(self) -> None:
+        """Wait for their end, for a moment."""
+        self._all_ended.acquire(timeout=REPORT_SECONDS)
+
+    def abandon(self) -> None:
+        """Wait until none works any more; those that have not begun will not."""
+        with self._count:
+            self._is_abandoned = True
+        while self._working:
+            self.wait()
+
+    def _do(self, work: Callable[[], None]) -> None:
+        with self._count:
+            if self._is_abandoned:
+                return
+            self._working += 1
+        try:
+            work()
+        finally:
+            with self._count:
+                self._working -= 1
+                self._ended += 1
+                if self.has_ended:
+                    self._all_ended.release()
 
 
 class _Clock:

@@ -12,6 +12,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -155,8 +156,8 @@ class _Run(ABC):
     def _train_segment(self, stop: int, monitor: Monitor) -> None:
         """Train from where the run stands up to a token; an error in a thread, or Ctrl-C, stops all of them."""
         self.spans = deque(self._spans(stop))
-        threads = [threading.Thread(target=self._work, args=(i,), name=f"train-{i}") for i in range(self.threads)]
-        monitor.watch(threads, self._where, self.gate.stop)
+        works = [partial(self._work, thread) for thread in range(self.threads)]
+        monitor.watch(works, self._where, self.gate.stop)
         if self.error is not None:
             raise self.error
 

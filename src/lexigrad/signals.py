@@ -9,17 +9,27 @@ from typing import TYPE_CHECKING, Any, Final, Self
 if TYPE_CHECKING:
     from types import FrameType
 
-__all__ = ["Endings"]
+__all__ = ["Ended", "Endings"]
 
-NAMES: Final = ("SIGTERM", "SIGHUP")
-"""What `kill`, a scheduler or a shutdown sends, and what comes when a terminal is closed; Windows lacks the latter."""
+NAMES: Final = ("SIGINT", "SIGTERM", "SIGHUP")
+"""Ctrl-C; what `kill`, a scheduler or a shutdown sends; and what comes when a terminal is closed, not on Windows."""
+
+PLAIN: Final = (signal.SIG_DFL, signal.default_int_handler)
+
+
+class Ended(KeyboardInterrupt):
+    """A signal asks the program to end.
+
+    A class of its own because CPython, when a plain KeyboardInterrupt came within ``exec`` of a string, ends the
+    process by SIGINT in the end, although it was handled, and whatever the exit status was to be.
+    """
 
 
 class Endings:
-    """While its block runs, SIGTERM and SIGHUP raise KeyboardInterrupt in the main thread; a context manager.
+    """While its block runs, SIGTERM and SIGHUP end it as Ctrl-C does, by a KeyboardInterrupt; a context manager.
 
-    The first of them counts, and further ones are ignored from then on, so that they do not stop what cleans up. A
-    signal that was ignored when the block began, as `nohup` arranges it, stays so.
+    The first of the two counts, and further ones are ignored from then on, so that they do not stop what cleans up; a
+    second Ctrl-C does. A signal that was ignored when the block began, as `nohup` arranges it, stays so.
 
     Attributes:
         signal: the number of the signal that came; that of Ctrl-C if none did.
@@ -34,7 +44,7 @@ class Endings:
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():  # no other may set them
             for number in (getattr(signal, name) for name in NAMES if hasattr(signal, name)):
-                if signal.getsignal(number) is signal.SIG_DFL:
+                if signal.getsignal(number) in PLAIN:
                     self._before[number] = signal.signal(number, self._end)
         return self
 
@@ -43,7 +53,8 @@ class Endings:
             signal.signal(number, handler)
 
     def _end(self, number: int, _: FrameType | None) -> None:
-        for each in self._before:
-            signal.signal(each, signal.SIG_IGN)
-        self.signal, self.by = number, signal.Signals(number).name
-        raise KeyboardInterrupt
+        if number != signal.SIGINT:
+            for each in self._before:
+                signal.signal(each, signal.SIG_IGN)
+            self.signal, self.by = number, signal.Signals(number).name
+        raise Ended

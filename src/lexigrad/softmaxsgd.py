@@ -7,7 +7,6 @@ the config, whatever the number of threads.
 
 from __future__ import annotations
 
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -210,8 +209,7 @@ class _Run:
 
     def _train_segment(self, monitor: Monitor) -> None:
         """Take batches for about a second, in another thread, so that Ctrl-C finds no step half done."""
-        thread = threading.Thread(target=self._work, name="train-steps")
-        monitor.watch([thread], self._where, self._stop)
+        monitor.watch([self._work], self._where, self._stop)
         if self.error is not None:
             raise self.error
 
