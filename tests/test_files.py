@@ -3,12 +3,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
 
 from lexigrad.errors import LexigradError
-from lexigrad.files import atomic_write
+from lexigrad.files import atomic_write, remove_stale
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,6 +100,99 @@ def test_a_name_as_long_as_the_file_system_takes_is_written(tmp_path: Path) -> N
     with atomic_write(target) as file:
         file.write(b"x")
     assert target.read_bytes() == b"x"
+
+
+KILLED = """
+import os, signal, sys
+from lexigrad.files import atomic_write
+with atomic_write(sys.argv[1]) as file:
+    file.write(b"half")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def stale(tmp_path: Path) -> Path:
+    """A folder with the hidden file that a killed writer of ``a.bin`` has left."""
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "a.bin")], check=False)
+    (hidden,) = names(tmp_path)
+    assert hidden.startswith(".a.bin.tmp-")
+    return tmp_path
+
+
+posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+
+
+@posix
+def test_what_a_killed_writer_leaves_goes_with_the_next_writer(stale: Path) -> None:
+    with atomic_write(stale / "a.bin") as file:
+        file.write(b"new")
+        assert len(names(stale)) == 1
+    assert names(stale) == ["a.bin"]
+
+
+@posix
+def test_what_a_killed_writer_leaves_can_be_removed_without_writing(stale: Path) -> None:
+    remove_stale(stale / "b.bin")
+    assert len(names(stale)) == 1
+    remove_stale(stale / "a.bin")
+    assert names(stale) == []
+
+
+def test_files_with_like_names_are_nobodys_leavings(tmp_path: Path) -> None:
+    kept = [".a.bin.tmp-", ".a.bin.tmp-1234567", ".a.bin.tmp-12345678.txt", ".a.bin.tmp-ABCDEFGH", "a.bin.tmp-12345678"]
+    for name in kept:
+        (tmp_path / name).touch()
+    remove_stale(tmp_path / "a.bin")
+    assert names(tmp_path) == sorted(kept)
+
+
+def test_two_writers_of_one_file_leave_each_other_alone(tmp_path: Path) -> None:
+    with atomic_write(tmp_path / "a.bin") as one:
+        one.write(b"one")
+        with atomic_write(tmp_path / "a.bin") as other:
+            other.write(b"other")
+        remove_stale(tmp_path / "a.bin")
+        assert len(names(tmp_path)) == 2
+        assert (tmp_path / "a.bin").read_bytes() == b"other"
+    assert (tmp_path / "a.bin").read_bytes() == b"one"
+    assert names(tmp_path) == ["a.bin"]
+
+
+@posix
+def test_a_file_that_was_taken_for_a_stale_one_is_begun_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fcntl
+
+    real, taken = fcntl.flock, []
+
+    def lose_the_first(file: BinaryIO, operation: int) -> None:
+        if not taken:
+            taken.extend(tmp_path.iterdir())
+            taken[0].unlink()
+        real(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", lose_the_first)
+    with atomic_write(tmp_path / "a.bin") as file:
+        file.write(b"new")
+    assert len(taken) == 1
+    assert (tmp_path / "a.bin").read_bytes() == b"new"
+
+
+@posix
+def test_where_files_cannot_be_locked_they_are_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    (tmp_path / ".a.bin.tmp-12345678").touch()
+    with atomic_write(tmp_path / "a.bin") as file:
+        file.write(b"new")
+    assert names(tmp_path) == [".a.bin.tmp-12345678", "a.bin"]
 
 
 def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:

@@ -83,17 +83,18 @@ def test_an_empty_part_is_refused_and_leaves_no_file(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_files_are_removed_with_the_block_and_a_given_corpus_stays_open(
+def test_parts_are_closed_with_the_block_and_a_given_corpus_stays_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with read_corpus(SENTENCES, ALL) as corpus:
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
         with set_aside(corpus, 0.2, ALL) as (_, held_out):
             assert held_out is not None
-            assert len(list(tmp_path.iterdir())) == 2
             with set_aside(corpus, held_out, ALL) as parts:
                 assert parts == (corpus, held_out)
-            assert held_out.words > 0
+            assert held_out.ids.size > 0
         assert list(tmp_path.iterdir()) == []
+        with pytest.raises(InputError, match="has been closed"):
+            _ = held_out.ids
         with set_aside(corpus, None, ALL) as parts:
             assert parts == (corpus, None)

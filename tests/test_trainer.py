@@ -14,7 +14,7 @@ import pytest
 from contract import TrainerContract, planted_sentences, topic_precision
 
 import lexigrad
-from lexigrad import CorpusError, InputError, TrainConfig, TrainProgress, Vocabulary
+from lexigrad import CorpusError, InputError, TrainConfig, TrainProgress, Vocabulary, stepsize
 from lexigrad import monitor as monitor_module
 from lexigrad import sgd as sgd_module
 from lexigrad.kernels.meeting import Gate
@@ -55,8 +55,7 @@ def short_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads look up every 500 tokens."""
     monkeypatch.setattr(sgd_module._Together, "span", 500)
     monkeypatch.setattr(sgd_module._Races, "span", 500)
-    for module in (sgd_module, monitor_module):
-        monkeypatch.setattr(module, "REPORT_SECONDS", 1e-4)
+    monkeypatch.setattr(monitor_module, "REPORT_SECONDS", 1e-4)
 
 
 @BOTH
@@ -148,7 +147,7 @@ def test_where_threads_rest_changes_no_byte(options: dict[str, object], monkeypa
 
 @pytest.mark.parametrize("model", ["skipgram", "cbow"])
 def test_supersteps_of_one_block_are_what_one_racing_thread_does(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sgd_module, "SLOTS", 1)
+    monkeypatch.setattr(stepsize, "SLOTS", 1)
     monkeypatch.setattr(sgd_module._Together, "parts", 1)
     config = TrainConfig(model=model, dim=20, min_count=1, epochs=2, threads=1)  # type: ignore[arg-type]
     text = planted_sentences(2_000)
@@ -260,18 +259,18 @@ def test_long_windows_many_negatives_and_a_high_rate_do_not_run_away(options: di
 
 
 def test_the_usual_options_take_whole_windows_and_full_blocks() -> None:
-    assert sgd_module._step_size(TrainConfig(), 5, 5 / 16) == ([1, 6], 64, 6)
-    assert sgd_module._step_size(TrainConfig(model="cbow"), 5, 5 / 16) == ([1, 6], 64, 6)
+    assert stepsize.step_size(TrainConfig(), 5, 5 / 16) == ([1, 6], 64, 6)
+    assert stepsize.step_size(TrainConfig(model="cbow"), 5, 5 / 16) == ([1, 6], 64, 6)
 
 
 def test_a_superstep_has_room_for_fewer_blocks_where_windows_are_long() -> None:
     line = np.zeros(5_000, np.int32)
-    slots = {window: sgd_module._settings(TrainConfig(window=window), line).slots for window in (5, 100, 4_000)}
+    slots = {window: stepsize.settings_of(TrainConfig(window=window), line).slots for window in (5, 100, 4_000)}
     assert slots == {5: 8, 100: 3, 4_000: 1}
 
 
 def test_more_pairs_make_smaller_steps() -> None:
-    bands, block, repeats = sgd_module._step_size(TrainConfig(window=10, negatives=20), 10, 20 / 32)
+    bands, block, repeats = stepsize.step_size(TrainConfig(window=10, negatives=20), 10, 20 / 32)
     assert bands == [1, 3, 5, 9, 11]
     assert block < 64
     assert repeats < 6

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lexigrad import reference as reference
     from lexigrad import stability as stability
     from lexigrad.bestbias import best_bias
+    from lexigrad.checkpoints import Checkpoints
     from lexigrad.config import TrainConfig
     from lexigrad.corpus import Corpus, ReadingReport, read_corpus
     from lexigrad.errors import (
@@ -51,6 +52,7 @@ __version__ = "0.1.0"
 __all__ = [
     # train
     "train",
+    "Checkpoints",
     "train_seeds",
     "TrainConfig",
     "TrainProgress",
@@ -98,6 +100,7 @@ __all__ = [
 
 _HOMES = {
     "train": "trainer",
+    "Checkpoints": "checkpoints",
     "train_seeds": "seeds",
     "TrainConfig": "config",
     "TrainProgress": "progress",

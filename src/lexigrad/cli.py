@@ -6,6 +6,7 @@ Nothing heavy is imported before a command runs, so that ``lexigrad --help`` ans
 from __future__ import annotations
 
 import errno
+from contextlib import suppress
 from typing import Any, Final
 
 import click
@@ -19,10 +20,11 @@ from lexigrad.commands.sentences import course, sentiment
 from lexigrad.commands.training import train, vocab
 from lexigrad.commands.vectors import analogy, convert, neighbors, plot, stability
 from lexigrad.errors import LexigradError
+from lexigrad.signals import Endings
 
 __all__ = ["main"]
 
-INTERRUPTED: Final = 130  # 128 + SIGINT, what a shell reports of a program stopped by Ctrl-C
+SIGNALLED: Final = 128  # and the signal's number: what a shell reports of a program that a signal stopped
 
 
 class Commands(click.Group):
@@ -32,23 +34,32 @@ class Commands(click.Group):
         return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
+        endings = Endings()
         try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            click.echo("\nStopped by the keyboard; no half-written file is left behind.", err=True)
-            ctx.exit(INTERRUPTED)
+            with endings:
+                return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            sentence = f"\nStopped by {endings.by}; no half-written file is left behind."
+            with suppress(OSError):  # the terminal may be gone
+                click.echo(_with_notes(sentence, interrupt), err=True)
+            ctx.exit(SIGNALLED + endings.signal)
         except LexigradError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(_with_notes(str(error), error)) from error
         except OSError as error:
             if error.errno == errno.EPIPE:  # the reader went away, as `head` does: click ends quietly
                 raise
             where = f"{error.filename}: " if error.filename else ""
-            raise click.ClickException(f"{where}{error.strerror or error}") from error
+            raise click.ClickException(_with_notes(f"{where}{error.strerror or error}", error)) from error
         except UnicodeEncodeError as error:
             sentence = f"the output's encoding is {error.encoding}, which lacks a character; set PYTHONIOENCODING=utf-8"
             raise click.ClickException(sentence) from error
         except MemoryError as error:
-            raise click.ClickException(f"not enough memory: {error}") from error
+            raise click.ClickException(_with_notes(f"not enough memory: {error}", error)) from error
+
+
+def _with_notes(sentence: str, error: BaseException) -> str:
+    """A sentence, and below it what the command has to add."""
+    return "\n".join([sentence, *getattr(error, "__notes__", ())])
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -57,7 +68,7 @@ def main() -> None:
     """Train, prove and use word vectors (word2vec).
 
     Standard output holds data only; progress, reports and errors go to standard error. The exit status is 0 when all
-    went well, 1 when a file or a word is not as needed, 2 for wrong usage, 130 after Ctrl-C.
+    went well, 1 when a file or a word is not as needed, 2 for wrong usage, 130 after Ctrl-C, 143 after SIGTERM.
     """
 
 

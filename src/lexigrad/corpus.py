@@ -8,18 +8,24 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-import weakref
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lexigrad.config import TrainConfig
-from lexigrad.corpusfile import Written, ids_offset, is_saved_corpus, map_ids, read_corpus_file, write_corpus_file
+from lexigrad.corpusfile import (
+    FileState,
+    ids_offset,
+    is_saved_corpus,
+    map_ids,
+    read_corpus_file,
+    state_of,
+    write_corpus_file,
+)
 from lexigrad.encoding import EncodedText, renumbered, temporary_space
 from lexigrad.errors import CorpusError, FormatError, InputError
 from lexigrad.files import atomic_write
@@ -29,6 +35,8 @@ from lexigrad.sources import FileSource, named_paths
 from lexigrad.vocabulary import Vocabulary, quoted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lexigrad.kernels.wordtable import WordTable
 
 __all__ = ["Corpus", "ReadingReport", "read_corpus", "stored_corpus"]
@@ -44,7 +52,8 @@ class Corpus:
     """Text as word ids in a memory-mapped file, with its vocabulary; a context manager.
 
     ``ids`` is int32, read-only: the words' ids, and -1 after each sentence. A sentence of which no word is left has no
-    -1 either. ``report`` says what was read and what was dropped.
+    -1 either. ``report`` says what was read and what was dropped. A temporary file has no name where the system allows
+    it (not on Windows): however the process ends, nothing is left of it.
 
     Example:
         >>> with read_corpus([["to", "be"], ["or"], ["not", "to", "be"]], TrainConfig(min_count=2)) as corpus:
@@ -53,12 +62,12 @@ class Corpus:
     """
 
     def __init__(
-        self, ids: Ids, vocabulary: Vocabulary, report: ReadingReport, *, temporary_file: str | None = None
+        self, ids: Ids, vocabulary: Vocabulary, report: ReadingReport, *, saved: tuple[str, FileState] | None = None
     ) -> None:
         self._ids: Ids | None = ids
         self.vocabulary = vocabulary
         self.report = report
-        self._remove = weakref.finalize(self, _remove, temporary_file)
+        self._saved = saved
 
     @property
     def ids(self) -> Ids:
@@ -82,14 +91,32 @@ class Corpus:
         return f"Corpus({self.words:,} words of text, {len(self.vocabulary):,} in the vocabulary)"
 
     def close(self) -> None:
-        """Remove the temporary file, if the ids are in one; a saved corpus stays."""
+        """Give the ids up, and with them the temporary file that they may be in; a saved corpus stays."""
         self._ids = None
-        self._remove()
+
+    def check_unchanged(self) -> None:
+        """Make sure that nobody has written to the saved corpus since it was opened: its ids are mapped, not copied.
+
+        Another file in its place, as every writer of ours puts there, changes nothing: the old one stays mapped.
+
+        Raises:
+            CorpusError: It has been written to.
+        """
+        if self._saved is None:
+            return
+        path, state = self._saved
+        try:
+            with open(path, "rb") as file:
+                now = state_of(file)
+        except OSError:  # it was removed, and stays mapped
+            return
+        if now[:2] == state[:2] and now != state:
+            raise CorpusError(f"the saved corpus {path!r} was written to while it was in use; save it anew, then train")
 
     def save(self, path: str | Path) -> None:
         """Write the corpus to one file, from which ``load`` and ``read_corpus`` have it back at once."""
         with atomic_write(path) as file:
-            write_corpus_file(file, self.vocabulary, _blocks(self.ids), self.report.to_dict)
+            write_corpus_file(file, self.vocabulary, _blocks(self.ids), self.report.counts)
 
     @classmethod
     def load(cls, path: str | Path) -> Corpus:
@@ -103,7 +130,7 @@ class Corpus:
             report = ReadingReport.from_dict(content.report)
         except FormatError as error:
             raise FormatError(f"{str(path)!r} is no whole saved corpus: {error}; read the text again") from error
-        return cls(content.ids, content.vocabulary, report)
+        return cls(content.ids, content.vocabulary, report, saved=(os.fspath(path), content.state))
 
 
 def read_corpus(
@@ -111,6 +138,7 @@ def read_corpus(
     config: TrainConfig | None = None,
     *,
     vocabulary: Vocabulary | None = None,
+    known: Vocabulary | None = None,
     save: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Corpus:
@@ -129,6 +157,8 @@ def read_corpus(
         config: ``min_count``, ``max_vocabulary``, ``lowercase``, ``tokens``, ``encoding_errors`` and ``threads`` are
             used. None is ``TrainConfig()``, and for a saved corpus it is whatever that has been read with.
         vocabulary: Fixes the words, their counts and their order; ``min_count`` and ``max_vocabulary`` are not used.
+        known: Words to keep wherever they occur, whatever ``min_count`` and ``max_vocabulary`` say: those of a model
+            that is to be trained further.
         save: A file to keep the encoded corpus in; without one it is in a temporary file until it is closed.
         progress: Called now and then with the bytes read and the bytes in all; the latter is None if nobody knows.
 
@@ -153,14 +183,16 @@ def read_corpus(
     if saved:
         if paths != saved[:1]:
             raise CorpusError(f"{saved[0]!r} is a saved corpus, which cannot be joined with other text; give it alone")
-        return _from_saved(saved[0], config, vocabulary, save)
+        corpus = _from_saved(saved[0], config, vocabulary, known, save)
+        corpus.report = replace(corpus.report, seconds=time.perf_counter() - started)
+        return corpus
     config = config or TrainConfig()
     text_source = _opened_source(source, paths, config)
     with EncodedText(text_source, config, _report_to(progress, text_source)) as text:
         if not len(text.table):
             read = f"{counted(len(text_source.files), 'file')}, {counted(text_source.text_bytes, 'byte')}"
             raise CorpusError(f"the text is empty or has no word in it (read {read}); give other text")
-        wanted = vocabulary if vocabulary is not None else _frequent_words(text.table, config)
+        wanted = vocabulary if vocabulary is not None else _frequent_words(text.table, config, known)
         counts, new_ids = _new_ids(text.table, wanted)
         kept = _kept_and_dropped(counts, counts, new_ids, None if vocabulary is not None else config)
         report = partial(_report_on, text_source, text, kept, started)
@@ -183,17 +215,37 @@ def _report_to(progress: Progress | None, source: Source) -> Callable[[], None]:
     return lambda: progress(source.done_bytes, source.total_bytes)
 
 
-def _frequent_words(table: WordTable, config: TrainConfig) -> Vocabulary:
-    """The words that ``min_count`` and ``max_vocabulary`` leave."""
+def _frequent_words(table: WordTable, config: TrainConfig, known: Vocabulary | None) -> Vocabulary:
+    """The words that ``min_count`` and ``max_vocabulary`` leave, and those that are known."""
     frequent = np.flatnonzero(table.counts >= config.min_count)
+    if known is not None:
+        entered = len(table)  # words that are new to the table get ids from here on
+        ids = table.ids_of(known.words)
+        ids = ids[ids < entered]
+        others = np.setdiff1d(frequent, ids, assume_unique=True)
+        return _vocabulary_of(_counts_of(table, ids), _counts_of(table, others), config)
     if not frequent.size:
         (word,) = table.words([table.counts.argmax()])
         raise CorpusError(
             f"no word occurs {config.min_count:,} times: the most frequent one, {quoted(word)}, occurs "
             f"{counted(int(table.counts.max()), 'time')}; give a smaller min_count, or more text"
         )
-    counts = dict(zip(table.words(frequent), table.counts[frequent].tolist(), strict=True))
-    return Vocabulary.from_counts(counts, max_vocabulary=config.max_vocabulary)
+    return _vocabulary_of({}, _counts_of(table, frequent), config)
+
+
+def _counts_of(table: WordTable, word_ids: Any) -> dict[str, int]:
+    """How often words of a table occur."""
+    return dict(zip(table.words(word_ids), table.counts[word_ids].tolist(), strict=True))
+
+
+def _vocabulary_of(known: dict[str, int], others: dict[str, int], config: TrainConfig) -> Vocabulary:
+    """All words that are known, and of the others the most frequent, as many as ``max_vocabulary`` leaves room for."""
+    if not known:
+        return Vocabulary.from_counts(others, max_vocabulary=config.max_vocabulary)
+    room = None if config.max_vocabulary is None else max(0, config.max_vocabulary - len(known))
+    most_frequent = Vocabulary.from_counts(others, max_vocabulary=room)
+    counts = dict(zip(most_frequent.words, most_frequent.counts.tolist(), strict=True))
+    return Vocabulary.from_counts(known | counts)
 
 
 def _new_ids(table: WordTable, vocabulary: Vocabulary) -> tuple[NDArray[np.int64], Ids]:
@@ -243,11 +295,15 @@ def _report_on(source: Source, text: EncodedText, kept: dict[str, int], started:
 
 
 def _from_saved(
-    path: str, config: TrainConfig | None, vocabulary: Vocabulary | None, save: str | Path | None
+    path: str,
+    config: TrainConfig | None,
+    vocabulary: Vocabulary | None,
+    known: Vocabulary | None,
+    save: str | Path | None,
 ) -> Corpus:
     """A saved corpus, with the words only that are asked for."""
     corpus = Corpus.load(path)
-    wanted = vocabulary if vocabulary is not None else _narrowed(corpus.vocabulary, config)
+    wanted = vocabulary if vocabulary is not None else _narrowed(corpus.vocabulary, config, known)
     if wanted != corpus.vocabulary:
         corpus = _with_vocabulary(corpus, wanted, None if vocabulary is not None else config, save)
     elif save is not None:
@@ -255,10 +311,15 @@ def _from_saved(
     return corpus
 
 
-def _narrowed(vocabulary: Vocabulary, config: TrainConfig | None) -> Vocabulary:
-    """The words that ``min_count`` and ``max_vocabulary`` leave: the first ones, as counts fall."""
+def _narrowed(vocabulary: Vocabulary, config: TrainConfig | None, known: Vocabulary | None) -> Vocabulary:
+    """The words that ``min_count`` and ``max_vocabulary`` leave: the first ones, as counts fall; and those known."""
     if config is None:
         return vocabulary
+    if known is not None:
+        counts = dict(zip(vocabulary.words, vocabulary.counts.tolist(), strict=True))
+        kept = {word: count for word, count in counts.items() if word in known}
+        others = {word: count for word, count in counts.items() if word not in known and count >= config.min_count}
+        return _vocabulary_of(kept, others, config)
     size = int(np.count_nonzero(vocabulary.counts >= config.min_count))
     if not size:
         raise CorpusError(f"no word of the saved corpus occurs {config.min_count:,} times; give a smaller min_count")
@@ -284,30 +345,18 @@ def stored_corpus(
     blocks: Iterator[Ids], vocabulary: Vocabulary, report: Callable[[], ReadingReport], save: str | Path | None
 ) -> Corpus:
     """Write a corpus to the file ``save``, or to a temporary one, and map its ids; ``report`` is called at the end."""
+    made = cache(report)
     if save is not None:
         with atomic_write(save) as file:
-            written = write_corpus_file(file, vocabulary, blocks, lambda: report().to_dict())
-        return _mapped(os.fspath(save), vocabulary, written)
-    with temporary_space():
-        descriptor, path = tempfile.mkstemp(prefix="lexigrad-", suffix=".corpus")
-        try:
-            with open(descriptor, "wb") as file:
-                written = write_corpus_file(file, vocabulary, blocks, lambda: report().to_dict())
-            return _mapped(path, vocabulary, written, temporary_file=path)
-        except BaseException:
-            _remove(path)
-            raise
-
-
-def _mapped(path: str, vocabulary: Vocabulary, written: Written, temporary_file: str | None = None) -> Corpus:
-    """The corpus of which the file was just written."""
-    ids = map_ids(path, ids_offset(vocabulary), written.number_of_ids)
-    return Corpus(ids, vocabulary, ReadingReport.from_dict(written.report), temporary_file=temporary_file)
-
-
-def _remove(path: str | None) -> None:
-    if path is not None:
-        Path(path).unlink(missing_ok=True)
+            size = write_corpus_file(file, vocabulary, blocks, lambda: made().counts())
+        with open(save, "rb") as file:
+            ids = map_ids(file, ids_offset(vocabulary), size)
+            return Corpus(ids, vocabulary, made(), saved=(os.fspath(save), state_of(file)))
+    with temporary_space(), tempfile.TemporaryFile(prefix="lexigrad-") as unnamed:
+        file = cast("BinaryIO", unnamed)
+        size = write_corpus_file(file, vocabulary, blocks, lambda: made().counts())
+        file.flush()
+        return Corpus(map_ids(file, ids_offset(vocabulary), size), vocabulary, made())
 
 
 def _blocks(ids: Ids) -> Iterator[Ids]:

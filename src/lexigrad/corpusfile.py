@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CorpusContent",
-    "Written",
+    "FileState",
     "ids_offset",
     "is_saved_corpus",
     "map_ids",
     "read_corpus_file",
+    "state_of",
     "write_corpus_file",
 ]
 
@@ -48,25 +49,28 @@ LARGEST_HEADER: Final = 1 << 20
 CHECKED_IDS: Final = 1 << 20
 
 
+class FileState(NamedTuple):
+    """Which file it is, by device and number, and what changes when it is written to."""
+
+    device: int
+    number: int
+    size: int
+    changed: int
+
+
 class CorpusContent(NamedTuple):
     """What a saved corpus holds."""
 
     ids: NDArray[np.int32]
     vocabulary: Vocabulary
     report: dict[str, Any]
-
-
-class Written(NamedTuple):
-    """What is known of a corpus when its file has been written."""
-
-    number_of_ids: int
-    report: dict[str, Any]
+    state: FileState
 
 
 def write_corpus_file(
     file: BinaryIO, vocabulary: Vocabulary, blocks: Iterable[NDArray[np.int32]], report: Callable[[], dict[str, Any]]
-) -> Written:
-    """Write a corpus to an empty file; ``report`` is called when all blocks of ids are written."""
+) -> int:
+    """Write a corpus to an empty file; ``report`` is called when all blocks of ids are written. Returns their size."""
     text, ends = pack_words(vocabulary.words)
     file.write(bytes(HEADER_BYTES))
     file.write(vocabulary.counts.astype("<i8").data)
@@ -77,10 +81,9 @@ def write_corpus_file(
         number_of_ids += ids.size
     file.write(text.data)
     sizes = {"counts": len(vocabulary), "word_ends": len(vocabulary), "ids": number_of_ids, "words": text.size}
-    written = Written(number_of_ids, report())
     file.seek(0)
-    file.write(_header(sizes, written.report))
-    return written
+    file.write(_header(sizes, report()))
+    return number_of_ids
 
 
 def _header(sizes: dict[str, int], report: dict[str, Any]) -> bytes:
@@ -121,6 +124,7 @@ def read_corpus_file(path: str) -> CorpusContent:
 
 def _read(path: str) -> CorpusContent:
     with open(path, "rb") as file:
+        state = state_of(file)
         header, data = _read_header(file)
         report = _report(header)
         sizes = _checked_sizes(header, os.path.getsize(path) - data)
@@ -132,17 +136,24 @@ def _read(path: str) -> CorpusContent:
         first = data + header["ids"]["data_offsets"][0]
         file.seek(first)
         kept = _checked_ids(file, sizes["ids"], len(vocabulary))
+        mapped = map_ids(file, first, sizes["ids"])  # of the file that was checked, whatever has taken its name by now
     if report.get("kept") != kept:
         raise FormatError(f"it holds {kept:,} words of text, but its report says otherwise")
     # Other writers may begin at odd places, which the processor minds.
-    ids = np.require(map_ids(path, first, sizes["ids"]), requirements="A")
+    ids = np.require(mapped, requirements="A")
     ids.flags.writeable = False
-    return CorpusContent(ids, vocabulary, report)
+    return CorpusContent(ids, vocabulary, report, state)
 
 
-def map_ids(path: str, first: int, size: int) -> NDArray[np.int32]:
-    """The ids in a file, memory-mapped, read-only."""
-    return np.memmap(path, dtype=NUMPY_DTYPES["I32"], mode="r", offset=first, shape=(size,))
+def state_of(file: BinaryIO) -> FileState:
+    """Which file this is, and its present state."""
+    status = os.fstat(file.fileno())
+    return FileState(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def map_ids(file: BinaryIO, first: int, size: int) -> NDArray[np.int32]:
+    """The ids in a file, memory-mapped, read-only; they stay when the file is closed, and even when it is removed."""
+    return np.memmap(file, dtype=NUMPY_DTYPES["I32"], mode="r", offset=first, shape=(size,))
 
 
 def ids_offset(vocabulary: Vocabulary) -> int:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
-from contextlib import contextmanager
+import sys
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from lexigrad.errors import LexigradError
 
+if sys.platform != "win32":
+    import fcntl
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["atomic_write"]
+__all__ = ["atomic_write", "remove_stale"]
 
 
 @contextmanager
@@ -23,8 +28,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
     The bytes go to a hidden file in the same folder, ``.NAME.tmp-XXXX``. When the block ends, they are forced to the
     disk and the file takes its target's place; when the block raises anything, an interrupt too, it is removed and the
-    target stays as it was. A target that exists keeps its permissions, a link keeps pointing where it did, and a
-    device or a pipe is written to directly.
+    target stays as it was. A process that is killed leaves it; the next one to write ``path`` removes it. A target that
+    exists keeps its permissions, a link keeps pointing where it did, and a device or a pipe is written to directly.
 
     Args:
         path: the file to write. Its folder must exist.
@@ -44,8 +49,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     path = os.fspath(path)
     target = Path(os.path.realpath(path))
-    # Cut, so that a long name with its additions still is a name that file systems take: 50 characters, 200 bytes.
-    hidden = target.with_name(f".{target.name[:50]}.tmp-{secrets.token_hex(4)}")
+    hidden = target.with_name(f"{_stem(target)}{secrets.token_hex(4)}")
     try:
         mode = _mode(path)
         if mode is None or stat.S_ISREG(mode):
@@ -60,21 +64,75 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         raise LexigradError(_sentence(path, error)) from error
 
 
+def remove_stale(path: str | os.PathLike[str]) -> None:
+    """Remove the hidden files that killed writers of ``path`` have left.
+
+    A writer holds a lock on its file until that has its target's place, and the system drops the lock when the writer
+    is gone: whoever gets it may remove the file. Where the file system knows no locks, nothing is removed.
+
+    Args:
+        path: the file that was to be written.
+    """
+    target = Path(os.path.realpath(path))
+    stem = _stem(target)
+    with suppress(OSError):  # no such folder, or one that cannot be listed: whoever writes there will say so
+        for name in os.listdir(target.parent):
+            if name.startswith(stem) and re.fullmatch("[0-9a-f]{8}", name[len(stem) :]):
+                _remove_if_stale(target.with_name(name))
+
+
+def _stem(target: Path) -> str:
+    """What the names of hidden files begin with; some eight random digits follow."""
+    # Cut, so that a long name with its additions still is a name that file systems take: 50 characters, 200 bytes.
+    return f".{target.name[:50]}.tmp-"
+
+
+def _remove_if_stale(hidden: Path) -> None:
+    """Remove a hidden file unless its writer lives."""
+    with suppress(OSError):  # another process was faster, or holds the lock; Windows removes no file that is open
+        if sys.platform == "win32":
+            hidden.unlink()
+        else:
+            with open(hidden, "r+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                hidden.unlink()
+
+
 @contextmanager
 def _replacing(target: Path, hidden: Path, mode: int | None) -> Iterator[BinaryIO]:
     """Yield the new file ``hidden``, which takes the place of ``target``, with its ``mode``, if all goes well."""
+    remove_stale(target)
     try:
-        with open(hidden, "xb") as file:
+        with _locked(hidden) as file:
             if mode is not None:
                 os.chmod(hidden, stat.S_IMODE(mode))
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(hidden, target)
+            if sys.platform != "win32":  # under the lock, so that nobody takes it for a stale one
+                os.replace(hidden, target)
+        if sys.platform == "win32":  # it moves no file that is open
+            os.replace(hidden, target)
     except BaseException:
         hidden.unlink(missing_ok=True)
         raise
     _sync_folder(target.parent)
+
+
+def _locked(hidden: Path) -> BinaryIO:
+    """A new file, locked."""
+    while True:
+        file = open(hidden, "xb")  # noqa: SIM115  # closed by the caller
+        try:
+            if sys.platform != "win32":
+                with suppress(OSError):  # a file system without locks
+                    fcntl.flock(file, fcntl.LOCK_EX)
+            if sys.platform == "win32" or os.fstat(file.fileno()).st_nlink:
+                return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()  # another process took it for a stale one before it was locked
 
 
 def _mode(path: str) -> int | None:

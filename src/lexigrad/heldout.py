@@ -126,16 +126,16 @@ class HeldOutText:
             config.model == "cbow" and next(_windows(corpus, config), None) is None
         ):
             raise InputError(NO_PAIRS)
-        self._corpus, self._config = corpus, config
+        self.corpus, self._config = corpus, config
         self.counts = count_windows(corpus, config) if config.model == "skipgram" else None
         """Skip-gram's window counts."""
 
     def loss(self, model: Word2Vec) -> HeldOutLoss:
         """What `held_out_loss` gives of a model trained with these options."""
         if self.counts is None:
-            return _corpus_loss(model, self._corpus, self._config)
-        _check_vocabulary(model, self._corpus.vocabulary)
-        return _of_corpus(_skipgram_loss(model, self.counts, self._config), self._corpus)
+            return _corpus_loss(model, self.corpus, self._config)
+        _check_vocabulary(model, self.corpus.vocabulary)
+        return _of_corpus(_skipgram_loss(model, self.counts, self._config), self.corpus)
 
 
 def check_counts(model: Word2Vec, counts: WindowCounts) -> None:

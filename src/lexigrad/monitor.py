@@ -1,7 +1,7 @@
 """What happens to a run of SGD besides its steps: progress, losses, records, and when to stop.
 
-A solver trains segment by segment. While threads work it says how far they are (`Monitor.report`); when they rest, the
-monitor looks at the tables (`Monitor.rest`), and at the end of an epoch it measures and records them
+A solver trains segment by segment. While threads work (`Monitor.watch`) it tells how far they are; when they rest, it
+looks at the tables and may keep them (`Monitor.rest`), and at the end of an epoch it measures and records them
 (`Monitor.end_epoch`).
 """
 
@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
+from lexigrad.checkpoints import State
 from lexigrad.errors import ConfigError
 from lexigrad.losssample import LossSample
 from lexigrad.model import Word2Vec
@@ -21,10 +23,11 @@ from lexigrad.progress import TrainProgress
 from lexigrad.records import Listeners, Patience, Records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from lexigrad.checkpoints import Checkpoints
     from lexigrad.config import TrainConfig
     from lexigrad.corpus import Corpus
     from lexigrad.heldout import HeldOutText
@@ -40,6 +43,22 @@ MEASURE_EVERY: Final = 500
 """Within an epoch the loss is measured when so many times its cost have passed: a fifth of a percent."""
 
 
+BEST: Final = ("best_V", "best_U")
+"""The tables of the best epoch in a checkpoint."""
+
+
+class Run(Protocol):
+    """What trains the tables."""
+
+    def tables(self) -> tuple[Floats, Floats]:
+        """V and U, of shape (words, dim), as they stand while no thread works: a view or a copy."""
+        ...
+
+    def put_tables(self, V: Floats, U: Floats) -> None:
+        """Go on with these."""
+        ...
+
+
 class Monitor:
     """Watches one run of SGD.
 
@@ -48,6 +67,7 @@ class Monitor:
         config: the options.
         held_out: what the tables are measured on after each epoch.
         listeners: are told some ten times a second, and after each epoch.
+        checkpoints: where to keep the tables, and from which to go on; they have begun.
     """
 
     def __init__(
@@ -56,12 +76,16 @@ class Monitor:
         config: TrainConfig,
         held_out: HeldOutText | None = None,
         listeners: Listeners | None = None,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         self.corpus, self.config = corpus, config
         self.listeners = listeners or Listeners()
         self.records = Records(self.listeners.log)
         self.is_over = False
         """Whether the run is to end here, although epochs are left."""
+        self._checkpoints = checkpoints
+        self._interrupt: KeyboardInterrupt | None = None  # Ctrl-C that waits for the threads to rest
+        self._rested_epoch = 0  # epochs that were done when the threads last rested
         self._held_out = held_out
         self._sample = LossSample(corpus, config) if config.loss_sample else None
         self._patience = Patience(config.early_stop)
@@ -69,29 +93,84 @@ class Monitor:
         self._losses = math.nan, math.nan  # in training, held out
         self._told = self._measured = self._cost = 0.0
 
-    def begin(self, tables: Callable[[], tuple[Floats, Floats]]) -> None:
-        """Start the clock; the function gives V and U, of shape (words, dim), as they stand while all threads rest."""
-        self._tables = tables
+    def begin(self, run: Run) -> dict[str, int] | None:
+        """Start the clock.
+
+        Returns:
+            Where a run that was broken off goes on, as ``rest`` was told; its tables are then as they were there.
+        """
+        self._run = run
+        state = None if self._checkpoints is None else self._checkpoints.state
+        place = None if state is None else self._restore(state)
         if self._sample is not None:
-            self._training_loss(*tables())
-        self._clock = _Clock()
+            self._training_loss(*run.tables())
+        self._clock = _Clock(0.0 if state is None else state.values["seconds"])
+        return place
+
+    def watch(
+        self, works: Sequence[Callable[[], None]], where: Callable[[], tuple[int, int, float]], stop: Callable[[], None]
+    ) -> None:
+        """Do some work in threads until all have ended, and report meanwhile.
+
+        Ctrl-C, or an error of who is told, stops them. Where checkpoints are written, the first Ctrl-C waits until they
+        have ended by themselves: see ``rest``.
+
+        Args:
+            works: what each thread does.
+            where: gives what ``report`` is told.
+            stop: tells the threads to end at once.
+        """
+        crew = _Crew(works)
+        try:
+            crew.start()
+            while not crew.has_ended:
+                with self._until_rest():
+                    crew.wait()
+                    if not crew.has_ended and self._interrupt is None:
+                        self.report(*where())
+        except BaseException:
+            stop()
+            crew.abandon()
+            raise
 
     def report(self, epoch: int, position: int, learning_rate: float) -> None:
         """So many epochs are done, and so many tokens of the next one; tells it if the last time is a while ago."""
         if time.perf_counter() - self._told >= REPORT_SECONDS:
             self._report(epoch, position, learning_rate)
 
-    def rest(self, epoch: int, position: int, learning_rate: float) -> None:
-        """Measure the training loss within an epoch, for who watches, if that costs next to nothing."""
+    def rest(self, place: dict[str, int], epoch: int, position: int, learning_rate: float) -> None:
+        """Look at the tables while no thread works.
+
+        Measures the training loss, for who watches, if that costs next to nothing; keeps a checkpoint if it is time, or
+        if Ctrl-C has come.
+
+        Args:
+            place: from where the solver could go on; ``begin`` gives it back.
+            epoch: whole epochs that are done.
+            position: about so many tokens of the next one are done.
+            learning_rate: there.
+
+        Raises:
+            CorpusError: the saved corpus that is trained on was written to.
+            KeyboardInterrupt: Ctrl-C had come.
+        """
+        self.corpus.check_unchanged()
         if self._sample is not None and time.perf_counter() - self._measured > MEASURE_EVERY * self._cost:
+            with self._until_rest():
+                with self._clock.measuring():
+                    self._training_loss(*self._run.tables())
+                self._report(epoch, position, learning_rate)
+        epoch_ends, self._rested_epoch = epoch > self._rested_epoch, epoch
+        if self._checkpoints is not None and (self._interrupt or self._checkpoints.is_due(epoch_ends=epoch_ends)):
             with self._clock.measuring():
-                self._training_loss(*self._tables())
-            self._report(epoch, position, learning_rate)
+                self._checkpoints.write(self._state(place, epoch, position))
+        if self._interrupt is not None:
+            raise self._interrupt
 
     def end_epoch(self, epoch: int, learning_rate: float) -> None:
         """Measure and record an epoch, counted from 1, while all threads rest."""
         with self._clock.measuring():
-            tables = self._tables()
+            tables = self._run.tables()
             record: dict[str, Any] = {"epoch": epoch, "words": self.corpus.words, "learning_rate": learning_rate}
             if self._sample is not None:
                 record["loss"] = self._training_loss(*tables)
@@ -102,15 +181,56 @@ class Monitor:
                 self._losses = self._losses[0], getattr(found, self.config.loss)
                 is_best = self._keep_if_best(self._losses[1], tables)
         self.records.add(record, is_best=is_best, **self._clock.times())
-        self._report(epoch, 0, learning_rate)
-        self._call_back(tables)
+        with self._until_rest():
+            self._report(epoch, 0, learning_rate)
+            self._call_back(tables)
 
     def model(self) -> Word2Vec:
         """What came of the run: the tables as they are, or under early stopping those of the best epoch."""
         if self._best is None:
-            return self._model(*self._tables())
+            return self._model(*self._run.tables())
         self.records.mark_best()
         return self._model(*self._best)
+
+    @contextmanager
+    def _until_rest(self) -> Iterator[None]:
+        """Put Ctrl-C off to the end of ``rest``, where it is to leave a checkpoint; a second one comes through."""
+        try:
+            yield
+        except KeyboardInterrupt as interrupt:
+            if self._interrupt is not None or self._checkpoints is None or self._checkpoints.every is None:
+                raise
+            self._interrupt = interrupt
+
+    def _state(self, place: dict[str, int], epoch: int, position: int) -> State:
+        """Where the run stands."""
+        epochs = self.config.epochs
+        share = 100 * (epoch + position / self.corpus.ids.size) / epochs
+        where = f"epoch {min(epoch + 1, epochs)} of {epochs}, {share:.0f} % done"
+        best = {} if self._best is None else dict(zip(BEST, self._best, strict=True))
+        values = {
+            "place": place,
+            "epoch": epoch,
+            "records": self.records.state(),
+            "patience": self._patience.state(),
+            "is_over": self.is_over,
+            "seconds": self._clock.seconds,
+        }
+        V, U = self._run.tables()
+        return State(where, values, {"V": V, "U": U, **best})
+
+    def _restore(self, state: State) -> dict[str, int]:
+        """Go on from there; returns the place."""
+        values = state.values
+        self._run.put_tables(state.arrays["V"], state.arrays["U"])
+        if BEST[0] in state.arrays:
+            self._best = state.arrays[BEST[0]], state.arrays[BEST[1]]
+        self.records.restore(values["records"])
+        self._patience.restore(values["patience"])
+        self.is_over = values["is_over"]
+        self._rested_epoch = values["epoch"]
+        place: dict[str, int] = values["place"]
+        return place
 
     def _training_loss(self, V: Floats, U: Floats) -> float | None:
         """The loss on the sample."""
@@ -157,11 +277,62 @@ class Monitor:
         self.listeners.report(TrainProgress(done, words * epochs, seconds, learning_rate, current, *self._losses))
 
 
-class _Clock:
-    """How long a run has been training, and how long it has been looked at."""
+class _Crew:
+    """Threads that do some work.
 
-    def __init__(self) -> None:
-        self._began = time.perf_counter()
+    Whether they have ended is counted here, as `threading` does not know it for certain: when a signal breaks off
+    ``Thread.join``, CPython 3.11 takes the thread for ended while it works on.
+    """
+
+    def __init__(self, works: Sequence[Callable[[], None]]) -> None:
+        self._threads = [Thread(target=self._do, args=(work,), name=f"train-{i}") for i, work in enumerate(works)]
+        self._count = Lock()
+        self._working = self._ended = 0
+        self._is_abandoned = False
+        self._all_ended = Lock()  # held until then
+        self._all_ended.acquire()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether all work is done."""
+        return self._ended == len(self._threads)
+
+    def start(self) -> None:
+        """Let them begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def wait(self) -> None:
+        """Wait for their end, for a moment."""
+        self._all_ended.acquire(timeout=REPORT_SECONDS)
+
+    def abandon(self) -> None:
+        """Wait until none works any more; those that have not begun will not."""
+        with self._count:
+            self._is_abandoned = True
+        while self._working:
+            self.wait()
+
+    def _do(self, work: Callable[[], None]) -> None:
+        with self._count:
+            if self._is_abandoned:
+                return
+            self._working += 1
+        try:
+            work()
+        finally:
+            with self._count:
+                self._working -= 1
+                self._ended += 1
+                if self.has_ended:
+                    self._all_ended.release()
+
+
+class _Clock:
+    """How long a run has been training, and how long it has been looked at; ``seconds`` of training were before."""
+
+    def __init__(self, seconds: float) -> None:
+        self._began = time.perf_counter() - seconds
         self._measuring_seconds = 0.0
 
     @property

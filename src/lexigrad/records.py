@@ -70,6 +70,15 @@ class Records:
         if self.log is not None:
             self.log.write({**record, **times})
 
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps of them."""
+        return {"total": self.total, "kept": list(self._kept), "best": self._best}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what ``state`` gave."""
+        self.total, self._best = state["total"], state["best"]
+        self._kept = [(number, record) for number, record in state["kept"]]
+
     def mark_best(self) -> None:
         """Say in the record of the best tables that they were kept."""
         self._kept = [
@@ -134,6 +143,15 @@ class Patience:
             self.least, self.worse = loss, 0
         return self.worse == 0
 
+    def state(self) -> dict[str, Any] | None:
+        """What a checkpoint keeps of it; None before the first loss."""
+        return None if self.worse == 0 and self.least == float("inf") else {"least": self.least, "worse": self.worse}
+
+    def restore(self, state: Mapping[str, Any] | None) -> None:
+        """Go on from what ``state`` gave."""
+        if state is not None:
+            self.least, self.worse = state["least"], state["worse"]
+
     @property
     def is_over(self) -> bool:
         """Whether it is time to stop."""
@@ -145,6 +163,7 @@ class Log:
 
     Args:
         path: its ending says which, ``.csv`` or ``.jsonl``; what was there is overwritten.
+        resume: leave what was there until ``go_on_after`` says how much of it stands.
         columns: what a line of CSV holds, in order; what a record lacks is left empty. The entries of a record's
             ``validation`` are columns of their own, such as ``validation_perplexity``.
 
@@ -160,22 +179,35 @@ class Log:
         ['epoch,loss', '1,2.5']
     """
 
-    def __init__(self, path: str | os.PathLike[str], columns: Sequence[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], columns: Sequence[str], *, resume: bool = False) -> None:
         self.path, self.columns = Path(path), columns
         if self.path.suffix not in LOG_ENDINGS:
             raise InputError(f"a log must end in {' or '.join(LOG_ENDINGS)}, and {str(path)!r} does not")
         try:
-            self._file = self.path.open("wb", buffering=0)  # nothing is left to be written later
+            # nothing is left to be written later
+            self._file = self.path.open("a+b" if resume else "wb", buffering=0)
         except OSError as error:
             raise self._failure(error) from error
-        if self.path.suffix == ".csv":
-            self._write(_csv_line(columns))
+        if not resume:
+            self._begin()
 
     def __enter__(self) -> Log:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+    def go_on_after(self, records: int) -> None:
+        """Keep so many records of an earlier run, and drop what it wrote behind them."""
+        try:
+            self._file.seek(0)
+            for _ in range(records + (self.path.suffix == ".csv") if records else 0):
+                self._file.readline()
+            self._file.truncate(self._file.tell())
+        except OSError as error:
+            raise self._failure(error) from error
+        if not records:
+            self._begin()
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Write one line, so that who reads the file has it at once."""
@@ -195,6 +227,11 @@ class Log:
             self._file.close()
             raise self._failure(error) from error
 
+    def _begin(self) -> None:
+        """Write the heading, where there is one."""
+        if self.path.suffix == ".csv":
+            self._write(_csv_line(self.columns))
+
     def _failure(self, error: OSError) -> LexigradError:
         return LexigradError(f"cannot write the log {self.path}: {error.strerror or error}")
 
@@ -205,8 +242,8 @@ def _csv_line(values: Sequence[Any]) -> str:
     return line.getvalue()
 
 
-def open_log(path: str | os.PathLike[str], solver: str, *, has_validation: bool) -> Log:
+def open_log(path: str | os.PathLike[str], solver: str, *, has_validation: bool, resume: bool = False) -> Log:
     """A log with the columns of a solver's records."""
     validation = [f"validation_{name}" for name in VALIDATION] if has_validation else []
     columns, times = (SGD_COLUMNS, SGD_TIMES) if solver == "sgd" else (EXACT_COLUMNS, EXACT_TIMES)
-    return Log(path, [*columns, *validation, *times])
+    return Log(path, [*columns, *validation, *times], resume=resume)

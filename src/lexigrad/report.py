@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final
 
 from lexigrad.errors import FormatError
 
 __all__ = ["ReadingReport", "counted"]
+
+
+MOST: Final = 2**63
+"""No count reaches it; JSON knows numbers that no float can hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +35,8 @@ class ReadingReport:
     """Tokens that are not in the vocabulary that was given."""
     replaced_bytes: int = 0
     """Bytes that are not UTF-8, replaced by U+FFFD."""
-    seconds: float = 0.0
+    seconds: float = field(default=0.0, compare=False)
+    """Spent on reading; the one value that differs from run to run, so it is not saved."""
 
     def summary(self) -> str:
         """Two lines for a reader.
@@ -63,16 +68,20 @@ class ReadingReport:
         """The report as plain values that JSON can hold."""
         return asdict(self)
 
+    def counts(self) -> dict[str, Any]:
+        """The report without ``seconds``: it depends on the text and the options alone."""
+        return {name: value for name, value in asdict(self).items() if name != "seconds"}
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ReadingReport:
-        """The report that ``to_dict`` wrote.
+        """The report that ``to_dict`` or ``counts`` wrote.
 
         Raises:
             FormatError: A value is missing, unknown, or no count.
         """
-        if set(values) != {entry.name for entry in fields(cls)}:
+        if values.keys() | {"seconds"} != {entry.name for entry in fields(cls)}:
             raise FormatError("its report has other entries than expected")
-        if not all(type(value) in (int, float) and value >= 0 for value in values.values()):
+        if not all(type(value) in (int, float) and 0 <= value < MOST for value in values.values()):
             raise FormatError("its report holds something else than counts")
         return cls(**values)
 

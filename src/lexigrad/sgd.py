@@ -13,21 +13,22 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 from lexigrad.encoding import available_cores
-from lexigrad.monitor import REPORT_SECONDS
 from lexigrad.sampling import START_STREAM, alias_table, keep_thresholds, stream_key
+from lexigrad.stepsize import between, settings_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lexigrad.config import TrainConfig
     from lexigrad.corpus import Corpus
+    from lexigrad.further import Start
     from lexigrad.kernels.tokens import Draws
-    from lexigrad.kernels.training import Settings
     from lexigrad.model import Word2Vec
     from lexigrad.monitor import Monitor
 
@@ -48,38 +49,18 @@ PATIENCE: Final = 10
 CURVE_SPANS: Final = 100
 """Spans that a run has at least where its learning rate goes in a curve, if they have 8,192 tokens."""
 
-BLOCK: Final = 64
-"""Most tokens of which the step is computed at the same tables."""
-
-MOST_REPEATS: Final = 6
-"""Most occurrences of a word in a block."""
-
 PARTS: Final = 2
 """Parts of a row whose scores are summed apart, so that two threads can share out the columns."""
 
-SUPERSTEP: Final = 4
-"""Most blocks of which the steps are computed at the same tables, at the learning rate of the start."""
 
-SLOTS: Final = 8
-"""Most blocks in a superstep at a lower rate: from half of that at the start on."""
-
-SLOT_PLACES: Final = 768
-"""Places that the windows of all blocks in a superstep may reach: 8 blocks of 64 with windows up to 12."""
-
-MOST_DRAWS: Final = 2.0
-"""Most draws of the mean negative in a superstep."""
-
-# How much learning rate times gradients one row may get in one step (`_step_size`). The usual options are at 0.9, 3.0
-# and 5.4, and the limits lie just above; what happens far beyond them is in docs/decisions/step-size.md.
-CENTER_LIMIT: Final = 2.0
-NEGATIVE_LIMIT: Final = 3.2
-REPEAT_LIMIT: Final = 5.5
-
-
-def train_sgd(corpus: Corpus, config: TrainConfig, monitor: Monitor) -> Word2Vec:
+def train_sgd(corpus: Corpus, config: TrainConfig, monitor: Monitor, start: Start | None = None) -> Word2Vec:
     """Train both tables by stochastic gradient descent under negative sampling; see `lexigrad.train`."""
     run = (_Together if config.deterministic else _Races)(corpus, config)
     run.compile()
+    if start is not None:
+        V, U = run.tables()
+        start.put(corpus.vocabulary, V, U)
+        run.put_tables(V, U)
     run.go(monitor)
     return monitor.model()
 
@@ -115,7 +96,7 @@ class _Run(ABC):
 
         self.config, self.cbow = config, config.model == "cbow"
         self.ids: NDArray[np.int32] = _read_only(corpus.ids)
-        self.settings = _settings(config, self.ids)
+        self.settings = settings_of(config, self.ids)
         self.keep = keep_thresholds(corpus.vocabulary.keep_probability(config.subsample))
         self.alias = alias_table(corpus.vocabulary.noise_distribution(config.noise_exponent))
         self.shape = row_parts(config.dim, self.parts)
@@ -124,8 +105,8 @@ class _Run(ABC):
         self.threads = config.threads or available_cores()
         self.gate = Gate(self.threads, available_cores())
         if config.schedule not in ("linear", "constant"):
-            self.span = _between(1, self.ids.size * config.epochs / CURVE_SPANS / PIECE, self.span // PIECE) * PIECE
-        self.buffers: list[Any] = [None] * self.threads
+            self.span = between(1, self.ids.size * config.epochs / CURVE_SPANS / PIECE, self.span // PIECE) * PIECE
+        self.buffers: list[Any] = []  # of each thread: what it writes to besides the tables
         self.epoch, self.position = 0, 0  # whole epochs that are done, and tokens of the next one
         self.spans: deque[_Span] = deque()
         self.error: BaseException | None = None
@@ -138,9 +119,16 @@ class _Run(ABC):
         """V and U, of shape (words, dim)."""
         return self.V.rows(), self.U.rows()
 
+    def put_tables(self, V: NDArray[np.float32], U: NDArray[np.float32]) -> None:
+        """Go on with these."""
+        self.V.put(V)
+        self.U.put(U)
+
     def go(self, monitor: Monitor) -> None:
         """Train, segment by segment, to the end or until the monitor has seen enough."""
-        monitor.begin(self.tables)
+        place = monitor.begin(self)
+        if place is not None:
+            self.epoch, self.position = place["epoch"], place["position"]
         tokens = self.span  # of a segment
         while self.epoch < self.config.epochs and not monitor.is_over:
             start, began = self.position, time.perf_counter()
@@ -150,30 +138,20 @@ class _Run(ABC):
             if self.position == self.ids.size:
                 self.epoch, self.position = self.epoch + 1, 0
                 monitor.end_epoch(self.epoch, self._rate(self.epoch, 0))
-            else:
-                monitor.rest(self.epoch, self.position, self._rate(self.epoch, self.position))
+            place = {"epoch": self.epoch, "position": self.position}
+            monitor.rest(place, *self._where())
 
     def _train_segment(self, stop: int, monitor: Monitor) -> None:
         """Train from where the run stands up to a token; an error in a thread, or Ctrl-C, stops all of them."""
         self.spans = deque(self._spans(stop))
-        threads = [threading.Thread(target=self._work, args=(i,), name=f"train-{i}") for i in range(self.threads)]
-        try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                while True:
-                    thread.join(REPORT_SECONDS)
-                    if not thread.is_alive():
-                        break
-                    monitor.report(self.epoch, self.position, self._rate(self.epoch, self.position))
-        except BaseException:
-            self.gate.stop()
-            for thread in threads:
-                if thread.ident is not None:  # it was started
-                    thread.join()
-            raise
+        works = [partial(self._work, thread) for thread in range(self.threads)]
+        monitor.watch(works, self._where, self.gate.stop)
         if self.error is not None:
             raise self.error
+
+    def _where(self) -> tuple[int, int, float]:
+        """How far the run is: epochs, tokens of the next one, and the learning rate."""
+        return self.epoch, self.position, self._rate(self.epoch, self.position)
 
     def _spans(self, stop: int) -> list[_Span]:
         """The spans from where the run stands up to a token."""
@@ -186,8 +164,6 @@ class _Run(ABC):
     def _work(self, thread: int) -> None:
         """What one thread does."""
         try:
-            if self.buffers[thread] is None:
-                self.buffers[thread] = self._buffers(thread)
             self._train(thread)
         except BaseException as error:  # handed to the thread that waits
             self.error = error
@@ -196,10 +172,6 @@ class _Run(ABC):
     @abstractmethod
     def _train(self, thread: int) -> None:
         """One thread's part of a segment; moves ``position`` on as spans are done."""
-
-    @abstractmethod
-    def _buffers(self, thread: int) -> Any:
-        """What a thread writes to besides the tables."""
 
     def _draws(self, epoch: int) -> Draws:
         from lexigrad.kernels.tokens import Draws
@@ -220,9 +192,10 @@ class _Races(_Run):
     def __init__(self, corpus: Corpus, config: TrainConfig) -> None:
         super().__init__(corpus, config)
         self.lock = threading.Lock()
+        self.buffers = [self._new_buffers() for _ in range(self.threads)]
 
     def compile(self) -> None:
-        self._train_span(_Span(0, 0, 0, 0.0, 0.0), self._buffers(0))
+        self._train_span(_Span(0, 0, 0, 0.0, 0.0), self.buffers[0])
 
     def _train(self, thread: int) -> None:
         while not self.gate.stopped:
@@ -240,18 +213,13 @@ class _Races(_Run):
         text, tables, rates = (self.ids, span.start, span.stop), (self.V.floats, self.U.floats), span[3:]
         train_span(self.shape, *text, *tables, self._draws(span.epoch), self.settings, *rates, *buffers)
 
-    def _buffers(self, _: int) -> Any:
+    def _new_buffers(self) -> tuple[Any, ...]:
         from lexigrad.kernels.training import new_changes, new_cuts, new_panels, new_piece, new_scores
 
-        settings, shape, cbow = self.settings, self.shape, self.cbow
-        panels = new_panels(settings, shape, cbow)
-        return (
-            new_piece(settings),
-            new_cuts(settings),
-            *panels,
-            new_scores(settings, cbow, 1),
-            new_changes(settings, shape),
-        )
+        settings = self.settings
+        panels, means = new_panels(settings, self.shape, self.cbow)
+        scores, changes = new_scores(settings, self.cbow, 1), new_changes(settings, self.shape)
+        return new_piece(settings), new_cuts(settings), panels, means, scores, changes
 
 
 class _Together(_Run):
@@ -327,70 +295,6 @@ class _Together(_Run):
         text, tables = (self.ids, span.start, span.stop), (V, U, V, U)
         common = self._draws(span.epoch), self.settings, *span[3:], self.gate.state, self.shared
         train_together(self.shape, *text, *tables, *common, *buffers)
-
-    def _buffers(self, thread: int) -> Any:
-        return self.buffers[thread]
-
-
-def _settings(config: TrainConfig, ids: NDArray[np.int32]) -> Settings:
-    """The kernels' settings: what follows from the config and the corpus, never from the threads."""
-    from lexigrad.kernels.tokens import longest_sentence
-    from lexigrad.kernels.training import Settings, drawn_and_weight
-
-    drawn, weight = drawn_and_weight(config.negatives)
-    reach = min(config.window, max(1, longest_sentence(ids) - 1))  # no window goes beyond its sentence
-    bands, block, repeats = _step_size(config, reach, float(weight))
-    return Settings(
-        dim=config.dim,
-        window=config.window,
-        dynamic=config.dynamic_window,
-        bands=np.array(bands),
-        block=block,
-        repeats=repeats,
-        first_rate=config.starting_learning_rate,
-        step_blocks=SUPERSTEP,
-        step_repeats=float(repeats),
-        step_draws=MOST_DRAWS,
-        slots=_between(1, SLOT_PLACES / (block + 2 * reach), SLOTS),
-        drawn=drawn,
-        weight=weight,
-        cbow=config.model == "cbow",
-        historic=config.cbow_update == "word2vec",
-    )
-
-
-def _step_size(config: TrainConfig, reach: int, weight: float) -> tuple[list[int], int, int]:
-    """How much one step takes: bands of distances, tokens in a block, occurrences of a word in a block.
-
-    A step adds gradients that were computed at the same tables. A row to which too many are added overshoots, so the
-    rate times their number is limited, for three kinds of rows: a center's for one token, a negative's for a block, a
-    center's for all its occurrences in a block. The usual options give one band and 64 tokens.
-    """
-    rate = config.starting_learning_rate
-    pull = rate * (1 + config.negatives)  # of one prediction on its input
-    if config.model == "cbow":
-        block = NEGATIVE_LIMIT / (rate * weight)
-        return [1, reach + 1], _multiple_of_8(block), _between(1, REPEAT_LIMIT / pull, MOST_REPEATS)
-    bands, largest, band = [1], 0.0, 0.0
-    for distance in range(1, reach + 1):
-        share = 1 - (distance - 1) / config.window if config.dynamic_window else 1.0
-        if distance > bands[-1] and (band + 2 * share) * pull > CENTER_LIMIT:
-            bands.append(distance)
-            band = 0.0
-        band += 2 * share
-        largest = max(largest, band)
-    block = NEGATIVE_LIMIT / (rate * weight * largest)
-    return [*bands, reach + 1], _multiple_of_8(block), _between(1, REPEAT_LIMIT / (largest * pull), MOST_REPEATS)
-
-
-def _multiple_of_8(tokens: float) -> int:
-    """The tokens of a block: full tiles, at most 64."""
-    return _between(1, tokens / 8, BLOCK // 8) * 8
-
-
-def _between(least: int, value: float, most: int) -> int:
-    """The value, rounded down, within bounds."""
-    return max(least, int(min(value, most)))
 
 
 def _read_only(ids: NDArray[np.int32]) -> NDArray[np.int32]:

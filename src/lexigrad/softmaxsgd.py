@@ -7,8 +7,10 @@ the config, whatever the number of threads.
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from lexigrad.config import TrainConfig
     from lexigrad.corpus import Corpus
+    from lexigrad.further import Start
     from lexigrad.kernels.batches import Batch, BatchSettings
     from lexigrad.model import Word2Vec
     from lexigrad.monitor import Monitor
@@ -42,6 +45,9 @@ LINKS: Final = 16 * ROWS
 TILE: Final = 512
 """Words of a tile: with 256 rows its scores take half a megabyte, and stay in a core's cache until they are used."""
 
+SEGMENT_SECONDS: Final = 1.0
+"""The steps rest about so often, so that the tables can be kept."""
+
 # How much learning rate times gradients one row may get in one step (`_batch_size`); what was measured is in
 # docs/concepts/training.md.
 CENTER_LIMIT: Final = 0.8
@@ -52,12 +58,14 @@ NO_NEGATIVES: Final = np.empty(0, np.uint64)
 """An alias table that nothing is drawn from."""
 
 
-def train_softmax(corpus: Corpus, config: TrainConfig, monitor: Monitor) -> Word2Vec:
+def train_softmax(corpus: Corpus, config: TrainConfig, monitor: Monitor, start: Start | None = None) -> Word2Vec:
     """Train both tables by stochastic gradient descent under the naive softmax; see `lexigrad.train`."""
     threads = config.threads or available_cores()
     with one_blas_thread(), ThreadPoolExecutor(threads, "train") as pool:
         run = _Run(corpus, config, pool, threads)
         run.compile()
+        if start is not None:
+            start.put(corpus.vocabulary, run.V, run.U)
         run.go(monitor)
     return monitor.model()
 
@@ -168,36 +176,86 @@ class _Run:
         fill_uniform(self.V, config.dim, np.uint64(stream_key(config.seed, 0, START_STREAM)))
         self.step = SoftmaxStep(shape, self.settings.rows, pool, threads)
         self.historic = config.model == "cbow" and config.cbow_update == "word2vec"
+        self.epoch = 0  # whole epochs that are done
+        self.piece, self.taken, self.position = 0, 0, 0  # of the next one: where its piece began, batches of it, tokens
+        self.batches: Iterator[Batch] = iter(())
+        self.is_epoch_done, self.is_stopped = False, False
+        self.error: BaseException | None = None
 
     def compile(self) -> None:
         """Compile the kernels, or load them from Numba's cache, so that neither counts as training."""
-        for batch in self._batches(0, min(self.ids.size, 1_000)):
+        for batch in self._batches(0, 0, min(self.ids.size, 1_000)):
             self._take(batch, 0.0)
+
+    def tables(self) -> tuple[Floats, Floats]:
+        """V and U themselves."""
+        return self.V, self.U
+
+    def put_tables(self, V: Floats, U: Floats) -> None:
+        """Go on with these."""
+        self.V[:], self.U[:] = V, U
 
     def go(self, monitor: Monitor) -> None:
         """Train to the end, or until the monitor has seen enough."""
-        monitor.begin(lambda: (self.V, self.U))
-        for epoch in range(self.config.epochs):
-            if monitor.is_over:
-                return
-            for batch in self._batches(epoch, self.ids.size):
-                rate = self.rate(epoch, batch.start)
-                self._take(batch, rate)
-                monitor.report(epoch, batch.start, rate)
-                monitor.rest(epoch, batch.start, rate)
-            monitor.end_epoch(epoch + 1, self.rate(epoch + 1, 0))
+        place = monitor.begin(self)
+        if place is not None:
+            self.epoch, self.piece, self.taken = place["epoch"], place["piece"], place["taken"]
+        while self.epoch < self.config.epochs and not monitor.is_over:
+            self._begin_epoch()
+            while not self.is_epoch_done:
+                self._train_segment(monitor)
+                if self.is_epoch_done:
+                    self.epoch, self.piece, self.taken, self.position = self.epoch + 1, 0, 0, 0
+                    monitor.end_epoch(self.epoch, self.rate(self.epoch, 0))
+                place = {"epoch": self.epoch, "piece": self.piece, "taken": self.taken}
+                monitor.rest(place, *self._where())
+
+    def _begin_epoch(self) -> None:
+        """Go to the batch of the epoch that is to be taken next: those before it in its piece are gathered anew."""
+        self.batches = islice(self._batches(self.epoch, self.piece, self.ids.size), self.taken, None)
+        self.position, self.is_epoch_done = self.piece, False
+
+    def _train_segment(self, monitor: Monitor) -> None:
+        """Take batches for about a second, in another thread, so that Ctrl-C finds no step half done."""
+        monitor.watch([self._work], self._where, self._stop)
+        if self.error is not None:
+            raise self.error
+
+    def _where(self) -> tuple[int, int, float]:
+        """How far the run is: epochs, tokens of the next one, and the learning rate."""
+        return self.epoch, self.position, self.rate(self.epoch, self.position)
+
+    def _work(self) -> None:
+        """Take batches until a second is over, or the epoch."""
+        from lexigrad.kernels.batches import PIECE
+
+        ends = time.perf_counter() + SEGMENT_SECONDS
+        try:
+            for batch in self.batches:
+                if batch.start >= self.piece + PIECE:
+                    self.piece, self.taken = batch.start // PIECE * PIECE, 0
+                self._take(batch, self.rate(self.epoch, batch.start))
+                self.taken, self.position = self.taken + 1, batch.start
+                if self.is_stopped or time.perf_counter() >= ends:
+                    return
+            self.is_epoch_done = True
+        except BaseException as error:  # handed to the thread that waits
+            self.error = error
+
+    def _stop(self) -> None:
+        self.is_stopped = True
 
     def rate(self, epoch: int, position: int) -> float:
         """The learning rate where ``position`` tokens of an epoch are done."""
         share = (epoch + position / self.ids.size) / self.config.epochs
         return min(self.config.learning_rate_at(share), self.rate_limit)
 
-    def _batches(self, epoch: int, stop: int) -> Iterator[Batch]:
+    def _batches(self, epoch: int, start: int, stop: int) -> Iterator[Batch]:
         from lexigrad.kernels.batches import window_batches
         from lexigrad.kernels.tokens import Draws
 
         draws = Draws.of_epoch(self.config.seed, epoch, self.keep, NO_NEGATIVES)
-        return window_batches(self.ids, len(self.V), self.settings, draws, stop=stop)
+        return window_batches(self.ids, len(self.V), self.settings, draws, start, stop)
 
     def _take(self, batch: Batch, rate: float) -> None:
         """Take the step of a batch."""

@@ -12,6 +12,7 @@ import gzip
 import io
 import lzma
 import os
+import stat
 import sys
 import zlib
 from contextlib import contextmanager
@@ -76,7 +77,7 @@ class FileSource:
         whole_lines: Cut only at line ends.
 
     Raises:
-        CorpusError: A path names nothing, or a file cannot be read.
+        CorpusError: A path names nothing, or a file cannot be read, or changes while it is read.
     """
 
     paths: Sequence[str]
@@ -101,7 +102,7 @@ class FileSource:
     def __iter__(self) -> Iterator[Chunk]:
         for name in self.files:
             before = self.done_bytes
-            with _opened(name) as file:
+            with _opened(name) as file, _unchanged(file, name):
                 chunks = cut_chunks(
                     self._blocks(file, name), name, whole_lines=self.whole_lines, largest_bytes=_largest_uncut(name)
                 )
@@ -207,6 +208,24 @@ def _opened(name: str) -> Iterator[io.BufferedReader]:
         _cannot_read(error)
     with file:
         yield file
+
+
+@contextmanager
+def _unchanged(file: io.BufferedReader, name: str) -> Iterator[None]:
+    """Make sure that nobody writes to a file while it is read: part of the text would be of another time."""
+    before = _state(file)
+    yield
+    if before is not None and _state(file) != before:
+        raise CorpusError(f"{name!r} was written to while it was read; read it again when it stays as it is")
+
+
+def _state(file: io.BufferedReader) -> tuple[int, int] | None:
+    """What changes when a file is written to; None for what is no file on disk."""
+    try:
+        status = os.fstat(file.fileno())
+    except OSError:  # a test's or a notebook's standard input
+        return None
+    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
 def _position(file: io.BufferedReader) -> int:

@@ -7,10 +7,12 @@ from dataclasses import replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
+from lexigrad.checkpoints import array_digest
 from lexigrad.config import TrainConfig
 from lexigrad.corpus import Corpus, read_corpus
 from lexigrad.errors import ConfigError, InputError
 from lexigrad.exact.solve import train_exact, train_svd
+from lexigrad.further import Start
 from lexigrad.heldout import HeldOutText
 from lexigrad.monitor import Monitor
 from lexigrad.progress import Callback
@@ -18,12 +20,16 @@ from lexigrad.records import Listeners, open_log
 from lexigrad.sgd import train_sgd
 from lexigrad.softmaxsgd import train_softmax
 from lexigrad.splitting import set_aside
+from lexigrad.vocabulary import pack_words
 from lexigrad.windowcounts import WindowCounts, count_windows
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
+    from lexigrad.checkpoints import Checkpoints
     from lexigrad.model import Word2Vec
     from lexigrad.progress import Progress
     from lexigrad.vocabulary import Vocabulary
@@ -40,6 +46,8 @@ def train(
     progress: Progress | None = None,
     callbacks: Sequence[Callback] = (),
     log: str | os.PathLike[str] | None = None,
+    checkpoints: Checkpoints | None = None,
+    start: Word2Vec | None = None,
 ) -> Word2Vec:
     """Train word vectors, by the solver and under the loss that the config names.
 
@@ -66,7 +74,11 @@ def train(
             `TrainProgress`; by the others after each pass, with `lexigrad.progress.SolverProgress`.
         callbacks: each is told the same, and SGD shows it the model after each epoch; it may end the training.
         log: a file, .csv or .jsonl, to which each record of the history is written at once, with its times; it is
-            overwritten.
+            overwritten, but a run that goes on from a checkpoint goes on with its log.
+        checkpoints: where to keep what a killed run goes on from, and whether to go on.
+        start: a model to train further by SGD on this text. Words that it knows begin with its vectors, however rare
+            they are here; the others begin anew. Its words that the text lacks come out as they were, and counts add
+            up. The learning rate begins at the config's again; without a config, all options are those of the model.
 
     Returns:
         The model, V and U of shape (|V|, dim). Its ``history`` has a record for each epoch of SGD: ``epoch``,
@@ -75,10 +87,11 @@ def train(
         of the epoch whose tables the model has says ``kept``.
 
     Raises:
-        CorpusError: the text cannot be read, or no word is left.
+        CorpusError: the text cannot be read, or no word is left; or a saved corpus was written to meanwhile.
         ConfigError: ``early_stop`` is given, and nothing to measure on; or training ran away.
         InputError: a `Corpus` or `WindowCounts` are given, and a vocabulary besides; or window counts to a solver that
-            needs text; or the exact solver lacks memory.
+            needs text; or the exact solver lacks memory; or the checkpoints are of another text or other options; or
+            the options do not suit the model to start from.
         TrainingInterrupted: Ctrl-C stopped the exact solver after its first step; a KeyboardInterrupt whose ``model``
             is that of the last step.
 
@@ -92,19 +105,23 @@ def train(
     negatives after Ji et al. 2016, "Parallelizing word2vec in shared and distributed memory". word2vec.c, gensim and
     fastText draw negatives for every pair, cut long sentences, and step CBOW by the historic update.
     """
-    config = config or TrainConfig()
+    config = config or (TrainConfig() if start is None else start.config)
     _check(config, validation, callbacks)
-    opened = nullcontext() if log is None else open_log(log, config.solver, has_validation=validation is not None)
+    resume = checkpoints is not None and checkpoints.resume
+    measured = validation is not None
+    opened = nullcontext() if log is None else open_log(log, config.solver, has_validation=measured, resume=resume)
+    begin = None if start is None else Start(start, config)
     with opened as opened_log:
         listeners = Listeners(progress, callbacks, opened_log)
         if isinstance(corpus, Corpus | WindowCounts):
             if vocabulary is not None:
                 raise InputError(f"{type(corpus).__name__} has its vocabulary; give the vocabulary to read_corpus")
             if isinstance(corpus, Corpus):
-                return _trained(corpus, config, validation, listeners)
-            return _from_counts(corpus, config, validation, listeners)
-        with read_corpus(corpus, config, vocabulary=vocabulary) as encoded:
-            return _trained(encoded, config, validation, listeners)
+                return _trained(corpus, config, validation, listeners, checkpoints, begin)
+            return _from_counts(corpus, config, validation, listeners, checkpoints)
+        known = None if start is None else start.vocabulary
+        with read_corpus(corpus, config, vocabulary=vocabulary, known=known) as encoded:
+            return _trained(encoded, config, validation, listeners, checkpoints, begin)
 
 
 def _check(config: TrainConfig, validation: Any, callbacks: Sequence[Callback]) -> None:
@@ -116,30 +133,85 @@ def _check(config: TrainConfig, validation: Any, callbacks: Sequence[Callback]) 
             raise InputError(f"callbacks must be instances of lexigrad.Callback, not {callback!r}")
 
 
-def _trained(corpus: Corpus, config: TrainConfig, validation: Any, listeners: Listeners) -> Word2Vec:
+def _trained(
+    corpus: Corpus,
+    config: TrainConfig,
+    validation: Any,
+    listeners: Listeners,
+    checkpoints: Checkpoints | None,
+    start: Start | None,
+) -> Word2Vec:
     """Train on what is not held out, and measure on what is."""
     with set_aside(corpus, validation, config) as (training, set_apart):
         held_out = None if set_apart is None else HeldOutText(set_apart, config)
         if config.solver != "sgd":
-            return _solved(count_windows(training, config), config, held_out, listeners)
+            counts = count_windows(training, config)
+            corpus.check_unchanged()
+            return _solved(counts, config, held_out, listeners, checkpoints)
+        _begin(checkpoints, config, training, held_out, listeners, start)
         solve = train_softmax if config.loss == "naive_softmax" else train_sgd
-        return solve(training, config, Monitor(training, config, held_out, listeners))
+        model = solve(training, config, Monitor(training, config, held_out, listeners, checkpoints), start)
+        return model if start is None else start.joined(model)
 
 
-def _from_counts(counts: WindowCounts, config: TrainConfig, validation: Any, listeners: Listeners) -> Word2Vec:
+def _from_counts(
+    counts: WindowCounts, config: TrainConfig, validation: Any, listeners: Listeners, checkpoints: Checkpoints | None
+) -> Word2Vec:
     """Train on window counts, and measure on a text."""
     config = replace(config, **counts.options)  # what the counts were made with, whatever the config says
     if config.solver == "sgd":
         raise InputError("SGD goes through the text, and window counts have none; take solver='exact' or 'svd'")
     if validation is None:
-        return _solved(counts, config, None, listeners)
+        return _solved(counts, config, None, listeners, checkpoints)
     if isinstance(validation, Real):
         raise InputError("window counts have no sentences to hold out; give a text of its own as validation")
     with read_corpus(validation, config, vocabulary=counts.vocabulary) as text:
-        return _solved(counts, config, HeldOutText(text, config), listeners)
+        return _solved(counts, config, HeldOutText(text, config), listeners, checkpoints)
 
 
-def _solved(counts: WindowCounts, config: TrainConfig, held_out: HeldOutText | None, listeners: Listeners) -> Word2Vec:
+def _solved(
+    counts: WindowCounts,
+    config: TrainConfig,
+    held_out: HeldOutText | None,
+    listeners: Listeners,
+    checkpoints: Checkpoints | None,
+) -> Word2Vec:
     """The model by a solver that works on counts."""
-    solve = train_svd if config.solver == "svd" else train_exact
-    return solve(counts, config, listeners, held_out)
+    _begin(checkpoints, config, counts, held_out, listeners)
+    if config.solver == "svd":
+        return train_svd(counts, config, listeners, held_out)
+    return train_exact(counts, config, listeners, held_out, checkpoints)
+
+
+def _begin(
+    checkpoints: Checkpoints | None,
+    config: TrainConfig,
+    text: Corpus | WindowCounts,
+    held_out: HeldOutText | None,
+    listeners: Listeners,
+    start: Start | None = None,
+) -> None:
+    """Find where the run goes on, and let the log go on there."""
+    if checkpoints is None:
+        return
+    digests = {"text": _digest(text)}
+    if held_out is not None:
+        digests["held-out text"] = _digest(held_out.corpus)
+    if start is not None:
+        digests["model to start from"] = _digest(start.model)
+    checkpoints.begin(config, digests)
+    if listeners.log is not None and checkpoints.resume:
+        listeners.log.go_on_after(0 if checkpoints.state is None else checkpoints.state.values["records"]["total"])
+
+
+def _digest(what: Corpus | WindowCounts | Word2Vec) -> str:
+    """What stands for a text, its window counts or a model in a checkpoint."""
+    vocabulary = what.vocabulary
+    numbers: Sequence[NDArray[Any]]
+    if isinstance(what, Corpus):
+        numbers = [what.ids]
+    elif isinstance(what, WindowCounts):
+        numbers = [what.starts, what.outside, what.weights]
+    else:
+        numbers = [what.V, what.U]
+    return array_digest([*numbers, *pack_words(vocabulary.words), vocabulary.counts])

@@ -18,6 +18,8 @@ from lexigrad.errors import ConfigError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from lexigrad.model import Word2Vec
+
 __all__ = [
     "ENDINGS",
     "FILE",
@@ -43,6 +45,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 # What `formats` knows, without its imports.
 ENDINGS: Final = (".safetensors", ".txt", ".bin")
 FORMATS: Final = ("native", "word2vec-text", "word2vec-binary", "glove")
+OF_EACH_RUN: Final = ("learning_rate", "min_learning_rate", "schedule", "epochs", "early_stop", "threads")
+"""What further training does not take from the model."""
+
 ALL_WORDS: Final = {"min_count": 1, "max_vocabulary": None}
 
 FILE: Final = click.Path(path_type=Path)
@@ -120,15 +125,19 @@ def _config_option(option: Field[Any]) -> Callable[[Command], Command]:
     )
 
 
-def make_config(options: dict[str, Any], corpus: Sequence[str]) -> TrainConfig:
+def make_config(options: dict[str, Any], corpus: Sequence[str], start: Word2Vec | None = None) -> TrainConfig:
     """The config of these options; options that contradict each other are wrong usage.
 
-    A saved corpus keeps the words with which it was saved, unless an option that was given leaves some out.
+    A saved corpus keeps the words with which it was saved, unless an option that was given leaves some out. A model
+    that is trained further keeps the options with which it was trained, unless they are given, but for the schedule.
     """
+    source = click.get_current_context().get_parameter_source
+    if start is not None:
+        kept = {name: value for name, value in start.config.to_dict().items() if name not in OF_EACH_RUN}
+        options |= {name: value for name, value in kept.items() if source(name) is ParameterSource.DEFAULT}
     if len(corpus) == 1 and os.path.isfile(corpus[0]):
         from lexigrad.corpusfile import is_saved_corpus
 
-        source = click.get_current_context().get_parameter_source
         if is_saved_corpus(corpus[0]):
             options |= {name: value for name, value in ALL_WORDS.items() if source(name) is ParameterSource.DEFAULT}
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from lexigrad.checkpoints import Checkpoints
     from lexigrad.corpus import Corpus
     from lexigrad.model import Word2Vec
+    from lexigrad.vocabulary import Vocabulary
+    from lexigrad.windowcounts import WindowCounts
 
 __all__ = ["train", "vocab"]
 
@@ -54,6 +57,19 @@ def _writable_log(ctx: click.Context, option: click.Parameter, path: Path | None
     if path is not None and path.suffix not in LOG_ENDINGS:
         raise click.BadParameter(f"File '{path}' must end in {either(LOG_ENDINGS)}.", ctx, option)
     return writable(ctx, option, path)
+
+
+def _every(ctx: click.Context, option: click.Parameter, value: str | None) -> float | str | None:
+    """A number of minutes, or ``epoch``."""
+    if value is None or value == "epoch":
+        return value
+    try:
+        minutes = float(value)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes < float("inf"):
+        raise click.BadParameter(f"give minutes, more than 0, or the word epoch, not {value!r}.", ctx, option)
+    return minutes
 
 
 @click.command()
@@ -87,6 +103,25 @@ def _writable_log(ctx: click.Context, option: click.Parameter, path: Path | None
     callback=_writable_log,
     help="write each epoch's losses and times to this file, .csv or .jsonl, at once; with --seeds to one for each",
 )
+@click.option(
+    "--from",
+    "start",
+    type=FILE,
+    metavar="MODEL",
+    help="train this model further: its words keep their vectors, and options not given are those it was trained with, "
+    "but for the learning rate, its schedule, and --epochs",
+)
+@click.option(
+    "--checkpoint-every",
+    callback=_every,
+    metavar="MINUTES|epoch",
+    help="keep where the training stands in OUT.checkpoint, and the one before it; both go when OUT is written",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="go on from OUT.checkpoint, by the same command with this besides; begin where there is none",
+)
 @vocabulary_option
 @quiet_option
 @json_option
@@ -97,6 +132,9 @@ def train(
     seeds: int | None,
     validation: float | str | None,
     log: Path | None,
+    start: Path | None,
+    checkpoint_every: Any,
+    resume: bool,
     vocabulary: Path | None,
     quiet: bool,
     as_json: bool,
@@ -107,53 +145,104 @@ def train(
     CORPUS is any number of files, folders and globs, the file that `vocab --save` wrote, or - for standard input. A
     line of text is a sentence or a paragraph; files may be compressed (.gz, .bz2, .xz, .zst).
 
-    After Ctrl-C, --solver exact writes the vectors of the last step.
+    After Ctrl-C, --solver exact writes the vectors of the last step. With --checkpoint-every, Ctrl-C and SIGTERM leave
+    a checkpoint of that moment instead, with any solver but svd.
     """
+    import lexigrad
     from lexigrad.seeds import each_seed
 
     if bool(corpus) == (counts is not None):
         raise click.UsageError("Give either CORPUS or --counts.")
     if counts is not None and (vocabulary is not None or seeds is not None):
         raise click.UsageError("--counts have their vocabulary and no seed: leave out --vocabulary and --seeds.")
-    config = make_config(options, corpus)
+    if seeds is not None and (checkpoint_every is not None or resume or start is not None):
+        raise click.UsageError("--seeds trains several models anew: leave out --checkpoint-every, --resume and --from.")
+    model = None if start is None else lexigrad.Word2Vec.load(start)
+    config = make_config(options, corpus, model)
     if config.early_stop is not None and validation is None:
         raise click.UsageError("--early-stop follows the loss on held-out text: give --validation.")
     outputs, logs = _each(output, config.seed, seeds), None if log is None else _each(log, config.seed, seeds)
     texts = (*corpus, *([validation] if isinstance(validation, str) else []))
     for path in (*outputs, *(logs or [])):
-        keep_inputs((*texts, *([] if counts is None else [str(counts)])), path)
+        keep_inputs((*texts, *(str(read) for read in (counts, start) if read is not None)), path)
     if texts.count("-") > 1:
         raise click.UsageError("standard input cannot be both trained on and held out; name a file for one of them.")
     written: list[dict[str, Any]] = []
     report: dict[str, Any] = {}
-    with Display(quiet=quiet) as display, ExitStack() as opened:
-        if counts is not None:
-            models = _models_of_counts(counts, config, validation, display, log)
+    display = Display(quiet=quiet)
+    checkpoints = _checkpoints(outputs, checkpoint_every, resume, display)
+    with _advice(checkpoints), display, ExitStack() as opened:
+        if counts is None:
+            known = None if model is None else model.vocabulary
+            text: Any = opened.enter_context(open_corpus(corpus, config, vocabulary, display, known=known))
+            report = {"report": text.report.to_dict()}
         else:
-            encoded = opened.enter_context(open_corpus(corpus, config, vocabulary, display))
-            report = {"report": encoded.report.to_dict()}
-            models = each_seed(encoded, config, len(outputs), display.training, validation, logs=logs)
+            text = lexigrad.WindowCounts.load(counts)
+        if model is not None:
+            display.say(_further(model, text, config))
+        if seeds is None:
+            how = {"progress": display.training, "log": log, "checkpoints": checkpoints, "start": model}
+            models = _one(text, config, validation=validation, **how)
+        else:
+            models = each_seed(text, config, seeds, display.training, validation, logs=logs)
         for path in outputs:
-            model, stopped = _next(models)
-            _save(model, path)
-            for line in _outcome(model) if stopped is None else ():
+            trained, stopped = _next(models)
+            if stopped is not None and checkpoint_every is not None:
+                raise stopped  # the checkpoint has all that there is
+            _save(trained, path)
+            for line in _outcome(trained) if stopped is None else ():
                 display.say(line)
-            display.say(f"wrote {len(model.vocabulary):,} vectors of length {config.dim} to {path}")
-            written.append({"output": str(path), "history": model.history})
+            display.say(f"wrote {len(trained.vocabulary):,} vectors of length {config.dim} to {path}")
+            written.append({"output": str(path), "history": trained.history})
             if stopped is not None:
                 raise stopped
+        if checkpoints is not None:
+            checkpoints.remove()
     if as_json:
         print_json({**report, **display.speed(), **(written[0] if seeds is None else {"models": written})})
 
 
-def _models_of_counts(
-    counts: Path, config: TrainConfig, validation: float | str | None, display: Display, log: Path | None
-) -> Iterator[Word2Vec]:
-    """The one model of saved window counts."""
+def _one(text: Corpus | WindowCounts, config: TrainConfig, **how: Any) -> Iterator[Word2Vec]:
+    """The one model of a text, or of window counts."""
     import lexigrad
 
-    loaded = lexigrad.WindowCounts.load(counts)
-    yield lexigrad.train(loaded, config, validation=validation, progress=display.training, log=log)
+    yield lexigrad.train(text, config, **how)
+
+
+def _checkpoints(outputs: list[Path], every: Any, resume: bool, display: Display) -> Checkpoints | None:
+    """The checkpoints that are asked for; what killed writers left of the outputs goes."""
+    import lexigrad
+    from lexigrad.files import remove_stale
+
+    for path in outputs:
+        remove_stale(path)
+    if every is None and not resume:
+        return None
+    return lexigrad.Checkpoints(outputs[0], every, resume=resume, say=display.say)
+
+
+@contextmanager
+def _advice(checkpoints: Checkpoints | None) -> Iterator[None]:
+    """When training ends before its time, say how it can go on."""
+    try:
+        yield
+    except BaseException as error:
+        if checkpoints is not None:
+            newest = checkpoints.kept[:1] if isinstance(error, KeyboardInterrupt) else [checkpoints.latest]
+            for path in filter(None, newest):
+                error.add_note(f"The same command with --resume goes on from {path}.")
+        raise
+
+
+def _further(model: Word2Vec, text: Any, config: TrainConfig) -> str:
+    """What training further will do: to which words, at which learning rate."""
+    known = sum(word in model.vocabulary for word in text.vocabulary)
+    first, last = config.learning_rate_at(0.0), config.learning_rate_at(1.0)
+    return (
+        f"training further: {known:,} words of the text are known, {len(text.vocabulary) - known:,} are new, and "
+        f"{len(model.vocabulary) - known:,} others stay as they are; learning rate {first:g} to {last:g} over "
+        f"{config.epochs} epochs"
+    )
 
 
 def _next(models: Iterator[Word2Vec]) -> tuple[Word2Vec, TrainingInterrupted | None]:
@@ -212,13 +301,20 @@ def vocab(
 
 
 def open_corpus(
-    paths: tuple[str, ...], config: TrainConfig, vocabulary: Path | None, display: Display, save: Path | None = None
+    paths: tuple[str, ...],
+    config: TrainConfig,
+    vocabulary: Path | None,
+    display: Display,
+    save: Path | None = None,
+    *,
+    known: Vocabulary | None = None,
 ) -> Corpus:
     """Read the text, showing progress, and say what was read and what was left out."""
     import lexigrad
 
-    known = None if vocabulary is None else lexigrad.Vocabulary.load(vocabulary)
-    corpus = lexigrad.read_corpus(list(paths), config, vocabulary=known, save=save, progress=display.reading)
+    given = None if vocabulary is None else lexigrad.Vocabulary.load(vocabulary)
+    how: dict[str, Any] = {"vocabulary": given, "known": known, "save": save, "progress": display.reading}
+    corpus = lexigrad.read_corpus(list(paths), config, **how)
     display.say(corpus.report.summary())
     return corpus
 

@@ -59,7 +59,8 @@ class ArrayObjective(Objective):
         self, counts: Counts, loss: Loss, l2: float, *, library: Any = np, dtype: Any = np.float64, device: Any = None
     ) -> None:
         self.library = library
-        self.kind = {"dtype": dtype} if device is None else {"dtype": dtype, "device": device}
+        self.place = {} if device is None else {"device": device}
+        self.kind = {"dtype": dtype, **self.place}
         super().__init__(counts, loss, l2)
         self.column_factors = self.asarray(counts.column_factors)
 
@@ -68,6 +69,9 @@ class ArrayObjective(Objective):
 
     def host(self, values: Floats) -> NDArray[Any]:  # noqa: D102
         return np.asarray(values.cpu() if hasattr(values, "cpu") else values)
+
+    def from_host(self, values: NDArray[Any]) -> Floats:  # noqa: D102
+        return self.library.asarray(values, **self.place)
 
     def concatenated(self, parts: list[Floats]) -> Floats:  # noqa: D102
         join = getattr(self.library, "concat", None) or self.library.concatenate  # NumPy 1 has the older name alone
@@ -132,7 +136,7 @@ class ArrayObjective(Objective):
 
     def _places(self, numbers: NDArray[Any]) -> Any:
         """The numbers as something to index with, where the tables are."""
-        return self.library.asarray(numbers.astype(np.int64), **{k: v for k, v in self.kind.items() if k == "device"})
+        return self.library.asarray(numbers.astype(np.int64), **self.place)
 
     def _row_sums(self, values: Floats) -> NDArray[np.float64]:
         return self.host(values.sum(1)).astype(np.float64)

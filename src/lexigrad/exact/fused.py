@@ -103,6 +103,9 @@ class FusedObjective(Objective):
     def host(self, values: Floats) -> NDArray[Any]:  # noqa: D102
         return values
 
+    def from_host(self, values: NDArray[Any]) -> Floats:  # noqa: D102
+        return values
+
     def concatenated(self, parts: list[Floats]) -> Floats:  # noqa: D102
         return np.concatenate(parts)
 

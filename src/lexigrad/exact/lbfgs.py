@@ -18,11 +18,13 @@ import numpy as np
 from lexigrad.exact.objective import Point
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
 
     from lexigrad.exact.objective import Objective, Pass
 
-__all__ = ["Step", "minimize"]
+__all__ = ["Memory", "Step", "minimize"]
 
 MEMORY: Final = 10
 """Steps that are remembered."""
@@ -55,47 +57,132 @@ class Step:
     passes: float
 
 
+@dataclass(frozen=True)
+class Memory:
+    """All that a search needs to go on from where it stands; its arrays are never written to.
+
+    Attributes:
+        x: the point, all numbers in one array; ``gradient`` and ``inverse``, one over the curvature, likewise.
+        shifts: the objective's.
+        changes: steps that are remembered, the oldest first, with the ``differences`` of the gradient that they made
+            and one over the products of both, ``scales``.
+        loss: at the point.
+        passes: used so far.
+        accepted: steps so far.
+        since_refresh: steps since the curvature was computed.
+        dim: length of a vector.
+    """
+
+    x: Floats
+    gradient: Floats
+    inverse: Floats
+    shifts: Floats
+    changes: tuple[Floats, ...]
+    differences: tuple[Floats, ...]
+    scales: tuple[float, ...]
+    loss: float
+    passes: float
+    accepted: int
+    since_refresh: int
+    dim: int
+
+    def saved(self, objective: Objective) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Plain values, and arrays of NumPy's by name."""
+        values: dict[str, Any] = {}
+        arrays: dict[str, NDArray[Any]] = {}
+        for name in self.__dataclass_fields__:
+            value = getattr(self, name)
+            if name in ("changes", "differences"):
+                arrays |= {f"{name}_{number}": objective.host(array) for number, array in enumerate(value)}
+            elif name in ARRAYS:
+                arrays[name] = objective.host(value)
+            else:
+                values[name] = value
+        return values, arrays
+
+    @classmethod
+    def restored(cls, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], objective: Objective) -> Memory:
+        """The memory of which ``saved`` gave these."""
+        known = range(len(values["scales"]))
+        kept = {name: objective.from_host(arrays[name]) for name in ARRAYS}
+        for name in ("changes", "differences"):
+            kept[name] = tuple(objective.from_host(arrays[f"{name}_{number}"]) for number in known)
+        return cls(**{**values, "scales": tuple(values["scales"])}, **kept)
+
+
+ARRAYS: Final = ("x", "gradient", "inverse", "shifts")
+
+
 def minimize(
-    objective: Objective, start: Point, *, most_passes: float, tolerance: float, report: Callable[[Step], bool]
+    objective: Objective,
+    start: Point | Memory,
+    *,
+    most_passes: float,
+    tolerance: float,
+    report: Callable[[Step], bool],
+    between: Callable[[Memory], None] = lambda _: None,
 ) -> Step:
     """Lower the objective from a start until a step gains less than ``tolerance``.
 
     Args:
         objective: what is minimised.
-        start: where from.
+        start: where from; the memory of a search that was broken off goes on as if it had not been.
         most_passes: stop there at the latest.
         tolerance: in units of the loss.
         report: called at the start and after each accepted step; returns whether to go on.
+        between: called where the search could go on later, before each step but the first after a memory.
 
     Returns:
         The last accepted step.
     """
     search = _Search(objective, start)
-    report(search.step)
+    if isinstance(start, Point):
+        report(search.step)
+        between(search.memory)
     while objective.passes < most_passes:
         before = search.step.loss
         if not search.advance():
             break
         if not report(search.step) or (before - search.step.loss < tolerance and search.is_settled):
             break
+        between(search.memory)
     return search.step
 
 
 class _Search:
     """Where the search stands and what it remembers."""
 
-    def __init__(self, objective: Objective, start: Point) -> None:
+    def __init__(self, objective: Objective, start: Point | Memory) -> None:
         self.objective = objective
-        self.objective = objective
-        self.shape = start.V.shape, start.U.shape
-        self.x = self._packed(start)
+        self.dim = start.dim if isinstance(start, Memory) else start.V.shape[1]
+        self.x: Floats
         self.gradient: Floats
         self.inverse: Floats
         self.step: Step
         self.history: deque[tuple[Floats, Floats, float]] = deque(maxlen=MEMORY)
         self.accepted = 0
         self.since_refresh = 0
-        self._refresh()
+        if isinstance(start, Memory):
+            self._remember(start)
+        else:
+            self.x = self._packed(start)
+            self._refresh()
+
+    @property
+    def memory(self) -> Memory:
+        """Where the search stands."""
+        changes, differences, scales = zip(*self.history, strict=True) if self.history else ((), (), ())
+        arrays = self.x, self.gradient, self.inverse, self.objective.shifts, changes, differences
+        numbers = self.step.loss, self.step.passes, self.accepted, self.since_refresh, self.dim
+        return Memory(*arrays, scales, *numbers)
+
+    def _remember(self, memory: Memory) -> None:
+        """Go on from there."""
+        self.x, self.gradient, self.inverse = memory.x, memory.gradient, memory.inverse
+        self.history.extend(zip(memory.changes, memory.differences, memory.scales, strict=True))
+        self.objective.shifts, self.objective.passes = memory.shifts, memory.passes
+        self.accepted, self.since_refresh = memory.accepted, memory.since_refresh
+        self.step = Step(self._point(memory.x), memory.loss, memory.passes)
 
     @property
     def is_settled(self) -> bool:
@@ -208,7 +295,7 @@ class _Search:
         return self.objective.concatenated([point.V.reshape(-1), point.U.reshape(-1), point.bias])
 
     def _point(self, x: Floats) -> Point:
-        (rows, dim), (columns, _) = self.shape
+        rows, columns, dim = self.objective.counts.rows, self.objective.counts.columns, self.dim
         V, U = x[: rows * dim], x[rows * dim : (rows + columns) * dim]
         return Point(V.reshape(rows, dim), U.reshape(columns, dim), x[(rows + columns) * dim :])
 

@@ -177,6 +177,10 @@ class Objective(ABC):
         """The same numbers as a NumPy array."""
 
     @abstractmethod
+    def from_host(self, values: NDArray[Any]) -> Floats:
+        """What ``host`` made a NumPy array of, with the same kind of numbers."""
+
+    @abstractmethod
     def concatenated(self, parts: list[Floats]) -> Floats:
         """One array of all parts."""
 

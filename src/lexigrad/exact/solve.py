@@ -11,17 +11,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
 from lexigrad.blas import one_blas_thread
+from lexigrad.checkpoints import State
 from lexigrad.encoding import available_cores
 from lexigrad.errors import CorpusError, TrainingInterrupted
 from lexigrad.exact.arrays import on_device
 from lexigrad.exact.fused import FusedObjective
 from lexigrad.exact.gauge import balanced
-from lexigrad.exact.lbfgs import Step, minimize
+from lexigrad.exact.lbfgs import Memory, Step, minimize
 from lexigrad.exact.memory import check_memory
 from lexigrad.exact.objective import Counts, Point
 from lexigrad.exact.rows import solve_rows
@@ -33,8 +35,11 @@ from lexigrad.records import Patience, Records
 from lexigrad.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
+    from lexigrad.checkpoints import Checkpoints
     from lexigrad.config import TrainConfig
     from lexigrad.exact.objective import Loss, Objective
     from lexigrad.heldout import HeldOutText
@@ -64,6 +69,10 @@ ROW_TOLERANCE: Final = 1e-3
 ROWS: Final = 32_768
 """Rows beyond the head that are solved together."""
 
+TABLES: Final = ("V", "U", "bias")
+BEST: Final = ("best_V", "best_U", "best_bias")
+"""The names of tables in a checkpoint: of the last step, and of the best one on held-out text."""
+
 PATIENCE: Final = 2
 """Steps without a smaller loss on held-out text after which the search ends, if ``early_stop`` is not given."""
 
@@ -82,7 +91,11 @@ def train_svd(
 
 
 def train_exact(
-    counts: WindowCounts, config: TrainConfig, listeners: Listeners, held_out: HeldOutText | None = None
+    counts: WindowCounts,
+    config: TrainConfig,
+    listeners: Listeners,
+    held_out: HeldOutText | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Word2Vec:
     """Minimise skip-gram's loss over the whole corpus; see `lexigrad.train`.
 
@@ -91,13 +104,14 @@ def train_exact(
         config: the options.
         listeners: are told with `SolverProgress` after each pass.
         held_out: a text of the same vocabulary; the search ends where the loss on it no longer falls.
+        checkpoints: are written between accepted steps; they have begun, and may have a state to go on from.
 
     Raises:
         InputError: the machine lacks the memory.
         TrainingInterrupted: Ctrl-C, when a step had been accepted.
     """
     with one_blas_thread():
-        return _Solver(counts, config, listeners, held_out).run()
+        return _Solver(counts, config, listeners, held_out, checkpoints).run()
 
 
 class _Watch:
@@ -137,8 +151,15 @@ class _Solver:
     """The counts, what follows from them, and the stages."""
 
     def __init__(
-        self, counts: WindowCounts, config: TrainConfig, listeners: Listeners, held_out: HeldOutText | None
+        self,
+        counts: WindowCounts,
+        config: TrainConfig,
+        listeners: Listeners,
+        held_out: HeldOutText | None,
+        checkpoints: Checkpoints | None,
     ) -> None:
+        self.checkpoints = checkpoints
+        self.unkept: Callable[[], State] | None = None
         self.counts, self.config, self.held_out = counts, config, held_out
         self.words = len(counts.vocabulary)
         self.head = min(config.head, self.words)
@@ -155,15 +176,15 @@ class _Solver:
 
     def run(self) -> Word2Vec:
         """All stages; after Ctrl-C, a model of the words that have vectors."""
+        state = None if self.checkpoints is None else self.checkpoints.state
+        if state is not None:
+            self.watch.records.restore(state.values["records"])
         try:
-            point = self._minimized("negative_sampling", self._start())
-            if self.config.loss == "naive_softmax":
-                # negative sampling fits log n/(n_c K P), where the softmax needs log n/n_c
-                start = Point(point.V, point.U, point.bias + np.log(self.noise[: self.head]))
-                point = self._minimized("naive_softmax", start)
+            point = self._words_so_far(state)
             if self.head < self.words:
                 point = self._with_all_words(point)
         except KeyboardInterrupt as interrupt:
+            self._keep()
             if self.latest is None:
                 raise
             raise TrainingInterrupted(self.watch.measured(self._model(self.latest), None)) from interrupt
@@ -174,6 +195,32 @@ class _Solver:
         known = self.counts.vocabulary
         vocabulary = known if len(V) == self.words else Vocabulary(known.words[: len(V)], known.counts[: len(V)])
         return Word2Vec(V, U, vocabulary, self.config, bias=bias)
+
+    def _words_so_far(self, state: State | None) -> Point:
+        """The head at the optimum of the loss, and the other words that the state has."""
+        stage = None if state is None else state.values["stage"]
+        if state is not None and stage == "other words":
+            self.latest = Point(*(state.arrays[name] for name in TABLES))
+            return self.latest
+        if stage != "naive_softmax":
+            point = self._minimized("negative_sampling", state or self._start())
+            # negative sampling fits log n/(n_c K P), where the softmax needs log n/n_c
+            softmax_start: Point | State = Point(point.V, point.U, point.bias + np.log(self.noise[: self.head]))
+        else:
+            softmax_start = cast("State", state)
+        return self._minimized("naive_softmax", softmax_start) if self.config.loss == "naive_softmax" else point
+
+    def _can_go_on(self, state: Callable[[], State]) -> None:
+        """From here the run could go on; keeps the state when it is time to."""
+        self.unkept = state
+        if self.checkpoints is not None and self.checkpoints.is_due(epoch_ends=True):
+            self._keep()
+
+    def _keep(self) -> None:
+        """Write a checkpoint where the run could last go on, if there is none yet."""
+        if self.checkpoints is not None and self.checkpoints.every is not None and self.unkept is not None:
+            self.checkpoints.write(self.unkept())
+            self.unkept = None
 
     def _start(self) -> Point:
         """The SVD of the head, with the bias that fits words at random."""
@@ -186,35 +233,55 @@ class _Solver:
         chance: Doubles = np.log(self.unigram[rows] / self.noise[rows]) - np.log(self.config.negatives)
         return chance
 
-    def _minimized(self, loss: Loss, start: Point) -> Point:
-        """The head at the optimum of one loss."""
+    def _minimized(self, loss: Loss, start: Point | State) -> Point:
+        """The head at the optimum of one loss, from a point or from where the search was broken off."""
         softmax = loss == "naive_softmax"
         pairs = self.head_counts.pairs
         self.watch.begin(loss.replace("_", " "), pairs)
-        unigram = self.unigram[: self.head] / self.unigram[: self.head].sum()
-        noise = self.noise[: self.head] / self.noise[: self.head].sum()
-        tables = balanced(start.V, start.U, start.bias, unigram, unigram if softmax else noise, centered=softmax)
         objective = self._objective(loss, slice(0, self.head))
-        point = Point(*(objective.asarray(table) for table in tables))
         held_out = None if self.followed is None or loss != self.config.loss else _Followed(self, self.followed)
+        search: Point | Memory
+        if isinstance(start, State):
+            search = Memory.restored(start.values["search"], start.arrays, objective)
+            self.latest = Point(*(start.arrays[name] for name in TABLES))
+            if held_out is not None:
+                held_out.restore(start)
+        else:
+            unigram = self.unigram[: self.head] / self.unigram[: self.head].sum()
+            noise = self.noise[: self.head] / self.noise[: self.head].sum()
+            tables = balanced(start.V, start.U, start.bias, unigram, unigram if softmax else noise, centered=softmax)
+            search = Point(*(objective.asarray(table) for table in tables))
 
         def report(step: Step) -> bool:
             self.latest = Point(*(objective.host(table) for table in step.point.tables))
             self.watch(step.loss, step.passes, None if held_out is None else held_out.look(self.latest))
             return held_out is None or not held_out.patience.is_over
 
-        minimize(objective, point, most_passes=MOST_PASSES, tolerance=TOLERANCE * pairs, report=report)
+        def between(memory: Memory) -> None:
+            values = {"stage": loss, "records": self.watch.records.state()}
+            arrays = dict(zip(TABLES, cast("Point", self.latest).tables, strict=True))
+            if held_out is not None:
+                held_out.add_to(values, arrays)
+            self._can_go_on(partial(_state_of_search, memory, objective, values, arrays))
+
+        tolerance = TOLERANCE * pairs
+        minimize(objective, search, most_passes=MOST_PASSES, tolerance=tolerance, report=report, between=between)
         best = cast("Point", self.latest) if held_out is None else held_out.best
         # of all tables with these scores, those that are shortest: the L2 term falls, and nothing else changes
         equal = np.full(self.head, 1 / self.head)
         return Point(*(table.astype(np.float32) for table in balanced(*best.tables, equal, equal, centered=softmax)))
 
-    def _with_all_words(self, head: Point) -> Point:
-        """The head's vectors and those of all other words."""
+    def _with_all_words(self, known: Point) -> Point:
+        """The vectors of the head, and of other words that are known already, with those of all others."""
         loss = self.config.loss
-        V, U, bias = [head.V], [head.U], [head.bias]
-        starts = range(self.head, self.words, ROWS)
+        head = Point(*(table[: self.head] for table in known.tables))
+        V, U, bias = [known.V], [known.U], [known.bias]
+        starts = range(len(known.V), self.words, ROWS)
+        restored = None if known is not self.latest else len(known.V)
         for rows in (slice(start, min(start + ROWS, self.words)) for start in starts):
+            if rows.start != restored:  # where the run has just gone on it is kept already
+                tables = list(V), list(U), list(bias)
+                self._can_go_on(partial(_state_of_words, tables, self.watch.records.state()))
             V.append(self._solved(self._objective(loss, rows), rows, head.U, head.bias, "center vectors"))
             outside, offsets = self._outside_rows(head, rows)
             U.append(outside)
@@ -271,6 +338,16 @@ class _Followed:
         self.patience = Patience(solver.config.early_stop or PATIENCE)
         self.best: Point
 
+    def add_to(self, values: dict[str, Any], arrays: dict[str, Floats]) -> None:
+        """Put what is known so far into a state."""
+        values["held out"] = self.patience.state()
+        arrays |= dict(zip(BEST, self.best.tables, strict=True))
+
+    def restore(self, state: State) -> None:
+        """Go on from what ``add_to`` put there."""
+        self.patience.restore(state.values["held out"])
+        self.best = Point(*(state.arrays[name] for name in BEST))
+
     def look(self, point: Point) -> PairLoss:
         """Measure a point, and keep it if it is the best."""
         config, noise = self.solver.config, self.solver.noise[: self.solver.head]
@@ -279,6 +356,19 @@ class _Followed:
         if self.patience.is_least(getattr(found, config.loss)):
             self.best = point
         return found
+
+
+def _state_of_search(memory: Memory, objective: Objective, values: dict[str, Any], arrays: dict[str, Floats]) -> State:
+    """The state in the midst of a search."""
+    search, searched = memory.saved(objective)
+    where = f"{values['stage'].replace('_', ' ')}, pass {memory.passes:.1f}"
+    return State(where, {**values, "search": search}, {**arrays, **searched})
+
+
+def _state_of_words(tables: tuple[list[Floats], ...], records: dict[str, Any]) -> State:
+    """The state when some words have their vectors."""
+    arrays = {name: np.concatenate(parts) for name, parts in zip(TABLES, tables, strict=True)}
+    return State(f"word {len(arrays['V']):,}", {"stage": "other words", "records": records}, arrays)
 
 
 def _check_pairs(counts: WindowCounts) -> None:
