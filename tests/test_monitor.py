@@ -12,7 +12,7 @@ import pytest
 from contract import planted_sentences
 
 import lexigrad
-from lexigrad import Callback, ConfigError, InputError, LexigradError, TrainConfig, TrainProgress, Word2Vec
+from lexigrad import Callback, ConfigError, InputError, LexigradError, TrainConfig, TrainProgress, Word2Vec, stepsize
 from lexigrad import monitor as monitor_module
 from lexigrad import sgd as sgd_module
 
@@ -74,7 +74,7 @@ def test_of_many_epochs_the_model_keeps_some_records_and_the_log_all(tmp_path: P
 def test_training_that_runs_away_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the limits a rate can be too high; what comes of it is not handed out as a model."""
     for limit in ("CENTER_LIMIT", "NEGATIVE_LIMIT", "REPEAT_LIMIT"):
-        monkeypatch.setattr(sgd_module, limit, 1e9)
+        monkeypatch.setattr(stepsize, limit, 1e9)
     with pytest.raises(ConfigError, match="the loss is not finite; give a smaller learning_rate"):
         lexigrad.train(TEXT, replace(SMALL, learning_rate=1e9, min_learning_rate=1e9, epochs=3))
 
