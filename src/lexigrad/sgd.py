@@ -119,7 +119,7 @@ class _Run(ABC):
         fill_uniform(self.V.reshape(-1, self.row_floats), config.dim, start_key)
         self.threads = config.threads or available_cores()
         self.gate = Gate(self.threads, available_cores())
-        if config.schedule != "linear":
+        if config.schedule not in ("linear", "constant"):
             self.span = _between(1, self.ids.size * config.epochs / CURVE_SPANS / PIECE, self.span // PIECE) * PIECE
         self.buffers: list[Any] = [None] * self.threads
         self.epoch, self.position = 0, 0  # whole epochs that are done, and tokens of the next one
