@@ -19,6 +19,7 @@ from lexigrad import monitor as monitor_module
 from lexigrad import sgd as sgd_module
 from lexigrad import softmaxsgd as softmax_module
 from lexigrad.exact import solve as solve_module
+from lexigrad.formats import write_native
 from lexigrad.kernels import batches as batches_module
 
 if TYPE_CHECKING:
@@ -270,6 +271,18 @@ def test_damage_is_a_warning_where_nobody_listens_and_the_whole_one_is_not_writt
     with pytest.raises(Killed), pytest.warns(UserWarning, match="the one before is whole"):
         lexigrad.train(corpus, SMALL, checkpoints=Checkpoints(path, resume=True))
     assert path.with_name("model.safetensors.checkpoint-before").read_bytes() == before
+
+
+@pytest.mark.parametrize("values", [None, b"{", b"[]", b"3", b'{"where": "here", "values": 3}', b"[" * 100_000])
+def test_a_file_that_agrees_with_itself_and_holds_no_state_is_no_checkpoint(
+    corpus: lexigrad.Corpus, path: Path, values: bytes | None
+) -> None:
+    tensors = {} if values is None else {"values": np.frombuffer(values, dtype=np.uint8)}
+    metadata = {"format": "lexigrad-checkpoint", "version": "1", "options": "{}", "digests": "{}", "lexigrad": "1"}
+    metadata["digest"] = checkpoints_module._digest(tensors, metadata)
+    write_native(path.with_name("model.safetensors.checkpoint"), tensors, metadata)
+    with pytest.raises(InputError, match="holds no state of a training, and there is no other; remove it to begin"):
+        lexigrad.train(corpus, SMALL, checkpoints=Checkpoints(path, resume=True))
 
 
 def test_where_no_checkpoint_is_whole_training_does_not_begin_anew_unasked(corpus: lexigrad.Corpus, path: Path) -> None:

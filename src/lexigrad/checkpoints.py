@@ -244,9 +244,12 @@ def _read(path: Path) -> tuple[State, dict[str, str]]:
     expected = metadata.pop("digest", None)
     if _digest(tensors, metadata) != expected or not {"options", "digests", "lexigrad"} <= metadata.keys():
         raise FormatError(f"{path} is damaged: its content is not what was written")
-    text = json.loads(tensors.pop(VALUES).tobytes())
-    arrays = {name: np.array(tensor) for name, tensor in tensors.items()}
-    return State(text["where"], text["values"], arrays), metadata
+    try:
+        text = json.loads(tensors.pop(VALUES).tobytes())
+        where, values = text["where"], dict(text["values"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise FormatError(f"{path} holds no state of a training") from error
+    return State(where, values, {name: np.array(tensor) for name, tensor in tensors.items()}), metadata
 
 
 def _options(config: TrainConfig) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -162,11 +163,7 @@ def train(
     if config.early_stop is not None and validation is None:
         raise click.UsageError("--early-stop follows the loss on held-out text: give --validation.")
     outputs, logs = _each(output, config.seed, seeds), None if log is None else _each(log, config.seed, seeds)
-    texts = (*corpus, *([validation] if isinstance(validation, str) else []))
-    for path in (*outputs, *(logs or [])):
-        keep_inputs((*texts, *(str(read) for read in (counts, start) if read is not None)), path)
-    if texts.count("-") > 1:
-        raise click.UsageError("standard input cannot be both trained on and held out; name a file for one of them.")
+    _keep_inputs([*corpus, validation, counts, start], [*outputs, *(logs or [])])
     written: list[dict[str, Any]] = []
     report: dict[str, Any] = {}
     display = Display(quiet=quiet)
@@ -200,6 +197,15 @@ def train(
             checkpoints.remove()
     if as_json:
         print_json({**report, **display.speed(), **(written[0] if seeds is None else {"models": written})})
+
+
+def _keep_inputs(inputs: list[Any], outputs: list[Path]) -> None:
+    """Refuse to write over what is read, and to read standard input twice; what is no name is passed over."""
+    read = [str(name) for name in inputs if isinstance(name, (str, os.PathLike))]
+    for path in outputs:
+        keep_inputs(read, path)
+    if read.count("-") > 1:
+        raise click.UsageError("standard input cannot be both trained on and held out; name a file for one of them.")
 
 
 def _one(text: Corpus | WindowCounts, config: TrainConfig, **how: Any) -> Iterator[Word2Vec]:
