@@ -193,10 +193,11 @@ def test_checkpoints_of_a_run_that_did_not_end_are_not_written_over(corpus: lexi
 def test_other_options_are_refused_and_named(
     corpus: lexigrad.Corpus, path: Path, changes: dict[str, Any], named: str
 ) -> None:
-    broken_off(corpus, SMALL, path)
+    racing = replace(SMALL, deterministic=False)
+    broken_off(corpus, racing, path)
     before = names(path)
     with pytest.raises(InputError, match=f"is of a run with {named}; go on with what it was begun with, or remove"):
-        lexigrad.train(corpus, replace(SMALL, **changes), checkpoints=Checkpoints(path, resume=True))
+        lexigrad.train(corpus, replace(racing, **changes), checkpoints=Checkpoints(path, resume=True))
     assert names(path) == before
 
 
@@ -380,8 +381,7 @@ def test_a_signal_in_the_midst_of_waiting_does_not_make_a_working_thread_a_resti
         ended.append(True)
 
     monitor = monitor_module.Monitor(corpus, SMALL, checkpoints=Checkpoints(path, "epoch"))
-    V, U = (np.zeros((len(corpus.vocabulary), 8), dtype=np.float32) for _ in range(2))
-    monitor.begin(V, U)
+    monitor.begin(sgd_module._Together(corpus, SMALL))
     monitor.watch([work], where, ends.set)
     assert ended == [True]
     assert isinstance(monitor._interrupt, KeyboardInterrupt)

@@ -164,7 +164,7 @@ def test_progress_names_the_losses_measured_last(monkeypatch: pytest.MonkeyPatch
 
 
 def test_within_an_epoch_the_loss_is_measured_where_that_costs_little(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sgd_module._Races, "span", 500)
+    monkeypatch.setattr(sgd_module._Together, "span", 500)
     monkeypatch.setattr(sgd_module, "SEGMENT_SECONDS", 0.0)
     monkeypatch.setattr(monitor_module, "REPORT_SECONDS", 0.0)
     losses = []
