@@ -3,7 +3,8 @@
     python benchmarks/train_vs_gensim.py TEXT --data EVAL_FOLDER
 
 TEXT holds a sentence or paragraph a line. Every program runs as a process of its own, in interleaved rounds, each round
-with another seed; times are the best of all rounds, quality is the mean. Two times are taken: the whole process, from
+with another seed; times are the best of all rounds, quality is the mean. lexigrad takes part twice, with the same bytes on any
+number of threads and with `--races`. Two times are taken: the whole process, from
 its start to its end with reading, vocabulary, training and saving in word2vec's binary format; and the training loop
 alone, in words of the text (those that `min_count` left, before subsampling) a second.
 
@@ -76,7 +77,7 @@ def main() -> None:
         warm_up(options, settings, Path(folder))
         for seed in range(1, options.rounds + 1):
             for model in options.models:
-                for program in programs(options):
+                for program in programs(options, seed):
                     runs.append(measure(program, model, seed, options.text, options, settings, Path(folder)))
                     print(json.dumps(asdict(runs[-1])), flush=True)
     results: dict[str, Any] = {
@@ -102,18 +103,19 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=Settings.epochs)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--models", nargs="+", choices=list(LEARNING_RATES), default=list(LEARNING_RATES))
-    parser.add_argument("--without-gensim", action="store_true", help="when only other programs are of interest")
+    parser.add_argument("--gensim-rounds", type=int, help="gensim takes part in the first so many rounds only")
     parser.add_argument("--word2vec-c", type=Path, help="the compiled word2vec program")
     parser.add_argument("--prototype", type=Path, help="a Python script: PATH TEXT KERNEL THREADS EPOCHS VECTORS")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the results")
     return parser.parse_args()
 
 
-def programs(options: argparse.Namespace) -> list[str]:
-    """The programs to run, in the order of each round."""
+def programs(options: argparse.Namespace, number: int = 1) -> list[str]:
+    """The programs to run in a round, in their order."""
     wanted = {
         "lexigrad": True,
-        "gensim": not options.without_gensim,
+        "lexigrad --races": True,
+        "gensim": options.gensim_rounds is None or number <= options.gensim_rounds,
         "word2vec.c": options.word2vec_c,
         "prototype": options.prototype,
     }
@@ -126,7 +128,7 @@ def warm_up(options: argparse.Namespace, settings: Settings, folder: Path) -> No
     with options.text.open(encoding="utf-8") as lines:
         head.write_text("".join(islice(lines, WARM_UP_LINES)), encoding="utf-8")
     for model in options.models:
-        for program in {"lexigrad", "prototype"} & set(programs(options)):
+        for program in {"lexigrad", "lexigrad --races", "prototype"} & set(programs(options)):
             measure(program, model, 1, head, argparse.Namespace(**{**vars(options), "data": None}), settings, folder)
 
 
@@ -170,7 +172,7 @@ def command_of(
         return [str(options.word2vec_c.resolve()), *(f"{x}" for k, v in flags.items() for x in (f"-{k}", v))]
     settings_flags = [f"--{name.replace('_', '-')}={value}" for name, value in asdict(settings).items()]
     call = [sys.executable, "-m", "lexigrad", "train", str(text), "-o", str(vectors), "--json", "--quiet"]
-    return [*call, f"--model={model}", f"--seed={seed}", *settings_flags]
+    return [*call, *program.split()[1:], f"--model={model}", f"--seed={seed}", *settings_flags]
 
 
 GENSIM = """
@@ -212,7 +214,7 @@ def run_process(command: list[str]) -> tuple[float, float, str]:
 
 def loop_rate(program: str, output: str) -> float | None:
     """Words a second of the training loop alone, as the program says it; word2vec.c does not."""
-    if program in {"lexigrad", "gensim"}:
+    if program in {"lexigrad", "lexigrad --races", "gensim"}:
         return float(json.loads(output)["words_per_second"])
     found = re.search(r"([\d.]+) M words/s", output)
     return 1e6 * float(found[1]) if found else None

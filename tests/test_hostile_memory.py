@@ -34,6 +34,7 @@ def test_files_that_lie_about_their_size_and_bombs_take_twice_their_size_and_50_
     assert {name for name, _, _, refusal in rows if not refusal} == {
         "text: 100 MB of words in 0.1 MB of gzip",
         "text: 100 MB of lines in 0.1 MB of gzip",
+        "text: zstandard with a window of 8 MiB",
     }
 
 

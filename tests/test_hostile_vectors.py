@@ -162,3 +162,13 @@ def test_rows_longer_than_the_sample_that_tells_the_format_are_read_as_text(tmp_
     assert load_vectors(tmp_path / "v").dim == 120_000
     save_vectors(tmp_path / "v", KeyedVectors(["a"], np.tile(matrix[:1], 4)), "word2vec-binary")
     assert sniff(tmp_path / "v") == "word2vec-binary"
+
+
+def test_a_long_word_is_not_repeated_in_full_by_an_error(tmp_path: Path) -> None:
+    """Found by fuzzing: a word of some hundred characters before a number that is finite and far too large."""
+    path = tmp_path / "vectors.txt"
+    path.write_text("9" * 800 + " 3e38 3e38\n", encoding="utf8")
+    vectors = load_vectors(path)
+    with pytest.raises(InputError, match="far too large") as caught:
+        _ = vectors.lengths
+    assert len(str(caught.value)) < 300

@@ -87,7 +87,9 @@ class KeyedVectors:
         bad = np.flatnonzero(~(lengths <= np.finfo(np.float32).max))
         if bad.size:
             word, row = self.words[bad[0]], int(bad[0])
-            raise InputError(f"the vector of {word!r} (row {row:,}) holds numbers that are not finite or far too large")
+            raise InputError(
+                f"the vector of {word[:40]!r} (row {row:,}) holds numbers that are not finite or far too large"
+            )
         lengths.flags.writeable = False
         return lengths
 

@@ -49,7 +49,9 @@ LARGEST_UNCUT_BYTES: Final = 1 << 24
 """A piece of text without a place to cut it may be this long, or as long as EXPANSION times its file."""
 EXPANSION: Final = 16
 XZ_MEMORY_BYTES: Final = 80 << 20  # xz -9, its own strongest setting, needs 65 MiB; a header may ask for 4 GiB
-ZSTD_INPUT_BYTES: Final = 1 << 9  # a block of 4 bytes can hold 128 KiB of text, so this many bytes hold 16 MiB at most
+ZSTD_WINDOW_BYTES: Final = 8 << 20
+"""Zstandard unpacks into a window, which may be so much larger than the file: enough for all levels up to 19."""
+ZSTD_INPUT_BYTES: Final = 1 << 8  # a block of 4 bytes can hold 128 KiB of text, so this many bytes hold 8 MiB at most
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 REPLACEMENT: Final = "\ufffd"
 WHITESPACE: Final = tuple(bytes([byte]) for byte in b"\n \t\r\v\f\x1c\x1d\x1e\x1f")  # ASCII's; the likely ones first
@@ -326,18 +328,33 @@ def _zstd_blocks(file: io.BufferedReader) -> Iterator[bytes]:
         import zstandard
     except ImportError as error:
         raise MissingExtraError("reading .zst files needs zstandard: pip install 'lexigrad[zstd]'") from error
-    frame = zstandard.ZstdDecompressor().decompressobj()
+    window = ZSTD_WINDOW_BYTES + _size(file)
+    unpacker = zstandard.ZstdDecompressor(max_window_size=window)
+    frame = unpacker.decompressobj()
     try:
         while compressed := file.read(ZSTD_INPUT_BYTES):
             while compressed:
                 if frame.eof:
-                    frame = zstandard.ZstdDecompressor().decompressobj()
+                    frame = unpacker.decompressobj()
                 yield frame.decompress(compressed)
                 compressed = frame.unused_data
     except zstandard.ZstdError as error:
+        if "too much memory" in str(error):
+            raise CorpusError(
+                f"cannot read {getattr(file, 'name', STANDARD_INPUT)!r}: unpacking so small a file takes more than "
+                f"{window >> 20:,} MB of memory; compress it again by zstd without --ultra and --long"
+            ) from error
         raise EOFError(str(error)) from error
     if not frame.eof:
         raise EOFError("the compressed file ended before its last frame did")
+
+
+def _size(file: io.BufferedReader) -> int:
+    """The bytes of a file on disk, 0 where it cannot say."""
+    try:
+        return os.fstat(file.fileno()).st_size
+    except OSError:
+        return 0
 
 
 def _largest_uncut(name: str) -> int:

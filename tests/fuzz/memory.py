@@ -68,11 +68,11 @@ def bomb(piece: bytes, megabytes: int, before: bytes = b"") -> bytes:
     return b"".join([packer.compress(before), *(packer.compress(block) for _ in range(megabytes)), packer.flush()])
 
 
-def zstandard_bomb(megabytes: int) -> bytes:
-    """Zstandard of a word repeated, with the largest window that is taken."""
+def zstandard_bomb(megabytes: int, window_log: int) -> bytes:
+    """Zstandard of a word repeated."""
     import zstandard
 
-    parameters = zstandard.ZstdCompressionParameters(window_log=27, compression_level=1)
+    parameters = zstandard.ZstdCompressionParameters(window_log=window_log, compression_level=1)
     packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     return b"".join([*(packer.compress(b"word " * 200_000) for _ in range(megabytes)), packer.flush()])
 
@@ -110,11 +110,13 @@ CASES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "text: 100 MB of lines in 0.1 MB of gzip": ("text", lambda: bomb(b"the cat sat\n", 100)),
     "text: one word of 100 MB in 0.1 MB of gzip": ("text", lambda: bomb(b"x", 100)),
     "text: xz that wants 4 GiB": ("text", xz_that_wants_4_gib),
+    "text: zstandard with a window of 8 MiB": ("text", lambda: zstandard_bomb(100, 23)),
+    "text: zstandard with a window of 128 MiB": ("text", lambda: zstandard_bomb(100, 27)),
 }
 BY_HAND: dict[str, tuple[str, Callable[[], bytes]]] = {
     "word2vec text: the largest dimension": ("word2vec-text", lambda: b"1 1048576\na" + b" 12.5" * (1 << 20)),
     "text: 1 GB of words in 1 MB of gzip": ("text", lambda: bomb(b"the cat sat ", 1000)),
-    "text: 1 GB in 0.1 MB of zstandard": ("text", lambda: zstandard_bomb(1000)),
+    "text: 1 GB in 0.1 MB of zstandard": ("text", lambda: zstandard_bomb(1000, 23)),
 }
 
 
