@@ -281,6 +281,7 @@ def test_a_text_without_pairs_has_no_loss() -> None:
 
 def test_progress_grows_to_the_whole_and_the_rate_falls_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(monitor_module, "REPORT_SECONDS", 0)
+    monkeypatch.setattr(softmax_module, "SEGMENT_SECONDS", 0)
     seen: list[TrainProgress] = []
     lexigrad.train(planted_sentences(500), small(), progress=seen.append)
     words = [step.words_done for step in seen]

@@ -155,11 +155,13 @@ class Monitor:
             KeyboardInterrupt: Ctrl-C had come.
         """
         self.corpus.check_unchanged()
-        if self._sample is not None and time.perf_counter() - self._measured > MEASURE_EVERY * self._cost:
-            with self._until_rest():
+        with self._until_rest():
+            if self._sample is not None and time.perf_counter() - self._measured > MEASURE_EVERY * self._cost:
                 with self._clock.measuring():
                     self._training_loss(*self._run.tables())
                 self._report(epoch, position, learning_rate)
+            else:
+                self.report(epoch, position, learning_rate)
         epoch_ends, self._rested_epoch = epoch > self._rested_epoch, epoch
         if self._checkpoints is not None and (self._interrupt or self._checkpoints.is_due(epoch_ends=epoch_ends)):
             with self._clock.measuring():
