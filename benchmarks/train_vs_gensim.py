@@ -3,8 +3,8 @@
     python benchmarks/train_vs_gensim.py TEXT --data EVAL_FOLDER
 
 TEXT holds a sentence or paragraph a line. Every program runs as a process of its own, in interleaved rounds, each round
-with another seed; times are the best of all rounds, quality is the mean. lexigrad takes part twice, with the same bytes on any
-number of threads and with `--races`. Two times are taken: the whole process, from
+with another seed; times are the best of all rounds, quality is the mean. lexigrad takes part twice, by default and with
+`--races`. Two times are taken: the whole process, from
 its start to its end with reading, vocabulary, training and saving in word2vec's binary format; and the training loop
 alone, in words of the text (those that `min_count` left, before subsampling) a second.
 
