@@ -351,7 +351,7 @@ def new_panels(settings: Settings, columns: Any, cbow: bool, blocks: int = 1) ->
 
 def floats_of(columns: Any) -> int:
     """Floats in these parts of a row, side by side."""
-    return LANES * sum(map(len, columns))
+    return int(LANES * sum(map(len, columns)))
 
 
 def new_scores(settings: Settings, cbow: bool, *outer: int) -> Scores:
@@ -363,7 +363,7 @@ def new_scores(settings: Settings, cbow: bool, *outer: int) -> Scores:
 def most_pairs(settings: Settings, cbow: bool) -> int:
     """The predictions of true words in a block, at most, in multiples of 16."""
     pairs = settings.block * (1 if cbow else 2 * int(np.diff(settings.bands).max()))
-    return (pairs // LANES + 1) * LANES
+    return int(pairs // LANES + 1) * LANES
 
 
 def new_changes(settings: Settings, columns: Any) -> Changes:
