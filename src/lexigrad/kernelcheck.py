@@ -153,7 +153,7 @@ class _Step:
         tables = self.V.floats, self.U.floats, d_V.floats, d_U.floats
         gate = Gate(1, 1)
         common = self.draws, self.settings, 1.0, 1.0, gate.state, self.shared
-        (share,) = new_shares(self.settings, self.shape, self.case.model == "cbow", 1, gate.looks)
+        (share,) = new_shares(self.settings, self.shape, self.case.model == "cbow", 1, 1)
         train_together(self.shape, self.ids, 0, self.ids.size, *tables, *common, *share)
         return d_V.rows(), d_U.rows()
 

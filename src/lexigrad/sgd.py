@@ -248,7 +248,7 @@ class _Together(_Run):
     def _shares(self, threads: int) -> list[Any]:
         from lexigrad.kernels.sharing import new_shares
 
-        return new_shares(self.settings, self.shape, self.cbow, threads, self.gate.looks)
+        return new_shares(self.settings, self.shape, self.cbow, threads, available_cores())
 
     def compile(self) -> None:
         self._compile(self.all)

@@ -21,7 +21,7 @@ from lexigrad.kernels.compiling import compiled
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Gate", "meet"]
+__all__ = ["Gate", "looks", "meet"]
 
 if sys.platform == "win32":  # the same service under another name
     import ctypes
@@ -46,8 +46,7 @@ class Gate:
         self.threads = threads
         self.state = np.zeros(32, np.int64)
         self._seen = 0, 0
-        self.looks = 1_000 if threads <= cores else 1
-        """How often a thread looks before it gives its core away: some 50 µs, or not at all where cores are short."""
+        self.looks = looks(threads, cores)
 
     @property
     def crowded(self) -> bool:
@@ -64,6 +63,11 @@ class Gate:
     def stopped(self) -> bool:
         """Whether ``stop`` was called."""
         return bool(self.state[STOPPED])
+
+
+def looks(threads: int, cores: int) -> int:
+    """How often a thread looks before it gives its core away: some 50 µs, or not at all where cores are short."""
+    return 1_000 if threads <= cores else 1
 
 
 @compiled

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from lexigrad.kernels.blocks import Changes
+from lexigrad.kernels.meeting import looks
 from lexigrad.kernels.simd import CHUNK, part_floats
 from lexigrad.kernels.tables import aligned
 from lexigrad.kernels.training import PIECE, floats_of, new_changes, new_cuts, new_panels, new_piece, new_scores
@@ -67,7 +68,7 @@ def new_shared(settings: Settings, parts: int, cbow: bool) -> Shared:
 
 
 def new_shares(
-    settings: Settings, shape: tuple[tuple[int, ...], ...], cbow: bool, threads: int, looks: int
+    settings: Settings, shape: tuple[tuple[int, ...], ...], cbow: bool, threads: int, cores: int
 ) -> list[tuple[Any, ...]]:
     """What is each thread's own: the arguments of `train_together` from ``columns`` on, for each.
 
@@ -88,7 +89,7 @@ def new_shares(
             share = Share(
                 thread=group * sharers + number,
                 threads=groups * sharers,
-                looks=looks,
+                looks=looks(groups * sharers, cores),
                 first=first,
                 offset=first * CHUNK * part_floats(lengths),
                 dim=min(floats_of(columns), settings.dim - before),

@@ -3,9 +3,9 @@
 The corpus is trained in rounds of a few pieces. A round's pieces are made ready, each by one thread. Then the blocks of
 each piece follow in supersteps of up to eight, which are computed at the tables as they stood when the superstep began.
 Each thread has some of the columns (`lexigrad.kernels.sharing`): it computes its part of the scores, and when all parts
-are there, the changes in its columns, block by block in slots of their own. Where several threads have the same columns,
-each computes some of the blocks, and when these are there, adds the changes of all blocks to the rows that it owns. So
-every sum is taken in the order of the text and of the parts, whoever takes it.
+are there, the changes in its columns, block by block in slots of their own. Where several threads have the same
+columns, each computes some of the blocks, and when these are there, adds the changes of all blocks to the rows that it
+owns. So every sum is taken in the order of the text and of the parts, whoever takes it.
 
 Where a superstep ends depends on the text and the settings, never on the threads. It ends early rather than hold one
 word too often: its changes are computed at the same tables, as are those of a block, and the same care is due
