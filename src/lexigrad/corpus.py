@@ -6,12 +6,11 @@ text → chunks (sources, sentences) → counts and ids (encoding) → one memor
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,7 @@ from lexigrad.corpusfile import (
     state_of,
     write_corpus_file,
 )
-from lexigrad.encoding import EncodedText, renumbered, temporary_space
+from lexigrad.encoding import EncodedText, renumbered, temporary_file, temporary_space
 from lexigrad.errors import CorpusError, FormatError, InputError
 from lexigrad.files import atomic_write
 from lexigrad.report import ReadingReport, counted
@@ -352,8 +351,7 @@ def stored_corpus(
         with open(save, "rb") as file:
             ids = map_ids(file, ids_offset(vocabulary), size)
             return Corpus(ids, vocabulary, made(), saved=(os.fspath(save), state_of(file)))
-    with temporary_space(), tempfile.TemporaryFile(prefix="lexigrad-") as unnamed:
-        file = cast("BinaryIO", unnamed)
+    with temporary_space(), temporary_file() as file:
         size = write_corpus_file(file, vocabulary, blocks, lambda: made().counts())
         file.flush()
         return Corpus(map_ids(file, ids_offset(vocabulary), size), vocabulary, made())

@@ -7,7 +7,6 @@ At the end the records of each bucket are brought together, sorted and added up,
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import closing
 from itertools import pairwise
 from queue import SimpleQueue
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import numpy as np
 
-from lexigrad.encoding import available_cores, in_order, temporary_space
+from lexigrad.encoding import available_cores, in_order, temporary_file, temporary_space
 from lexigrad.errors import InputError
 
 if TYPE_CHECKING:
@@ -229,7 +228,7 @@ class _Counter:
         """For each time that records were written: where each bucket begins in the file, and where the last ends."""
         self.written = 0
         with temporary_space():
-            self.spill = tempfile.TemporaryFile(prefix="lexigrad-")  # noqa: SIM115  # closed by _Counters
+            self.spill = temporary_file()  # closed by _Counters
 
     def close(self) -> None:
         """Remove the temporary file."""

@@ -23,11 +23,12 @@ from lexigrad.sources import Chunk, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from io import BufferedRandom
 
     from lexigrad.config import TrainConfig
     from lexigrad.kernels.wordtable import Alphabet, WordTable
 
-__all__ = ["EncodedText", "in_order", "renumbered", "temporary_space"]
+__all__ = ["EncodedText", "in_order", "renumbered", "temporary_file", "temporary_space"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -123,7 +124,7 @@ class Encoder:
         self.separated: Alphabet = wordtable.separated()
         self.written = 0
         with temporary_space():
-            self.spill = tempfile.TemporaryFile(prefix="lexigrad-")  # noqa: SIM115  # closed by EncodedText
+            self.spill = temporary_file()  # closed by EncodedText
 
     def encode(self, chunk: Chunk) -> Encoded:
         """Count the chunk's words and put their ids in the temporary file."""
@@ -227,6 +228,18 @@ def temporary_space() -> Iterator[None]:
             f"cannot use temporary files in {_temporary_folder()}: {error.strerror or error}; "
             "set TMPDIR to a folder with about eight bytes free for each word of the text"
         ) from error
+
+
+def temporary_file() -> BufferedRandom:
+    """A temporary file without a name, where the system allows it.
+
+    Its folder is chosen as `tempfile` does, but without the small file by which that tries one out: a process that is
+    killed at that moment would leave it.
+    """
+    named = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")]
+    usable = (path for path in (*named, "/tmp") if path and os.path.isdir(path) and os.access(path, os.W_OK))
+    folder = tempfile.tempdir or next(usable, None)
+    return tempfile.TemporaryFile(prefix="lexigrad-", dir=folder)
 
 
 def _temporary_folder() -> Any:
