@@ -51,6 +51,11 @@ class Share(NamedTuple):
     sharers: Any  # of which there are so many
     changes: Any  # the Changes of all blocks of a superstep in these columns, one after the other; the sharers' own
     counters: Any  # uint16 (2, COUNTERS): occurrences and draws of words in a superstep
+
+
+class Lists(NamedTuple):
+    """Where several threads have the same columns: which changes one of them is to add."""
+
     rows: Any  # int64 (3, n): offsets of rows that the thread owns, for d_V, d_U and d_N
     sources: Any  # int64 (3, n): offsets of the changes to add to them
     listed: Any  # int64 (3,): how many there are
@@ -97,9 +102,8 @@ def new_shares(
                 sharers=sharers,
                 changes=changes,
                 counters=np.zeros((2, COUNTERS), np.uint16),
-                rows=np.zeros((3, places), np.int64),
-                sources=np.zeros((3, places), np.int64),
-                listed=np.zeros(3, np.int64),
             )
-            shares.append((columns, share, *new_panels(settings, columns, cbow, settings.slots)))
+            lists = Lists(*(np.zeros((3, places), np.int64) for _ in range(2)), np.zeros(3, np.int64))
+            panels, means = new_panels(settings, columns, cbow, settings.slots)
+            shares.append((columns, share, lists if sharers > 1 else None, panels, means))
     return shares

@@ -63,6 +63,7 @@ def train_together(
     shared: Any,
     columns: Any,
     share: Any,
+    lists: Any,
     panels: Any,
     means: Any,
 ) -> bool:
@@ -70,7 +71,8 @@ def train_together(
 
     All threads call it with the same arguments, but for those from ``columns`` on, which are their own: the parts of a
     row that they compute, as `row_parts` gives them, and their buffers. The new tables are V and U but where kernels
-    are checked. ``means`` are CBOW's buffers, None for skip-gram.
+    are checked. ``means`` are CBOW's buffers, None for skip-gram, and ``lists`` are None where no other thread has the
+    same columns: Numba leaves out the branches not taken.
     """
     slope = (stop_rate - start_rate) / max(1, stop - start)
     tables = V[share.offset :], U[share.offset :], new_V[share.offset :], new_U[share.offset :]
@@ -91,7 +93,9 @@ def train_together(
                 for step in range(shared.steps[number, PIECE + 1]):
                     turn = 1 - turn
                     work = number, step, band, turn
-                    if not _superstep(columns, work, tables, settings, rates, gate, shared, share, panels, means):
+                    if not _superstep(
+                        columns, work, tables, settings, rates, gate, shared, share, lists, panels, means
+                    ):
                         return False
             if not meet(gate, share.threads, share.looks):  # the pieces are about to be made anew
                 return False
@@ -108,6 +112,7 @@ def _superstep(
     gate: Any,
     shared: Any,
     share: Any,
+    lists: Any,
     panels: Any,
     means: Any,
 ) -> bool:
@@ -117,13 +122,13 @@ def _superstep(
     if not meet(gate, share.threads, share.looks):  # to have the scores of all parts
         return False
     _change(columns, work, V, U, settings, rates, shared, share, panels, means)
-    if share.sharers == 1:
+    if lists is None:
         _add(columns, work, new_V, new_U, settings, shared, share)
         return True
-    _list(columns, work, settings, shared, share)
+    _list(columns, work, settings, shared, share, lists)
     if not meet(gate, share.threads, share.looks):  # to have the changes of all blocks
         return False
-    _add_listed(columns, new_V, new_U, share)
+    _add_listed(columns, new_V, new_U, share.changes, lists)
     return bool(meet(gate, share.threads, share.looks))
 
 
@@ -309,7 +314,7 @@ def _add(columns: Any, work: Any, V: Any, U: Any, settings: Any, shared: Any, sh
 
 
 @internal
-def _list(columns: Any, work: Any, settings: Any, shared: Any, share: Any) -> None:
+def _list(columns: Any, work: Any, settings: Any, shared: Any, share: Any, lists: Any) -> None:
     """List which changes of a superstep go to rows that this thread owns, in the order of the text."""
     number, step, band, _ = work
     rows, starts, negatives = shared.pieces.rows[number], shared.cuts.starts[number], shared.cuts.negatives[number]
@@ -317,32 +322,33 @@ def _list(columns: Any, work: Any, settings: Any, shared: Any, share: Any) -> No
     first, stop = shared.steps[number, step], shared.steps[number, step + 1]
     far, drawn = settings.bands[band + 1] - 1, settings.drawn
     sizes = _sizes(settings, share.changes)
-    share.listed[:] = 0
+    lists.listed[:] = 0
+    owner = share.number, share.sharers
     for i in range(first, stop):
         slot, start, after = i - first, starts[i], starts[i + 1]
         low, high = max(0, start - far), min(end, after + far)
-        _list_mine(columns, rows, low, high, slot * sizes[0], share, 0)
-        _list_mine(columns, rows, start, after, slot * sizes[1], share, 1)
-        _list_mine(columns, negatives, i * drawn, (i + 1) * drawn, slot * sizes[2], share, 2)
+        _list_mine(columns, rows, low, high, slot * sizes[0], owner, lists, 0)
+        _list_mine(columns, rows, start, after, slot * sizes[1], owner, lists, 1)
+        _list_mine(columns, negatives, i * drawn, (i + 1) * drawn, slot * sizes[2], owner, lists, 2)
 
 
 @internal
-def _list_mine(columns: Any, rows: Any, start: int, stop: int, source: int, share: Any, kind: int) -> None:
+def _list_mine(columns: Any, rows: Any, start: int, stop: int, source: int, owner: Any, lists: Any, kind: int) -> None:
     """Append those of ``rows[start:stop]`` that this thread owns to its list of that kind."""
-    number, sharers = np.uint64(share.number), np.uint64(share.sharers)
-    targets, sources, listed = share.rows[kind], share.sources[kind], share.listed[kind]
+    number, sharers = np.uint64(owner[0]), np.uint64(owner[1])
+    targets, sources, listed = lists.rows[kind], lists.sources[kind], lists.listed[kind]
     for i in range(start, stop):
         targets[listed] = rows[i]
         sources[listed] = source
         source += row_floats(columns)
         listed += (hash_byte(rows[i]) * sharers) >> np.uint64(8) == number  # no branch: it would be a coin's toss
-    share.listed[kind] = listed
+    lists.listed[kind] = listed
 
 
 @internal
-def _add_listed(columns: Any, V: Any, U: Any, share: Any) -> None:
+def _add_listed(columns: Any, V: Any, U: Any, changes: Any, lists: Any) -> None:
     """Add what is listed."""
-    changes, rows, sources, listed = share.changes, share.rows, share.sources, share.listed
+    rows, sources, listed = lists
     add_listed_rows(columns, V, rows[0], sources[0], listed[0], changes.d_V)
     add_listed_rows(columns, U, rows[1], sources[1], listed[1], changes.d_U)
     add_listed_rows(columns, U, rows[2], sources[2], listed[2], changes.d_N)
