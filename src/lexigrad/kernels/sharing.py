@@ -103,7 +103,7 @@ def new_shares(
                 changes=changes,
                 counters=np.zeros((2, COUNTERS), np.uint16),
             )
-            lists = Lists(*(np.zeros((3, places), np.int64) for _ in range(2)), np.zeros(3, np.int64))
+            lists = Lists(np.zeros((3, places), np.int64), np.zeros((3, places), np.int64), np.zeros(3, np.int64))
             panels, means = new_panels(settings, columns, cbow, settings.slots)
             shares.append((columns, share, lists if sharers > 1 else None, panels, means))
     return shares
