@@ -43,8 +43,11 @@ LONG_SPAN: Final = 262_144
 SEGMENT_SECONDS: Final = 1.0
 """Threads rest about so often; to end and begin anew takes them some 0.1 ms."""
 
-PATIENCE: Final = 10
+PATIENCE: Final = 15
 """Segments that one thread trains alone before all try again."""
+
+TRIAL_SPANS: Final = 3
+"""Spans of a segment in which all try: long enough that to begin does not matter."""
 
 CURVE_SPANS: Final = 100
 """Spans that a run has at least where its learning rate goes in a curve, if they have 8,192 tokens."""
@@ -129,17 +132,21 @@ class _Run(ABC):
         place = monitor.begin(self)
         if place is not None:
             self.epoch, self.position = place["epoch"], place["position"]
-        tokens = self.span  # of a segment
+        tokens = self._segment(0.0)
         while self.epoch < self.config.epochs and not monitor.is_over:
             start, began = self.position, time.perf_counter()
             self._train_segment(min(start + tokens, self.ids.size), monitor)
             speed = (self.position - start) / (time.perf_counter() - began)
-            tokens = self.span * max(1, int(SEGMENT_SECONDS * speed / self.span))
+            tokens = self._segment(speed)
             if self.position == self.ids.size:
                 self.epoch, self.position = self.epoch + 1, 0
                 monitor.end_epoch(self.epoch, self._rate(self.epoch, 0))
             place = {"epoch": self.epoch, "position": self.position}
             monitor.rest(place, *self._where())
+
+    def _segment(self, speed: float) -> int:
+        """Tokens of the next segment, given those that were trained in a second."""
+        return self.span * max(1, int(SEGMENT_SECONDS * speed / self.span))
 
     def _train_segment(self, stop: int, monitor: Monitor) -> None:
         """Train from where the run stands up to a token; an error in a thread, or Ctrl-C, stops all of them."""
@@ -243,6 +250,7 @@ class _Together(_Run):
         self.one: list[Any] = []
         self.speeds = {"all": 0.0, "one": math.inf}
         self.buffers = self.all
+        self.is_trial = True
         self.patience = 0
 
     def _shares(self, threads: int) -> list[Any]:
@@ -263,9 +271,14 @@ class _Together(_Run):
         super()._train_segment(stop, monitor)
         self._choose((self.position - start) / (time.perf_counter() - began))
 
+    def _segment(self, speed: float) -> int:
+        """Short where it is to be found out whether all are faster: they may be far slower."""
+        return TRIAL_SPANS * self.span if self.is_trial else super()._segment(speed)
+
     def _choose(self, speed: float) -> None:
         """Choose who trains the next segment; so fast were those who trained the last one."""
         crowded = self.gate.crowded
+        self.is_trial = False
         if len(self.all) == 1:
             return
         if self.buffers is self.all:
@@ -278,7 +291,7 @@ class _Together(_Run):
             self.speeds["one"] = speed
             self.patience -= 1
             if speed < self.speeds["all"] or not self.patience:
-                self.buffers = self.all
+                self.buffers, self.is_trial = self.all, True
 
     def _train(self, thread: int) -> None:
         for span in self.spans:
