@@ -13,7 +13,7 @@ import pytest
 from contract import planted_sentences
 
 import lexigrad
-from lexigrad.signals import Endings
+from lexigrad.signals import Ended, Endings
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and limits of POSIX")
 
@@ -212,3 +212,14 @@ def test_a_real_file_system_that_is_full_is_said_too(text: Path, tmp_path: Path)
         assert left <= {"out.safetensors", "out.safetensors.checkpoint", "out.safetensors.checkpoint-before"}
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_signal_that_comes_while_a_class_is_made_ends_the_program_all_the_same() -> None:
+    """Found by killing: CPython 3.11 makes a RuntimeError of whatever ``__set_name__`` raises."""
+
+    class Interrupted:
+        def __set_name__(self, owner: type, name: str) -> None:
+            raise Ended
+
+    with pytest.raises(Ended), Endings():
+        type("Made", (), {"attribute": Interrupted()})

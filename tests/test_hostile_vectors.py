@@ -172,3 +172,11 @@ def test_a_long_word_is_not_repeated_in_full_by_an_error(tmp_path: Path) -> None
     with pytest.raises(InputError, match="far too large") as caught:
         _ = vectors.lengths
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_signaling_nan_is_refused_without_a_warning() -> None:
+    """Found by fuzzing: NumPy warns when it casts one."""
+    numbers = np.array([0x7FA00000, 0x3F800000], np.uint32).view(np.float32)
+    with pytest.raises(InputError, match="not finite"):
+        _ = KeyedVectors(["the"], numbers[np.newaxis], check=False).lengths

@@ -24,7 +24,8 @@ def row_lengths(matrix: NDArray[np.float32]) -> NDArray[np.float64]:
     """The Euclidean length of each row; not finite where a number in the row is not."""
     lengths = np.empty(len(matrix))
     for start in range(0, len(matrix), ROWS_AT_ONCE):
-        rows = matrix[start : start + ROWS_AT_ONCE].astype(np.float64)
+        with np.errstate(invalid="ignore"):  # a signaling NaN, which a file may hold, is a NaN like others
+            rows = matrix[start : start + ROWS_AT_ONCE].astype(np.float64)
         lengths[start : start + ROWS_AT_ONCE] = np.sqrt(np.einsum("ij,ij->i", rows, rows))
     return lengths
 

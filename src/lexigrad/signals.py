@@ -48,9 +48,11 @@ class Endings:
                     self._before[number] = signal.signal(number, self._end)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if isinstance(error, RuntimeError) and isinstance(error.__cause__, Ended):
+            raise error.__cause__  # so CPython 3.11 wraps it where a class is being made, as in imports
 
     def _end(self, number: int, _: FrameType | None) -> None:
         if number != signal.SIGINT:
