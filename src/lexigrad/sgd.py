@@ -1,9 +1,9 @@
 """Negative sampling by stochastic gradient descent: threads that train the two tables together.
 
-What is drawn depends on positions in the corpus alone (`lexigrad.sampling`). Threads take spans of the corpus from each
-other's hands and race for rows, so that with more than one the digits differ from run to run. With
-`TrainConfig.deterministic` they go through the corpus together, in supersteps (`lexigrad.kernels.supersteps`), and the
-tables' bytes follow from the corpus and the config, whatever their number.
+What is drawn depends on positions in the corpus alone (`lexigrad.sampling`). Threads go through the corpus together, in
+supersteps (`lexigrad.kernels.supersteps`), and the tables' bytes follow from the corpus and the config, whatever their
+number. Where `TrainConfig.deterministic` is False they take spans of the corpus from each other's hands and race for
+rows, so that with more than one the digits differ from run to run.
 """
 
 from __future__ import annotations

@@ -77,10 +77,10 @@ def new_shares(
 ) -> list[tuple[Any, ...]]:
     """What is each thread's own: the arguments of `train_together` from ``columns`` on, for each.
 
-    Columns are shared out first; of each group of threads with the same columns, each takes some of the blocks. There
-    are no more threads than that shares out evenly.
+    Columns are shared out first, if each part finds a thread; of each group of threads with the same columns, each
+    takes some of the blocks. There are no more threads than that shares out evenly.
     """
-    groups = min(threads, len(shape))
+    groups = len(shape) if threads >= len(shape) else 1  # one part or all: some parts would not show the table's stride
     sharers = threads // groups
     lengths = list(map(len, shape))
     shares = []
