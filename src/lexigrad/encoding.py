@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from abc import ABC, abstractmethod
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lexigrad.errors import CorpusError
+from lexigrad.itemids import ItemChunk, ItemSource
 from lexigrad.sources import Chunk, decoded
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from io import BufferedRandom
 
     from lexigrad.config import TrainConfig
+    from lexigrad.itemids import ItemNames
+    from lexigrad.kernels.itemtable import ItemTable
     from lexigrad.kernels.wordtable import Alphabet, WordTable
 
 __all__ = ["EncodedText", "in_order", "renumbered", "temporary_file", "temporary_space"]
@@ -48,25 +52,25 @@ class EncodedText:
     """Text that has been counted and waits for the vocabulary's ids; a context manager.
 
     Args:
-        chunks: The text, read in the calling thread.
+        source: Gives the chunks of the text, in the calling thread.
         config: ``tokens``, ``lowercase``, ``encoding_errors`` and ``threads`` are used.
         progress: Called after each chunk.
     """
 
-    def __init__(self, chunks: Iterable[Chunk], config: TrainConfig, progress: Callable[[], None]) -> None:
+    def __init__(self, source: Iterable[Chunk] | ItemSource, config: TrainConfig, progress: Callable[[], None]) -> None:
         self.lines = 0
         """The lines of the text, known when ``renumbered`` has ended, and so are the lines without a word."""
         self.empty_lines = 0
         self._threads = config.threads or available_cores()
-        self._encoders = [Encoder(config) for _ in range(self._threads)]
+        self._encoders = [_encoder(source, config) for _ in range(self._threads)]
         self._chunks: list[Encoded] = []
         try:
-            self._encode(chunks, progress)
+            self._encode(source, progress)
         except BaseException:
             self.close()
             raise
         self.replaced_bytes = sum(chunk.replaced_bytes for chunk in self._chunks)
-        self.table: WordTable = self._encoders[0].table
+        self.table: WordTable | ItemTable = self._encoders[0].table
         """The words of the whole text with their counts."""
         for encoder in self._encoders[1:]:
             encoder.table_ids = self.table.merge(encoder.table)
@@ -92,12 +96,12 @@ class EncodedText:
             self.empty_lines += empty_lines
             yield ids
 
-    def _encode(self, chunks: Iterable[Chunk], progress: Callable[[], None]) -> None:
+    def _encode(self, chunks: Iterable[Any], progress: Callable[[], None]) -> None:
         free: SimpleQueue[Encoder] = SimpleQueue()
         for encoder in self._encoders:
             free.put(encoder)
 
-        def encode(chunk: Chunk) -> Encoded:
+        def encode(chunk: Any) -> Encoded:
             encoder = free.get()
             try:
                 return encoder.encode(chunk)
@@ -109,35 +113,36 @@ class EncodedText:
             progress()
 
 
-class Encoder:
+def _encoder(source: Iterable[Chunk] | ItemSource, config: TrainConfig) -> Encoder:
+    """An encoder for the chunks of this source."""
+    return ItemEncoder(source.names) if isinstance(source, ItemSource) else TextEncoder(config)
+
+
+class Encoder(ABC):
     """What one thread at a time needs to encode chunks: a word table and a temporary file for the ids."""
 
-    def __init__(self, config: TrainConfig) -> None:
-        from lexigrad.kernels import wordtable
+    table: Any
 
-        self.config = config
-        self.table = wordtable.WordTable()
+    def __init__(self) -> None:
         self.table_ids: Ids | None = None
         """The ids that this table's words have in the merged one; None if it is that one itself."""
         self.new_ids: Ids = np.empty(0, dtype=np.int32)
-        self.alphabet: Alphabet = wordtable.word_characters() if config.tokens == "words" else wordtable.whitespace()
-        self.separated: Alphabet = wordtable.separated()
         self.written = 0
         with temporary_space():
             self.spill = temporary_file()  # closed by EncodedText
 
-    def encode(self, chunk: Chunk) -> Encoded:
+    def encode(self, chunk: Any) -> Encoded:
         """Count the chunk's words and put their ids in the temporary file."""
-        if chunk.separated:
-            ids, replaced_bytes = self.table.encode(chunk.text, self.separated), 0
-        else:
-            text, replaced_bytes = self._clean(chunk)
-            ids = self.table.encode(text, self.alphabet)
+        ids, replaced_bytes = self.counted(chunk)
         first = self.written
         with temporary_space():
             self.spill.write(ids.data)
         self.written += ids.size
         return Encoded(self, first, ids.size, replaced_bytes)
+
+    @abstractmethod
+    def counted(self, chunk: Any) -> tuple[Ids, int]:
+        """The ids of a chunk's words, which are counted, and the number of bytes replaced in it."""
 
     def read(self, first: int, size: int) -> Ids:
         """Ids that ``encode`` put in the temporary file."""
@@ -147,6 +152,26 @@ class Encoder:
             self.spill.readinto(ids.data.cast("B"))
         return ids
 
+
+class TextEncoder(Encoder):
+    """Encodes text."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        from lexigrad.kernels import wordtable
+
+        super().__init__()
+        self.config = config
+        self.table: WordTable = wordtable.WordTable()
+        self.alphabet: Alphabet = wordtable.word_characters() if config.tokens == "words" else wordtable.whitespace()
+        self.separated: Alphabet = wordtable.separated()
+
+    def counted(self, chunk: Chunk) -> tuple[Ids, int]:
+        """The ids of the words of a chunk of text."""
+        if chunk.separated:
+            return self.table.encode(chunk.text, self.separated), 0
+        text, replaced_bytes = self._clean(chunk)
+        return self.table.encode(text, self.alphabet), replaced_bytes
+
     def _clean(self, chunk: Chunk) -> tuple[bytes, int]:
         """The chunk's text as valid UTF-8, in lower case if asked for, and the number of bytes replaced in it."""
         if chunk.text.isascii():
@@ -155,6 +180,20 @@ class Encoder:
         if self.config.lowercase:
             return text.lower().encode(), replaced_bytes
         return (text.encode() if replaced_bytes else chunk.text), replaced_bytes
+
+
+class ItemEncoder(Encoder):
+    """Encodes lists of items."""
+
+    def __init__(self, names: ItemNames) -> None:
+        from lexigrad.kernels.itemtable import ItemTable
+
+        super().__init__()
+        self.table: ItemTable = ItemTable(names)
+
+    def counted(self, chunk: ItemChunk) -> tuple[Ids, int]:
+        """The word ids of the items of a chunk."""
+        return self.table.encode(chunk.items), 0
 
 
 def renumbered(blocks: Iterable[tuple[Ids, Ids]], threads: int) -> Iterator[tuple[Ids, int, int]]:

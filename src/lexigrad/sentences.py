@@ -69,7 +69,7 @@ class SentenceSource:
                 return b"".join([self._joined(tokens, where) for tokens in token_lists(sentence, self.config)]), True
             return self._utf8(sentence if sentence.endswith("\n") else sentence + "\n", where), False
         if isinstance(sentence, (bytes, bytearray)) or not isinstance(sentence, Iterable):
-            raise CorpusError(f"{where} is of type {type(sentence).__name__}; give a string or a list of tokens")
+            raise CorpusError(f"{where} is of type {type(sentence).__name__}; give a string or a list of tokens or ids")
         tokens = list(sentence)
         if self.config.lowercase:
             tokens = [token.lower() if isinstance(token, str) else token for token in tokens]
