@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Self
@@ -25,13 +25,12 @@ from lexigrad.corpusfile import (
     state_of,
     write_corpus_file,
 )
-from lexigrad.encoding import EncodedText, renumbered, temporary_file, temporary_space
+from lexigrad.encoding import NAMES_OF_WORDS, EncodedText, renumbered, temporary_file, temporary_space
 from lexigrad.errors import CorpusError, FormatError, InputError
 from lexigrad.files import atomic_write
-from lexigrad.itemids import ItemNames, ItemSource, peeked
 from lexigrad.report import ReadingReport, counted
-from lexigrad.sentences import SentenceSource, TokenizedFileSource
-from lexigrad.sources import FileSource, named_paths
+from lexigrad.sources import Source, named_paths
+from lexigrad.textsources import open_source
 from lexigrad.vocabulary import Vocabulary, quoted
 
 if TYPE_CHECKING:
@@ -46,7 +45,6 @@ BLOCK_IDS = 1 << 18  # ids copied at a time
 
 Ids = NDArray[np.int32]
 Progress = Callable[[int, int | None], None]
-Source = FileSource | SentenceSource | ItemSource
 
 
 class Corpus:
@@ -195,13 +193,14 @@ def read_corpus(
     if saved:
         if paths != saved[:1]:
             raise CorpusError(f"{saved[0]!r} is a saved corpus, which cannot be joined with other text; give it alone")
-        _refuse_names(names)
+        if names is not None:
+            raise InputError(NAMES_OF_WORDS)
         corpus = _from_saved(saved[0], config, vocabulary, known, save)
         corpus.report = replace(corpus.report, seconds=time.perf_counter() - started)
         return corpus
     config = config or TrainConfig()
-    text_source = _opened_source(source, paths, config, names)
-    with EncodedText(text_source, config, _report_to(progress, text_source)) as text:
+    text_source = open_source(source, paths, config)
+    with EncodedText(text_source, config, names, _report_to(progress, text_source)) as text:
         if not len(text.table):
             read = f"{counted(len(text_source.files), 'file')}, {counted(text_source.text_bytes, 'byte')}"
             raise CorpusError(f"the text is empty or has no word in it (read {read}); give other text")
@@ -212,26 +211,6 @@ def read_corpus(
         corpus = stored_corpus(text.renumbered(new_ids), wanted, report, save)
         corpus.names = names
         return corpus
-
-
-def _opened_source(source: Any, paths: list[str] | None, config: TrainConfig, names: Any) -> Source:
-    """What gives the chunks of ``source``, or of the files at ``paths``."""
-    if paths is not None:
-        _refuse_names(names)
-        return TokenizedFileSource(paths, config) if callable(config.tokens) else FileSource(paths)
-    if isinstance(source, (bytes, bytearray)) or not isinstance(source, Iterable):
-        raise CorpusError(f"cannot read text from {type(source).__name__}; give a path, paths, or sentences")
-    sentences, holds_items = peeked(source)
-    if holds_items:
-        return ItemSource(sentences, ItemNames(names))
-    _refuse_names(names)
-    return SentenceSource(sentences, config)
-
-
-def _refuse_names(names: Any) -> None:
-    """Words need no names."""
-    if names is not None:
-        raise InputError("names are for lists of ids, and this text has words; leave them out")
 
 
 def _report_to(progress: Progress | None, source: Source) -> Callable[[], None]:
@@ -314,6 +293,7 @@ def _report_on(source: Source, text: EncodedText, kept: dict[str, int], started:
         empty_lines=text.empty_lines,
         tokens=sum(kept.values()),
         replaced_bytes=source.replaced_bytes + text.replaced_bytes,
+        nulls=source.nulls,
         seconds=time.perf_counter() - started,
         **kept,
     )

@@ -13,14 +13,17 @@ from abc import ABC, abstractmethod
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
+from itertools import chain, islice
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lexigrad.errors import CorpusError
-from lexigrad.itemids import ItemChunk, ItemSource
+from lexigrad.columns import ColumnChunk
+from lexigrad.errors import CorpusError, InputError
+from lexigrad.itemids import ItemChunk, ItemNames
 from lexigrad.sources import Chunk, decoded
 
 if TYPE_CHECKING:
@@ -28,15 +31,17 @@ if TYPE_CHECKING:
     from io import BufferedRandom
 
     from lexigrad.config import TrainConfig
-    from lexigrad.itemids import ItemNames
     from lexigrad.kernels.itemtable import ItemTable
     from lexigrad.kernels.wordtable import Alphabet, WordTable
 
-__all__ = ["EncodedText", "in_order", "renumbered", "temporary_file", "temporary_space"]
+__all__ = ["NAMES_OF_WORDS", "EncodedText", "in_order", "renumbered", "temporary_file", "temporary_space"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Ids = NDArray[np.int32]
+AnyChunk = Chunk | ItemChunk | ColumnChunk
+
+NAMES_OF_WORDS: Final = "names are for lists of ids, and this text has words; leave them out"
 
 
 class Encoded(NamedTuple):
@@ -52,20 +57,26 @@ class EncodedText:
     """Text that has been counted and waits for the vocabulary's ids; a context manager.
 
     Args:
-        source: Gives the chunks of the text, in the calling thread.
+        chunks: The text, read in the calling thread.
+        names: What ids are called; None for text.
         config: ``tokens``, ``lowercase``, ``encoding_errors`` and ``threads`` are used.
         progress: Called after each chunk.
     """
 
-    def __init__(self, source: Iterable[Chunk] | ItemSource, config: TrainConfig, progress: Callable[[], None]) -> None:
+    def __init__(
+        self, chunks: Iterable[AnyChunk], config: TrainConfig, names: Any, progress: Callable[[], None]
+    ) -> None:
         self.lines = 0
         """The lines of the text, known when ``renumbered`` has ended, and so are the lines without a word."""
         self.empty_lines = 0
         self._threads = config.threads or available_cores()
-        self._encoders = [_encoder(source, config) for _ in range(self._threads)]
         self._chunks: list[Encoded] = []
+        all_chunks = iter(chunks)
+        first = list(islice(all_chunks, 1))
+        make = _encoder_maker(first, config, names)
+        self._encoders = [make() for _ in range(self._threads)]
         try:
-            self._encode(source, progress)
+            self._encode(chain(first, all_chunks), progress)
         except BaseException:
             self.close()
             raise
@@ -96,12 +107,12 @@ class EncodedText:
             self.empty_lines += empty_lines
             yield ids
 
-    def _encode(self, chunks: Iterable[Any], progress: Callable[[], None]) -> None:
+    def _encode(self, chunks: Iterable[AnyChunk], progress: Callable[[], None]) -> None:
         free: SimpleQueue[Encoder] = SimpleQueue()
         for encoder in self._encoders:
             free.put(encoder)
 
-        def encode(chunk: Any) -> Encoded:
+        def encode(chunk: AnyChunk) -> Encoded:
             encoder = free.get()
             try:
                 return encoder.encode(chunk)
@@ -113,9 +124,13 @@ class EncodedText:
             progress()
 
 
-def _encoder(source: Iterable[Chunk] | ItemSource, config: TrainConfig) -> Encoder:
-    """An encoder for the chunks of this source."""
-    return ItemEncoder(source.names) if isinstance(source, ItemSource) else TextEncoder(config)
+def _encoder_maker(first: list[AnyChunk], config: TrainConfig, names: Any) -> Callable[[], Encoder]:
+    """What makes encoders for text that begins with this chunk, if it has any."""
+    if any(isinstance(chunk, ItemChunk) or (isinstance(chunk, ColumnChunk) and chunk.holds_items) for chunk in first):
+        return partial(ItemEncoder, ItemNames(names))
+    if names is not None:
+        raise InputError(NAMES_OF_WORDS)
+    return partial(TextEncoder, config)
 
 
 class Encoder(ABC):
@@ -131,9 +146,9 @@ class Encoder(ABC):
         with temporary_space():
             self.spill = temporary_file()  # closed by EncodedText
 
-    def encode(self, chunk: Any) -> Encoded:
+    def encode(self, chunk: AnyChunk) -> Encoded:
         """Count the chunk's words and put their ids in the temporary file."""
-        ids, replaced_bytes = self.counted(chunk)
+        ids, replaced_bytes = self.counted(chunk.read() if isinstance(chunk, ColumnChunk) else chunk)
         first = self.written
         with temporary_space():
             self.spill.write(ids.data)
@@ -141,7 +156,7 @@ class Encoder(ABC):
         return Encoded(self, first, ids.size, replaced_bytes)
 
     @abstractmethod
-    def counted(self, chunk: Any) -> tuple[Ids, int]:
+    def counted(self, chunk: Chunk | ItemChunk) -> tuple[Ids, int]:
         """The ids of a chunk's words, which are counted, and the number of bytes replaced in it."""
 
     def read(self, first: int, size: int) -> Ids:
@@ -165,8 +180,10 @@ class TextEncoder(Encoder):
         self.alphabet: Alphabet = wordtable.word_characters() if config.tokens == "words" else wordtable.whitespace()
         self.separated: Alphabet = wordtable.separated()
 
-    def counted(self, chunk: Chunk) -> tuple[Ids, int]:
+    def counted(self, chunk: Chunk | ItemChunk) -> tuple[Ids, int]:
         """The ids of the words of a chunk of text."""
+        if isinstance(chunk, ItemChunk):
+            raise CorpusError(f"{chunk.name!r} holds ids, and what comes before it holds words; read them apart")
         if chunk.separated:
             return self.table.encode(chunk.text, self.separated), 0
         text, replaced_bytes = self._clean(chunk)
@@ -191,8 +208,10 @@ class ItemEncoder(Encoder):
         super().__init__()
         self.table: ItemTable = ItemTable(names)
 
-    def counted(self, chunk: ItemChunk) -> tuple[Ids, int]:
+    def counted(self, chunk: Chunk | ItemChunk) -> tuple[Ids, int]:
         """The word ids of the items of a chunk."""
+        if isinstance(chunk, Chunk):
+            raise CorpusError(f"{chunk.name!r} holds words, and what comes before it holds ids; read them apart")
         return self.table.encode(chunk.items), 0
 
 

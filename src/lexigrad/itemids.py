@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain, islice, repeat
 from numbers import Number
 from typing import Any, Final
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lexigrad.errors import CorpusError, InputError
+from lexigrad.sources import Source
 
 __all__ = ["LARGEST_ITEM", "ItemChunk", "ItemNames", "ItemSource", "peeked"]
 
@@ -30,6 +31,8 @@ class ItemChunk:
 
     items: Items
     """The items, and -1 after each row."""
+    name: str = "the given ids"
+    """What they are from, for messages."""
 
 
 class ItemNames:
@@ -128,26 +131,17 @@ def _head(sentence: Any) -> list[Any]:
 
 
 @dataclass(slots=True)
-class ItemSource:
+class ItemSource(Source):
     """Iterates over the chunks of rows of items: lists of ints, or one-dimensional arrays of them.
 
     Args:
         rows: Read once, so it may be a generator, or an array of two dimensions.
-        names: What the items are called.
 
     Raises:
         CorpusError: A row is no list of items.
     """
 
     rows: Iterable[Any]
-    names: ItemNames
-    files: list[str] = field(init=False, default_factory=list)
-    skipped_files: int = field(init=False, default=0)
-    total_bytes: int | None = field(init=False, default=None)
-    done_bytes: int = field(init=False, default=0)
-    text_bytes: int = field(init=False, default=0)
-    """Eight for each item."""
-    replaced_bytes: int = field(init=False, default=0)
 
     def __iter__(self) -> Iterator[ItemChunk]:
         gathered: list[Any] = []
