@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -56,7 +57,7 @@ class TableFileSource(FileSource):
 
         def arrays() -> Iterator[Any]:
             nonlocal share
-            for array, share in _readable(arrays_of(file, name, self.column), name):  # noqa: B007  # for the caller
+            for array, share in _drawn_ahead(_readable(arrays_of(file, name, self.column), name)):  # noqa: B007
                 yield array
 
         for chunk in column_chunks(arrays(), name, self, lowercase=self.lowercase):
@@ -80,6 +81,15 @@ def _table_reader(file: io.BufferedReader) -> Callable[..., Batches] | None:
 def _is_binary(byte: bytes) -> bool:
     """Whether no text goes on like this."""
     return byte < b" " and byte not in LINE_BREAKS
+
+
+def _drawn_ahead(arrays: Batches) -> Batches:
+    """The arrays, each of which is unpacked by a thread of its own while the one before is worked on."""
+    with ThreadPoolExecutor(1, thread_name_prefix="lexigrad") as pool:
+        coming = pool.submit(next, arrays, None)
+        while array := coming.result():
+            coming = pool.submit(next, arrays, None)
+            yield array
 
 
 def _readable(arrays: Batches, name: str) -> Batches:
