@@ -42,6 +42,7 @@ LAYERS = [
         "columns",
         "tablefiles",
         "tables",
+        "tokenizing",
         "textsources",
         "encoding",
         "corpusfile",
@@ -90,6 +91,7 @@ MAKERS = {
     "tablefiles",
     "tables",
     "textsources",
+    "tokenizing",
     "trainer",
     "windowcounts",
 }
