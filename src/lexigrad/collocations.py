@@ -12,6 +12,8 @@ before ``york`` are one entry of its vocabulary, whose size scales the score.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
@@ -26,7 +28,7 @@ from lexigrad.phrases import Phrase, Phrases
 from lexigrad.sentences import SentenceSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from lexigrad.kernels.wordtable import WordTable
 
@@ -127,62 +129,72 @@ class CountedStrings(NamedTuple):
     """What is seen less often would be dropped next; 1 if nothing was."""
 
 
-def counted_strings(
-    sentences: Iterable[Any], delimiter: str, connectors: Iterable[str], most: int
-) -> CountedStrings:
+def counted_strings(sentences: Iterable[Any], delimiter: str, connectors: Iterable[str], most: int) -> CountedStrings:
     """Count the words and candidates of sentences by their spelling, as gensim's vocabulary of phrases has them.
 
     Args:
         sentences: lists of tokens; read once.
         delimiter: stands between the words of a candidate.
         connectors: words that are counted only inside of candidates.
-        most: when there are more entries after a sentence, those seen once are dropped, after the next twice, and so on.
+        most: when there are more entries after a sentence, those seen less than twice are dropped; after the next
+            such sentence those seen less than three times, and so on.
 
     Raises:
         CorpusError: A sentence is no list of tokens.
     """
     config = TrainConfig(min_count=1)
-    with EncodedText(SentenceSource(_token_lists(sentences), config), config, lambda: None) as text:
+    empty: list[int] = []
+    with EncodedText(SentenceSource(_token_lists(sentences, empty), config), config, lambda: None) as text:
         ids = _stored(text.renumbered(np.arange(len(text.table), dtype=np.int32)))
         spelling = Spelling(text.table, connectors, delimiter)
         found = _counted(ids, spelling, 1, available_cores())
         if found.strings > most:
-            return _pruned(ids, spelling, most)
+            return _pruned(ids, spelling, most, empty)
         used = np.flatnonzero(found.word_counts)
         counts = dict(zip(text.table.words(used), found.word_counts[used].tolist(), strict=True))
         spelt = map(delimiter.join, spelling.parts(found.records))
         return CountedStrings(counts | dict(zip(spelt, found.counts.tolist(), strict=True)), found.words, 1)
 
 
-def _token_lists(sentences: Iterable[Any]) -> Iterator[Any]:
+def _token_lists(sentences: Iterable[Any], empty: list[int]) -> Iterator[Any]:
+    """The sentences; ``empty`` gets, for each that has no token, how many that have some stand before it."""
+    others = 0
     for sentence in sentences:
         if isinstance(sentence, str):
-            raise CorpusError(f"the sentence {sentence[:60]!r} is a string; give lists of tokens, such as .split() makes")
-        yield sentence
+            raise CorpusError(
+                f"the sentence {sentence[:60]!r} is a string; give lists of tokens, such as .split() makes"
+            )
+        tokens = list(sentence) if isinstance(sentence, Iterable) else sentence
+        if tokens:
+            others += 1
+        else:
+            empty.append(others)
+        yield tokens
 
 
-def _pruned(ids: Ids, spelling: Spelling, most: int) -> CountedStrings:
-    """Count one sentence after another, and drop the rarest when there are too many."""
+def _pruned(ids: Ids, spelling: Spelling, most: int, empty: list[int]) -> CountedStrings:
+    """Count one sentence after another, and drop the rarest when there are too many, after empty sentences too."""
     words = spelling.table.words(np.arange(len(spelling.table)))
+    looks = Counter(empty)
     counts: dict[str, int] = {}
-    total, least, begun = 0, 1, []
+    begun: list[str] = []
+    total, least, sentences = 0, 1, 0
     for word_id in ids.tolist():
         if word_id < 0:
-            begun = []
-            if len(counts) > most:
-                counts = {string: count for string, count in counts.items() if count >= least}
-                least += 1
+            begun, sentences = [], sentences + 1
+            for _ in range(1 + looks[sentences]):
+                if len(counts) > most:
+                    counts = {string: count for string, count in counts.items() if count >= least}
+                    least += 1
             continue
         total += 1
+        word = words[word_id]
         if spelling.words.is_connector[word_id]:
-            begun += [words[word_id]] if begun else []
+            begun += [word] if begun else []
             continue
-        seen = [words[word_id]]
-        if begun:
-            seen.append(spelling.delimiter.join([*begun, words[word_id]]))
-        for string in seen:
+        for string in [word, spelling.delimiter.join([*begun, word])] if begun else [word]:
             counts[string] = counts.get(string, 0) + 1
-        begun = [words[word_id]]
+        begun = [word]
     return CountedStrings(counts, total, least)
 
 

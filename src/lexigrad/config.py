@@ -140,8 +140,8 @@ class TrainConfig:
     )
     phrases: int = _option(
         0,
-        "passes that join words which follow each other more often than by chance, such as new_york; each joins what the "
-        "one before has joined too",
+        "passes that join words which follow each other more often than by chance, such as new_york; each pass joins "
+        "what the one before has joined, too",
         at_least=0,
         at_most=16,
     )
@@ -273,7 +273,9 @@ BOUNDS: Final = (("at_least", lt, "at least"), ("above", le, "above"), ("at_most
 FUNCTIONS: Final = ("tokens", "schedule")
 """The options that may be functions."""
 
-ENGLISH_CONNECTOR_WORDS: Final = frozenset("a an and at by for from in of on or the to with without".split())
+ENGLISH_CONNECTOR_WORDS: Final = frozenset(
+    ("a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "without")
+)
 """Articles, prepositions and conjunctions that phrases may hold inside: the same words as gensim's set of this name."""
 
 PHRASE_OPTIONS: Final = ("phrases", "phrase_scoring", "phrase_threshold", "phrase_min_count", "connector_words")

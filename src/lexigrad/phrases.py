@@ -48,10 +48,11 @@ SETTINGS: Final[dict[str, type | tuple[type, ...]]] = {
 
 
 class Phrase(NamedTuple):
-    """Tokens that are joined, the first and the last of them with connector words in between; how often, how likely."""
+    """Tokens that are joined: two words, with connector words in between."""
 
     parts: tuple[str, ...]
-    count: int
+    occurrences: int
+    """Side by side in the text, before anything was joined in this pass."""
     score: float
 
 
@@ -194,7 +195,7 @@ class Phrases:
             "phrase_parts": [numbers[part] for phrase in flat for part in phrase.parts],
             "phrase_ends": np.cumsum([len(phrase.parts) for phrase in flat], dtype=np.int64),
             "phrase_pass_ends": np.cumsum([len(found) for found in self.passes], dtype=np.int64),
-            "phrase_counts": [phrase.count for phrase in flat],
+            "phrase_counts": [phrase.occurrences for phrase in flat],
             "phrase_scores": [phrase.score for phrase in flat],
             "phrase_settings": np.frombuffer(json.dumps(self._settings(), sort_keys=True).encode(), dtype=np.uint8),
         }

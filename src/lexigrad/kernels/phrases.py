@@ -105,7 +105,7 @@ def run_slot(runs: Any, key: Any) -> Any:
 
 
 @internal
-def longer_run(runs: Any, node: Any, word_id: Any) -> int:
+def longer_run(runs: Any, node: Any, word_id: Any) -> Any:
     """The run with one word more, -1 if it is not known."""
     return np.int64(runs.slots[run_slot(runs, pair_key(node, word_id))]) - 1
 
@@ -233,7 +233,7 @@ def drain(slots: Any, words: Any, runs: Any, ends: Any, records: Any) -> None:
 
 
 @internal
-def bucket_of(records: Any, place: Any, words: Any, runs: Any) -> int:
+def bucket_of(records: Any, place: Any, words: Any, runs: Any) -> Any:
     """The bucket of a record."""
     mixed = spread(fingerprint(words, runs, records[place, 0], records[place, 1] >> COUNT_SHIFT))
     return np.int64(mixed >> BUCKET_SHIFT)
@@ -304,7 +304,7 @@ def enter_phrases(phrases: Any, new_ids: Any, slots: Any) -> None:
 
 
 @internal
-def phrase_id(slots: Any, first: Any, node: Any, second: Any) -> int:
+def phrase_id(slots: Any, first: Any, node: Any, second: Any) -> Any:
     """The id of the phrase that two words and the run between them make, -1 if they make none."""
     if node < 0:
         return -1
@@ -365,7 +365,7 @@ def join(ids: Any, start: int, stop: int, state: Any, words: Any, runs: Any, slo
 
 
 @compiled
-def flush(ids: Any, stop: int, state: Any, joined: Any, written: int) -> int:
+def flush(ids: Any, stop: int, state: Any, joined: Any, written: int) -> Any:
     """Write what is open before ``stop``, which makes no phrase."""
     written = write_open(ids, state[0], stop, joined, written)
     state[0] = -1
@@ -373,7 +373,7 @@ def flush(ids: Any, stop: int, state: Any, joined: Any, written: int) -> int:
 
 
 @internal
-def write_open(ids: Any, opened: Any, stop: Any, joined: Any, written: Any) -> int:
+def write_open(ids: Any, opened: Any, stop: Any, joined: Any, written: Any) -> Any:
     """Write the words from ``opened`` on as they are."""
     if opened >= 0:
         for place in range(opened, stop):

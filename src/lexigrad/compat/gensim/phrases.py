@@ -55,7 +55,7 @@ PICKLE: Final = b"\x80"
 def original_scorer(
     worda_count: int, wordb_count: int, bigram_count: int, len_vocab: int, min_count: float, corpus_word_count: int
 ) -> float:
-    """(count(ab) − min_count) / (count(a) · count(b)) · len_vocab, the score of Mikolov et al. 2013 as gensim scales it.
+    """Mikolov et al. 2013, as gensim scales it: (count(ab) − min_count) / (count(a) · count(b)) · len_vocab.
 
     Example:
         >>> original_scorer(10, 20, 15, 1000, 5, 100_000)
@@ -158,7 +158,7 @@ class _JoinedSentences:
 
 
 def _one_sentence(given: Iterable[Any]) -> tuple[bool, Iterable[Any]]:
-    """Whether this is one sentence and not several; what is empty is one. And what gives the same items as ``given``."""
+    """Whether this is one sentence, as what is empty is, or several; and what gives the same items as ``given``."""
     items = iter(given)
     missing = object()
     first = next(items, missing)
@@ -310,7 +310,7 @@ class Phrases(_PhrasesTransformation):
             FormatError: it is no such file, or it is damaged.
         """
         settings, counts = _read(path, "phrases", np.int64, scoring)
-        made = _made(path, cls, settings, ("corpus_word_count", "min_reduce"))
+        made: Self = _made(path, cls, settings, ("corpus_word_count", "min_reduce"))
         made.vocab = counts
         return made
 
@@ -333,8 +333,10 @@ class FrozenPhrases(_PhrasesTransformation):
 
     def __init__(self, phrases_model: Phrases | FrozenPhrases) -> None:
         super().__init__(phrases_model.connector_words)
-        self.threshold, self.min_count = phrases_model.threshold, phrases_model.min_count
-        self.delimiter, self.scoring = phrases_model.delimiter, phrases_model.scoring
+        self.threshold: float = phrases_model.threshold
+        self.min_count: float = phrases_model.min_count
+        self.delimiter: str = phrases_model.delimiter
+        self.scoring: Scorer = phrases_model.scoring
         self.phrasegrams: dict[str, float] = (
             dict(phrases_model.phrasegrams)
             if isinstance(phrases_model, FrozenPhrases)
