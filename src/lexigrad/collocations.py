@@ -12,8 +12,9 @@ before ``york`` are one entry of its vocabulary, whose size scales the score.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
@@ -70,9 +71,17 @@ class JoinedText:
         text: the text; its table gets the phrases as words, and the counts that words have when all are joined.
         config: the options of learning, and ``threads``.
         phrases: join these, and learn none.
+        progress: called now and then with the words gone through, and those in all: each pass goes through the text
+            to learn and to join.
     """
 
-    def __init__(self, text: EncodedText, config: TrainConfig, phrases: Phrases | None) -> None:
+    def __init__(
+        self,
+        text: EncodedText,
+        config: TrainConfig,
+        phrases: Phrases | None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
         self.table = text.table
         self.replaced_bytes = text.replaced_bytes
         self._threads = config.threads or available_cores()
@@ -80,6 +89,8 @@ class JoinedText:
         self.lines, self.empty_lines = text.lines, text.empty_lines
         self.joined = 0
         """How many phrases were put in the place of their parts."""
+        self._stages = 2 * config.phrases if phrases is None else len(phrases.passes)
+        self._told = _told(progress, self._ids.size, self._stages)
         self.phrases = self._learnt(config) if phrases is None else self._known(phrases)
         self.table.recount(_word_counts(self._ids, len(self.table)))
 
@@ -93,8 +104,8 @@ class JoinedText:
         connectors = config.connectors
         for _ in range(config.phrases):
             spelling = Spelling(self.table, connectors, "_")
-            found = _scored(_counted(self._ids, spelling, config.phrase_min_count, self._threads), config)
-            phrases = spelling.phrases(*found)
+            counted = _counted(self._ids, spelling, config.phrase_min_count, self._threads, self._told())
+            phrases = spelling.phrases(*_scored(counted, config))
             if not phrases:
                 break
             self._join(phrases, connectors, "_")
@@ -115,7 +126,7 @@ class JoinedText:
     def _join(self, phrases: Sequence[Phrase], connectors: frozenset[str], delimiter: str) -> None:
         """Put phrases in the place of their parts."""
         joiner = _Joiner(self.table, phrases, connectors, delimiter)
-        self._ids = _stored(joiner.joined(self._ids, self._threads))
+        self._ids = _stored(joiner.joined(self._ids, self._threads, self._told()))
         self.joined += joiner.done
 
 
@@ -279,11 +290,35 @@ class Spelling:
         return Runs(slots, np.zeros(size, np.uint64), fingerprints, powers, np.ones(1, dtype=np.int64))
 
 
-def _counted(ids: Ids, spelling: Spelling, least: int, threads: int) -> Candidates:
+def _told(
+    progress: Callable[[int, int], None] | None, size: int, stages: int
+) -> Callable[[], Callable[[int, int], None]]:
+    """What begins one stage after another: it gives a function that is told how far the stage is, and how far it goes.
+
+    The text may get shorter from stage to stage, but each stage counts as one of its first ``size``.
+    """
+    begun = itertools.count(0)
+
+    def begin() -> Callable[[int, int], None]:
+        before = next(begun) * size
+        if progress is None:
+            return lambda done, total: None
+        return lambda done, total: progress(before + done * size // total, stages * size)
+
+    return begin
+
+
+def _counted(
+    ids: Ids,
+    spelling: Spelling,
+    least: int,
+    threads: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Candidates:
     """Count all words and candidates of a text; keeps the candidates seen ``least`` times or more."""
     spelling.number_runs(ids)
     with _Counters(ids, spelling, threads) as counters:
-        counters.count()
+        counters.count(progress)
         return counters.total(least)
 
 
@@ -305,18 +340,20 @@ class _Counters:
         for counter in self.all:
             counter.spill.close()
 
-    def count(self) -> None:
+    def count(self, progress: Callable[[int, int], None]) -> None:
         """Go through the text."""
 
-        def work(start: int) -> None:
+        def work(start: int) -> int:
+            stop = min(start + SPAN, self.ids.size)
             counter = self.free.get()
             try:
-                counter.count(start, min(start + SPAN, self.ids.size))
+                counter.count(start, stop)
             finally:
                 self.free.put(counter)
+            return stop
 
-        for _ in in_order(work, range(0, self.ids.size, SPAN), self.threads):
-            pass
+        for done in in_order(work, range(0, self.ids.size, SPAN), self.threads):
+            progress(done, self.ids.size)
 
     def total(self, least: int) -> Candidates:
         """What was counted, added up."""
@@ -511,7 +548,7 @@ class _Joiner:
         self._tables = spelling.words, spelling.runs, slots
         self.done = 0
 
-    def joined(self, ids: Ids, threads: int) -> Iterator[Ids]:
+    def joined(self, ids: Ids, threads: int, progress: Callable[[int, int], None]) -> Iterator[Ids]:
         """The text with phrases joined, block by block.
 
         Each span is joined from its first sure place on, in parallel; what stands before that waits for the span before
@@ -537,6 +574,7 @@ class _Joiner:
                 state = next_state
             yield head[:size]
             yield block
+            progress(stop, ids.size)
         self.done = int(state[2])
 
 

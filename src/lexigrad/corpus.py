@@ -152,6 +152,7 @@ def read_corpus(
     phrases: Phrases | None = None,
     save: str | Path | None = None,
     progress: Progress | None = None,
+    phrase_progress: Callable[[int, int], None] | None = None,
 ) -> Corpus:
     r"""Count and encode text: files, or sentences from Python, to a vocabulary and a file of word ids.
 
@@ -175,6 +176,7 @@ def read_corpus(
             the config says how many passes learn and join phrases of this text.
         save: A file to keep the encoded corpus in; without one it is in a temporary file until it is closed.
         progress: Called now and then with the bytes read and the bytes in all; the latter is None if nobody knows.
+        phrase_progress: Called now and then, after reading, with the words gone through for phrases, and those in all.
 
     Returns:
         The corpus. The same text gives the same ids whatever the number of threads.
@@ -212,7 +214,8 @@ def read_corpus(
     text_source = _opened_source(source, paths, config)
     with EncodedText(text_source, config, _report_to(progress, text_source)) as encoded:
         _check_words(encoded, text_source)
-        text = encoded if phrases is None and not config.phrases else JoinedText(encoded, config, phrases)
+        has_phrases = phrases is not None or config.phrases
+        text = JoinedText(encoded, config, phrases, phrase_progress) if has_phrases else encoded
         wanted = vocabulary if vocabulary is not None else _frequent_words(text.table, config, known)
         counts, new_ids = _new_ids(text.table, wanted)
         kept = _kept_and_dropped(counts, counts, new_ids, None if vocabulary is not None else config)
@@ -220,7 +223,13 @@ def read_corpus(
         return stored_corpus(text.renumbered(new_ids), wanted, report, save, text.phrases)
 
 
-def learn_phrases(source: Any, config: TrainConfig | None = None, *, progress: Progress | None = None) -> Phrases:
+def learn_phrases(
+    source: Any,
+    config: TrainConfig | None = None,
+    *,
+    progress: Progress | None = None,
+    phrase_progress: Callable[[int, int], None] | None = None,
+) -> Phrases:
     r"""Find the phrases of a text: words that follow each other more often than by chance.
 
     Candidates are two words side by side, with any number of connector words in between. Those seen at least
@@ -237,7 +246,8 @@ def learn_phrases(source: Any, config: TrainConfig | None = None, *, progress: P
         config: The options of reading text, except ``min_count`` and ``max_vocabulary``; and ``phrases``, the number of
             passes, ``phrase_scoring``, ``phrase_threshold``, ``phrase_min_count`` and ``connector_words``. None is one
             pass with the defaults.
-        progress: As for `read_corpus`.
+        progress: As for `read_corpus`; so is the next.
+        phrase_progress: Called when the text has been read.
 
     Returns:
         The phrases; ``join`` puts them in the place of their words in any sentence.
@@ -265,7 +275,7 @@ def learn_phrases(source: Any, config: TrainConfig | None = None, *, progress: P
     text_source = _opened_source(source, paths, config)
     with EncodedText(text_source, config, _report_to(progress, text_source)) as encoded:
         _check_words(encoded, text_source)
-        return JoinedText(encoded, config, None).phrases
+        return JoinedText(encoded, config, None, phrase_progress).phrases
 
 
 def _check_words(text: EncodedText, source: Source) -> None:

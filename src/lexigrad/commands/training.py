@@ -318,6 +318,7 @@ def open_corpus(
 
     given = None if vocabulary is None else lexigrad.Vocabulary.load(vocabulary)
     how: dict[str, Any] = {"vocabulary": given, "save": save, "progress": display.reading}
+    how["phrase_progress"] = display.steps("phrases")
     if start is not None:
         how |= {"known": start.vocabulary, "phrases": start.phrases}
     corpus = lexigrad.read_corpus(list(paths), config, **how)
