@@ -41,6 +41,7 @@ LAYERS = [
         "encoding",
         "corpusfile",
         "corpus",
+        "candidates",
         "collocations",
         "splitting",
         "kernels",
@@ -58,6 +59,7 @@ LAYERS = [
     {"cli"},
 ]
 MAKERS = {
+    "candidates",
     "checkpoints",
     "collocations",
     "corpus",

@@ -8,7 +8,6 @@ native file (docs/reference/formats.md), never a pickle.
 from __future__ import annotations
 
 import inspect
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
@@ -18,15 +17,13 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 
 from lexigrad.collocations import counted_strings
+from lexigrad.compat.gensim.phrasefiles import read_phrases, write_phrases
 from lexigrad.config import ENGLISH_CONNECTOR_WORDS
 from lexigrad.errors import ConfigError, FormatError, InputError
-from lexigrad.formats import read_native, write_native
-from lexigrad.vocabulary import pack_words, unpack_words
 
 if TYPE_CHECKING:
     import os
 
-    from numpy.typing import NDArray
 
 __all__ = [
     "ENGLISH_CONNECTOR_WORDS",
@@ -47,9 +44,6 @@ SCORER_ARGUMENTS: Final = (
     "min_count",
     "corpus_word_count",
 )
-FORMAT: Final = "lexigrad-gensim-phrases"
-PICKLE: Final = b"\x80"
-"""The first byte of what gensim saves."""
 
 
 def original_scorer(
@@ -296,7 +290,7 @@ class Phrases(_PhrasesTransformation):
             "scoring": _name_of(self.scoring),
             "threshold": self.threshold,
         }
-        _write(path, "phrases", settings, self.vocab, np.int64)
+        write_phrases(path, "phrases", settings, self.vocab, np.int64)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], scoring: Scorer | None = None) -> Self:
@@ -309,7 +303,7 @@ class Phrases(_PhrasesTransformation):
         Raises:
             FormatError: it is no such file, or it is damaged.
         """
-        settings, counts = _read(path, "phrases", np.int64, scoring)
+        settings, counts = read_phrases(path, "phrases", np.int64, scoring)
         made: Self = _made(path, cls, settings, ("corpus_word_count", "min_reduce"))
         made.vocab = counts
         return made
@@ -364,12 +358,12 @@ class FrozenPhrases(_PhrasesTransformation):
             "scoring": _name_of(self.scoring),
             "threshold": self.threshold,
         }
-        _write(path, "frozen", settings, self.phrasegrams, np.float64)
+        write_phrases(path, "frozen", settings, self.phrasegrams, np.float64)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], scoring: Scorer | None = None) -> Self:
         """Read what ``save`` wrote; see `Phrases.load`."""
-        settings, scores = _read(path, "frozen", np.float64, scoring)
+        settings, scores = read_phrases(path, "frozen", np.float64, scoring)
         made = cls(_made(path, Phrases, settings, ()))
         made.phrasegrams = scores
         return made
@@ -408,48 +402,6 @@ def _name_of(scoring: Scorer) -> str:
     return next((name for name, scorer in SCORERS.items() if scorer is scoring), "custom")
 
 
-def _write(
-    path: str | os.PathLike[str], kind: str, settings: dict[str, Any], values: dict[str, Any], dtype: type
-) -> None:
-    values = dict(sorted(values.items()))
-    text, ends = pack_words(list(values))
-    tensors: dict[str, NDArray[Any]] = {
-        "entries": text,
-        "entry_ends": ends,
-        "values": np.array(list(values.values()), dtype=dtype),
-        "settings": np.frombuffer(json.dumps(settings, sort_keys=True).encode(), dtype=np.uint8),
-    }
-    write_native(path, tensors, {"format": FORMAT, "version": "1", "kind": kind})
-
-
-def _read(
-    path: str | os.PathLike[str], kind: str, dtype: type, scoring: Scorer | None
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The settings, with a scoring that can be used, and the value of each entry."""
-    _refuse_pickles(path)
-    tensors, metadata = read_native(path, FORMAT)
-    if metadata.get("kind") != kind:
-        raise FormatError(f"{path} holds {str(metadata.get('kind'))[:60]!r}, where {kind!r} is needed")
-    wanted = {"entries": np.uint8, "entry_ends": np.int64, "values": dtype, "settings": np.uint8}
-    for name, needed in wanted.items():
-        if name not in tensors or tensors[name].dtype != needed or tensors[name].ndim != 1:
-            raise FormatError(f"{path} has no tensor {name!r} of one dimension and type {np.dtype(needed)}")
-    if tensors["values"].size != tensors["entry_ends"].size or np.isnan(tensors["values"]).any():
-        raise FormatError(f"{path} has not one number for each entry; it is damaged")
-    try:
-        settings = json.loads(tensors["settings"].tobytes())
-        entries = unpack_words(tensors["entries"], tensors["entry_ends"])
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"the settings in {path} are not JSON; it is damaged") from error
-    if not isinstance(settings, dict):
-        raise FormatError(f"the settings in {path} are no JSON object; it is damaged")
-    if settings.get("scoring") == "custom":
-        if scoring is None:
-            raise FormatError(f"{path} was scored by a function, which no file keeps; load it with scoring=…")
-        settings["scoring"] = scoring
-    return settings, dict(zip(entries, tensors["values"].tolist(), strict=True))
-
-
 def _made(path: str | os.PathLike[str], kind: type[Any], settings: dict[str, Any], counts: tuple[str, ...]) -> Any:
     """A `Phrases` with these settings, which are checked; those in ``counts`` are no arguments but attributes."""
     words = settings.get("connector_words")
@@ -465,16 +417,3 @@ def _made(path: str | os.PathLike[str], kind: type[Any], settings: dict[str, Any
     for name, value in attributes.items():
         setattr(made, name, value)
     return made
-
-
-def _refuse_pickles(path: str | os.PathLike[str]) -> None:
-    try:
-        with open(path, "rb") as file:
-            start = file.read(1)
-    except OSError as error:
-        raise FormatError(f"cannot read {path}: {error.strerror or error}") from error
-    if start == PICKLE:
-        raise FormatError(
-            f"{path} is a pickle, as gensim saves phrases, and loading one may run any code; in gensim, take its vocab "
-            "and options, and set them here, or learn the phrases again"
-        )
