@@ -56,12 +56,15 @@ class JoinedText:
         self.replaced_bytes = text.replaced_bytes
         self._threads = config.threads or available_cores()
         self._ids = _stored(text.renumbered(np.arange(len(self.table), dtype=np.int32)))
+        size = self._ids.size
         self.lines, self.empty_lines = text.lines, text.empty_lines
         self.joined = 0
         """How many phrases were put in the place of their parts."""
         self._stages = 2 * config.phrases if phrases is None else len(phrases.passes)
-        self._told = _told(progress, self._ids.size, self._stages)
+        self._told = _told(progress, size, self._stages)
         self.phrases = self._learnt(config) if phrases is None else self._known(phrases)
+        if progress is not None:
+            progress(self._stages * size, self._stages * size)  # a pass that finds nothing is the last
         self.table.recount(_word_counts(self._ids, len(self.table)))
 
     def renumbered(self, new_ids: Ids) -> Iterator[Ids]:

@@ -269,10 +269,10 @@ def fingerprints(records: Any, words: Any, runs: Any, found: Any) -> None:
 
 @compiled
 def npmi(firsts: Any, seconds: Any, together: Any, total: float, scores: Any) -> None:
-    """ln(p(ab) / (p(a) · p(b))) / −ln p(ab) from counts; −∞ where p(ab) is 1."""
+    """ln(p(ab) / (p(a) · p(b))) / −ln p(ab) from counts; p(ab) is below 1, as a sentence has fewer pairs than words."""
     for i in range(scores.size):
         p_first, p_second, p_both = firsts[i] / total, seconds[i] / total, together[i] / total
-        scores[i] = -np.inf if p_both == 1.0 else log(p_both / (p_first * p_second)) / -log(p_both)
+        scores[i] = log(p_both / (p_first * p_second)) / -log(p_both)
 
 
 @compiled
