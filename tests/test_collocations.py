@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Sentences = list[list[str]]
 
 ALL = TrainConfig(min_count=1, phrases=1, phrase_threshold=0.1, phrase_min_count=1, threads=2)
-WORDS = "a b c d e a_b b_c _ c_ x y".split()
+WORDS = ["a", "b", "c", "d", "e", "a_b", "b_c", "_", "c_", "x", "y"]
 
 
 def random_text(draw: random.Random) -> Sentences:

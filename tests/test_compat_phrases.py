@@ -73,7 +73,8 @@ def test_scorers_are_those_of_gensim() -> None:
         arguments = dict(zip(("worda_count", "wordb_count", "bigram_count"), (a, b, together), strict=True))
         arguments |= {"len_vocab": 1000, "min_count": draw.choice([1, 5]), "corpus_word_count": 10**7}
         assert original_scorer(**arguments) == models.original_scorer(**arguments)
-        assert npmi_scorer(**arguments) == models.npmi_scorer(**arguments)
+        if a and b:  # gensim divides by 0
+            assert npmi_scorer(**arguments) == models.npmi_scorer(**arguments)
     assert models.ENGLISH_CONNECTOR_WORDS == ENGLISH_CONNECTOR_WORDS
 
 

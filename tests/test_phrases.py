@@ -56,10 +56,10 @@ def run(*arguments: str | Path) -> Result:
 
 
 def test_phrases_are_joined_pass_by_pass_from_left_to_right() -> None:
-    assert PHRASES.join("new york été".split()) == ["new_york_été"]
-    assert PHRASES.join("new new york york été".split()) == ["new", "new_york", "york", "été"]
-    assert PHRASES.join("the bank of the west of".split()) == ["the", "bank_of_the_west", "of"]
-    assert PHRASES.join("bank of west bank of the".split()) == ["bank", "of", "west", "bank", "of", "the"]
+    assert PHRASES.join(["new", "york", "été"]) == ["new_york_été"]
+    assert PHRASES.join(["new", "new", "york", "york", "été"]) == ["new", "new_york", "york", "été"]
+    assert PHRASES.join(["the", "bank", "of", "the", "west", "of"]) == ["the", "bank_of_the_west", "of"]
+    assert PHRASES.join(["bank", "of", "west", "bank", "of", "the"]) == ["bank", "of", "west", "bank", "of", "the"]
     assert PHRASES.join([]) == []
 
 
