@@ -10,8 +10,8 @@ from lexigrad.errors import FormatError
 __all__ = ["ReadingReport", "counted"]
 
 
-LATER: Final = {"seconds", "nulls"}
-"""What a saved report need not have: seconds are not saved, and the first files had no nulls."""
+LATER: Final = {"seconds", "nulls", "joined"}
+"""What a saved report need not have: seconds are not saved, and the first files knew no nulls and no phrases."""
 
 MOST: Final = 2**63
 """No count reaches it; JSON knows numbers that no float can hold."""
@@ -30,6 +30,9 @@ class ReadingReport:
     empty_lines: int = 0
     """Lines without a token."""
     tokens: int = 0
+    """A phrase that has been joined is one."""
+    joined: int = 0
+    """Phrases that were joined: the text had so many tokens more, and connector words within phrases besides."""
     kept: int = 0
     dropped_rare: int = 0
     """Tokens whose word occurs less often than ``min_count``."""
@@ -68,15 +71,20 @@ class ReadingReport:
             (self.dropped_unknown, "that the vocabulary does not have"),
         ]
         dropped = ", ".join(f"{count:,} {reason}" for count, reason in drops if count)
-        return f"{first}\nkept {counted(self.kept, 'token')}; dropped {dropped or 'none'}"
+        joined = f"joined {counted(self.joined, 'phrase')}; " if self.joined else ""
+        return f"{first}\n{joined}kept {counted(self.kept, 'token')}; dropped {dropped or 'none'}"
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values that JSON can hold."""
         return asdict(self)
 
     def counts(self) -> dict[str, Any]:
-        """The report without ``seconds``: it depends on the text and the options alone."""
-        return {name: value for name, value in asdict(self).items() if name != "seconds"}
+        """The report without ``seconds``: it depends on the text and the options alone.
+
+        ``joined`` is left out where it is 0: files without phrases are as they were before there were any.
+        """
+        left_out = {"seconds"} if self.joined else {"seconds", "joined"}
+        return {name: value for name, value in asdict(self).items() if name not in left_out}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ReadingReport:
