@@ -41,7 +41,7 @@ LAYERS = [
     {"monitor", "sgd", "softmaxsgd", "stepsize"},
     {"exact"},
     {"trainer"},
-    {"seeds", "demo", "console"},
+    {"seeds", "demo", "console", "estimator"},
     {"commands"},
     {"cli"},
 ]
@@ -53,6 +53,7 @@ MAKERS = {
     "further",
     "countsfile",
     "encoding",
+    "estimator",
     "exact",
     "kernels",
     "kernelcheck",

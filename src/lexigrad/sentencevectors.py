@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from lexigrad.keyedvectors import KeyedVectors
 
-__all__ = ["Coverage", "SentenceVectorizer"]
+__all__ = ["Coverage", "Sentence", "SentenceVectorizer"]
 
 SHOWN_UNKNOWN: Final = 20
 WEIGHTINGS: Final = ("mean", "sif")
@@ -162,7 +162,7 @@ class SentenceVectorizer:
         number, empty, tokens_seen = 0, 0, 0
         unknown: Counter[str] = Counter()
         for tokens in _tokens(sentences):
-            missing = [token for token in tokens if self._word_id(token) is None]
+            missing = [token for token, word_id in zip(tokens, self._found(tokens), strict=True) if word_id is None]
             unknown.update(missing)
             number, tokens_seen = number + 1, tokens_seen + len(tokens)
             empty += len(missing) == len(tokens)
@@ -216,7 +216,14 @@ class SentenceVectorizer:
         return ids.get(token, ids.get(token.lower()))
 
     def _word_ids(self, tokens: Sequence[str]) -> list[int]:
-        return [word_id for word_id in map(self._word_id, tokens) if word_id is not None]
+        return [word_id for word_id in self._found(tokens) if word_id is not None]
+
+    def _found(self, tokens: Sequence[str]) -> list[int | None]:
+        """The id of each token, None where it has no vector."""
+        try:
+            return [self._word_id(token) for token in tokens]
+        except (AttributeError, TypeError) as error:
+            raise InputError(f"a token of a sentence is no string ({error}); give tokens as strings") from error
 
     def _sif_weights(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float64]:
         """The weight a / (a + p(w)) of each word, from the ids of the sentences' words."""
@@ -263,4 +270,4 @@ def _tokens(sentences: Iterable[Sentence]) -> Iterator[Sequence[str]]:
             raise InputError(
                 f"sentence {number:,} is of type {type(sentence).__name__}; give a string or a list of tokens"
             )
-        yield sentence.split() if isinstance(sentence, str) else sentence
+        yield sentence.split() if isinstance(sentence, str) else list(sentence)
