@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from lexigrad.keyedvectors import KeyedVectors
     from lexigrad.sentencevectors import Coverage, Sentence
 
-__all__ = ["Word2VecVectorizer"]
+__all__ = ["Word2VecVectorizer", "training_threads"]
 
 STATE_VERSION: Final = 1
 STATE_FORMAT: Final = "lexigrad-vectorizer"
@@ -247,7 +247,8 @@ class Word2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         seed = self.random_state
         if not isinstance(seed, Integral):
             seed = int(check_random_state(seed).randint(SEEDS))
-        return TrainConfig(**{name: getattr(self, name) for name in names}, seed=seed, threads=_threads(self.n_jobs))
+        options = {name: getattr(self, name) for name in names}
+        return TrainConfig(**options, seed=seed, threads=training_threads(self.n_jobs))
 
     def _cut(self, documents: Iterable[Sentence]) -> Iterator[Sentence]:
         """The documents with strings cut as in training; at white space ``SentenceVectorizer`` cuts them itself."""
@@ -271,11 +272,25 @@ def _documents(X: Any) -> Iterable[Sentence]:
     return X
 
 
-def _threads(n_jobs: int | None) -> int:
-    """How many threads train.
+def training_threads(n_jobs: int | None = None) -> int:
+    """How many threads a `Word2VecVectorizer` with this ``n_jobs`` trains with, if it is fitted here.
 
-    joblib tells a worker process its share of the cores by the environment, NUMBA_NUM_THREADS among its variables. In
-    a thread of its threading backend it tells nothing but that others run beside it.
+    joblib tells a worker process its share of the cores by the environment, in NUMBA_NUM_THREADS among others, which
+    is obeyed in any process. In a thread of its threading backend it tells nothing but that others run beside it.
+
+    Args:
+        n_jobs: None for all cores, or this worker's share of them; negative numbers count from the number of cores,
+            −1 being all.
+
+    Raises:
+        InputError: it is 0, or no whole number.
+
+    Example:
+        >>> training_threads(3)
+        3
+        >>> from joblib import Parallel, delayed
+        >>> Parallel(n_jobs=2, backend="threading")(delayed(training_threads)() for _ in range(2))
+        [1, 1]
     """
     cores: int = joblib.cpu_count()
     if n_jobs is not None:
