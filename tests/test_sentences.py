@@ -7,7 +7,8 @@ import pytest
 from lexigrad import sentences
 from lexigrad.config import TrainConfig
 from lexigrad.errors import CorpusError
-from lexigrad.sentences import SentenceSource, TokenizedFileSource
+from lexigrad.sentences import SentenceSource, TokenizedSource
+from lexigrad.sources import FileSource
 
 
 def chunks_of(given, **options):
@@ -53,7 +54,7 @@ def test_a_tokenizer_is_given_each_line_without_its_end():
 def test_a_tokenizer_reads_the_lines_of_files(tmp_path):
     (tmp_path / "text").write_bytes("\ufeffÜber x\r\n\nb y".encode())
     config = TrainConfig(tokens=lambda line: line.split(" ") if line else [], lowercase=True)
-    source = TokenizedFileSource([str(tmp_path / "text")], config)
+    source = TokenizedSource(FileSource([str(tmp_path / "text")], whole_lines=True), config)
     expected = [["über", "x"], [], ["b", "y"]]
     assert b"".join(chunk.text for chunk in source) == b"".join(
         b"".join(token.encode() + b"\xfe" for token in tokens) + b"\xff" for tokens in expected

@@ -138,6 +138,11 @@ class TrainConfig:
         choices=("whitespace", "words"),
         or_callable=True,
     )
+    column: str | None = _option(
+        None,
+        "of tables and datasets: the column that holds the text, strings or lists of tokens or of ids; when not given, "
+        "the only one that does",
+    )
     encoding_errors: Literal["strict", "replace"] = _option(
         "strict",
         "what to do with bytes that are not UTF-8: stop, or put U+FFFD in their place",
@@ -229,7 +234,7 @@ BOUNDS: Final = (("at_least", lt, "at least"), ("above", le, "above"), ("at_most
 FUNCTIONS: Final = ("tokens", "schedule")
 """The options that may be functions."""
 
-TEXT_OPTIONS: Final = ("min_count", "max_vocabulary", "lowercase", "tokens", "encoding_errors", "threads")
+TEXT_OPTIONS: Final = ("min_count", "max_vocabulary", "lowercase", "tokens", "column", "encoding_errors", "threads")
 """The options that matter when text is read; the others matter when vectors are trained."""
 
 

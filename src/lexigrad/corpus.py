@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Self
@@ -25,17 +25,18 @@ from lexigrad.corpusfile import (
     state_of,
     write_corpus_file,
 )
-from lexigrad.encoding import EncodedText, renumbered, temporary_file, temporary_space
+from lexigrad.encoding import NAMES_OF_WORDS, EncodedText, renumbered, temporary_file, temporary_space
 from lexigrad.errors import CorpusError, FormatError, InputError
 from lexigrad.files import atomic_write
 from lexigrad.report import ReadingReport, counted
-from lexigrad.sentences import SentenceSource, TokenizedFileSource
-from lexigrad.sources import FileSource, named_paths
+from lexigrad.sources import Source, named_paths
+from lexigrad.textsources import open_source
 from lexigrad.vocabulary import Vocabulary, quoted
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lexigrad.kernels.itemtable import ItemTable
     from lexigrad.kernels.wordtable import WordTable
 
 __all__ = ["Corpus", "ReadingReport", "read_corpus", "stored_corpus"]
@@ -44,7 +45,6 @@ BLOCK_IDS = 1 << 18  # ids copied at a time
 
 Ids = NDArray[np.int32]
 Progress = Callable[[int, int | None], None]
-Source = FileSource | SentenceSource
 
 
 class Corpus:
@@ -66,6 +66,8 @@ class Corpus:
         self._ids: Ids | None = ids
         self.vocabulary = vocabulary
         self.report = report
+        self.names: Any = None
+        """The names of ids, if it was read from ids; of a text that is measured on they are the names, too."""
         self._saved = saved
 
     @property
@@ -138,6 +140,7 @@ def read_corpus(
     *,
     vocabulary: Vocabulary | None = None,
     known: Vocabulary | None = None,
+    names: Any = None,
     save: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Corpus:
@@ -149,15 +152,18 @@ def read_corpus(
     Args:
         source: A path, or a list of them: files (``.gz``, ``.bz2``, ``.xz`` and ``.zst`` among them, known by content),
             folders (read recursively, sorted by name), globs, and ``-`` for standard input. Or any iterable of
-            sentences: strings, whose lines are sentences, or lists of tokens, which are taken as they are. A list of
-            strings is a list of paths, unless one of the strings has white space in it and names nothing that exists;
-            ``Path`` objects are always paths. Or the path of a saved corpus, which is returned at once: its vocabulary
-            stands, narrowed if ``config`` or ``vocabulary`` ask for less; the options of reading no longer matter.
+            sentences: strings, whose lines are sentences, or lists of tokens, which are taken as they are, or lists or
+            arrays of ids, whole numbers from 0 to 2⁶³ − 1, of which no strings are made. A list of strings is a list of
+            paths, unless one of the strings has white space in it and names nothing that exists; ``Path`` objects are
+            always paths. Or the path of a saved corpus, which is returned at once: its vocabulary stands, narrowed if
+            ``config`` or ``vocabulary`` ask for less; the options of reading no longer matter.
         config: ``min_count``, ``max_vocabulary``, ``lowercase``, ``tokens``, ``encoding_errors`` and ``threads`` are
             used. None is ``TrainConfig()``, and for a saved corpus it is whatever that has been read with.
         vocabulary: Fixes the words, their counts and their order; ``min_count`` and ``max_vocabulary`` are not used.
         known: Words to keep wherever they occur, whatever ``min_count`` and ``max_vocabulary`` say: those of a model
             that is to be trained further.
+        names: What ids are called: a list, or a mapping from id to name. Without it a word is its id's digits. An id
+            that is frequent enough must have a name, and no other may have the same.
         save: A file to keep the encoded corpus in; without one it is in a temporary file until it is closed.
         progress: Called now and then with the bytes read and the bytes in all; the latter is None if nobody knows.
 
@@ -165,13 +171,18 @@ def read_corpus(
         The corpus. The same text gives the same ids whatever the number of threads.
 
     Raises:
-        CorpusError: A path names nothing, a file is damaged or not UTF-8, or no word is left.
+        CorpusError: A path names nothing, a file is damaged or not UTF-8, a sentence is neither text nor ids, or no
+            word is left.
         FormatError: A saved corpus is damaged.
+        InputError: An id has no name, or that of another, or names are given for what has words.
 
     Example:
         >>> with read_corpus(["the cat sat", "the dog sat"], TrainConfig(min_count=2)) as corpus:
         ...     corpus.vocabulary.words, corpus.ids.tolist(), corpus.report.dropped_rare
         (['sat', 'the'], [1, 0, -1, 1, 0, -1], 2)
+        >>> with read_corpus([[7, 40], [7]], TrainConfig(min_count=1), names={7: "pear", 40: "fig"}) as corpus:
+        ...     corpus.vocabulary.words, corpus.ids.tolist()
+        (['pear', 'fig'], [0, 1, -1, 0, -1])
 
     word2vec.c cuts sentences at 1,000 words and gensim at 10,000; here they are whole. word2vec.c makes a word ``</s>``
     of each line's end; here a line's end is no word.
@@ -182,12 +193,14 @@ def read_corpus(
     if saved:
         if paths != saved[:1]:
             raise CorpusError(f"{saved[0]!r} is a saved corpus, which cannot be joined with other text; give it alone")
+        if names is not None:
+            raise InputError(NAMES_OF_WORDS)
         corpus = _from_saved(saved[0], config, vocabulary, known, save)
         corpus.report = replace(corpus.report, seconds=time.perf_counter() - started)
         return corpus
     config = config or TrainConfig()
-    text_source = _opened_source(source, paths, config)
-    with EncodedText(text_source, config, _report_to(progress, text_source)) as text:
+    text_source = open_source(source, paths, config)
+    with EncodedText(text_source, config, names, _report_to(progress, text_source)) as text:
         if not len(text.table):
             read = f"{counted(len(text_source.files), 'file')}, {counted(text_source.text_bytes, 'byte')}"
             raise CorpusError(f"the text is empty or has no word in it (read {read}); give other text")
@@ -195,16 +208,9 @@ def read_corpus(
         counts, new_ids = _new_ids(text.table, wanted)
         kept = _kept_and_dropped(counts, counts, new_ids, None if vocabulary is not None else config)
         report = partial(_report_on, text_source, text, kept, started)
-        return stored_corpus(text.renumbered(new_ids), wanted, report, save)
-
-
-def _opened_source(source: Any, paths: list[str] | None, config: TrainConfig) -> Source:
-    """What gives the chunks of ``source``, or of the files at ``paths``."""
-    if paths is not None:
-        return TokenizedFileSource(paths, config) if callable(config.tokens) else FileSource(paths)
-    if isinstance(source, (bytes, bytearray)) or not isinstance(source, Iterable):
-        raise CorpusError(f"cannot read text from {type(source).__name__}; give a path, paths, or sentences")
-    return SentenceSource(source, config)
+        corpus = stored_corpus(text.renumbered(new_ids), wanted, report, save)
+        corpus.names = names
+        return corpus
 
 
 def _report_to(progress: Progress | None, source: Source) -> Callable[[], None]:
@@ -214,13 +220,12 @@ def _report_to(progress: Progress | None, source: Source) -> Callable[[], None]:
     return lambda: progress(source.done_bytes, source.total_bytes)
 
 
-def _frequent_words(table: WordTable, config: TrainConfig, known: Vocabulary | None) -> Vocabulary:
+def _frequent_words(table: WordTable | ItemTable, config: TrainConfig, known: Vocabulary | None) -> Vocabulary:
     """The words that ``min_count`` and ``max_vocabulary`` leave, and those that are known."""
     frequent = np.flatnonzero(table.counts >= config.min_count)
     if known is not None:
-        entered = len(table)  # words that are new to the table get ids from here on
         ids = table.ids_of(known.words)
-        ids = ids[ids < entered]
+        ids = ids[ids >= 0]
         others = np.setdiff1d(frequent, ids, assume_unique=True)
         return _vocabulary_of(_counts_of(table, ids), _counts_of(table, others), config)
     if not frequent.size:
@@ -232,7 +237,7 @@ def _frequent_words(table: WordTable, config: TrainConfig, known: Vocabulary | N
     return _vocabulary_of({}, _counts_of(table, frequent), config)
 
 
-def _counts_of(table: WordTable, word_ids: Any) -> dict[str, int]:
+def _counts_of(table: WordTable | ItemTable, word_ids: Any) -> dict[str, int]:
     """How often words of a table occur."""
     return dict(zip(table.words(word_ids), table.counts[word_ids].tolist(), strict=True))
 
@@ -247,11 +252,11 @@ def _vocabulary_of(known: dict[str, int], others: dict[str, int], config: TrainC
     return Vocabulary.from_counts(known | counts)
 
 
-def _new_ids(table: WordTable, vocabulary: Vocabulary) -> tuple[NDArray[np.int64], Ids]:
+def _new_ids(table: WordTable | ItemTable, vocabulary: Vocabulary) -> tuple[NDArray[np.int64], Ids]:
     """How often each word of the table occurs, and its id in the vocabulary, -1 if it has none."""
     word_ids = table.ids_of(vocabulary.words)
     new_ids = np.full(len(table), -1, dtype=np.int32)
-    new_ids[word_ids] = np.arange(len(vocabulary), dtype=np.int32)
+    new_ids[word_ids[word_ids >= 0]] = np.flatnonzero(word_ids >= 0)
     return table.counts, new_ids
 
 
@@ -288,6 +293,7 @@ def _report_on(source: Source, text: EncodedText, kept: dict[str, int], started:
         empty_lines=text.empty_lines,
         tokens=sum(kept.values()),
         replaced_bytes=source.replaced_bytes + text.replaced_bytes,
+        nulls=source.nulls,
         seconds=time.perf_counter() - started,
         **kept,
     )

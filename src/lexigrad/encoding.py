@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import os
 import tempfile
+from abc import ABC, abstractmethod
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
+from itertools import chain, islice
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lexigrad.errors import CorpusError
+from lexigrad.columns import ColumnChunk
+from lexigrad.errors import CorpusError, InputError
+from lexigrad.itemids import ItemChunk, ItemNames
 from lexigrad.sources import Chunk, decoded
 
 if TYPE_CHECKING:
@@ -26,13 +31,17 @@ if TYPE_CHECKING:
     from io import BufferedRandom
 
     from lexigrad.config import TrainConfig
+    from lexigrad.kernels.itemtable import ItemTable
     from lexigrad.kernels.wordtable import Alphabet, WordTable
 
-__all__ = ["EncodedText", "in_order", "renumbered", "temporary_file", "temporary_space"]
+__all__ = ["NAMES_OF_WORDS", "EncodedText", "in_order", "renumbered", "temporary_file", "temporary_space"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Ids = NDArray[np.int32]
+AnyChunk = Chunk | ItemChunk | ColumnChunk
+
+NAMES_OF_WORDS: Final = "names are for lists of ids, and this text has words; leave them out"
 
 
 class Encoded(NamedTuple):
@@ -49,24 +58,30 @@ class EncodedText:
 
     Args:
         chunks: The text, read in the calling thread.
+        names: What ids are called; None for text.
         config: ``tokens``, ``lowercase``, ``encoding_errors`` and ``threads`` are used.
         progress: Called after each chunk.
     """
 
-    def __init__(self, chunks: Iterable[Chunk], config: TrainConfig, progress: Callable[[], None]) -> None:
+    def __init__(
+        self, chunks: Iterable[AnyChunk], config: TrainConfig, names: Any, progress: Callable[[], None]
+    ) -> None:
         self.lines = 0
         """The lines of the text, known when ``renumbered`` has ended, and so are the lines without a word."""
         self.empty_lines = 0
         self._threads = config.threads or available_cores()
-        self._encoders = [Encoder(config) for _ in range(self._threads)]
         self._chunks: list[Encoded] = []
+        all_chunks = iter(chunks)
+        first = list(islice(all_chunks, 1))
+        make = _encoder_maker(first, config, names)
+        self._encoders = [make() for _ in range(self._threads)]
         try:
-            self._encode(chunks, progress)
+            self._encode(chain(first, all_chunks), progress)
         except BaseException:
             self.close()
             raise
         self.replaced_bytes = sum(chunk.replaced_bytes for chunk in self._chunks)
-        self.table: WordTable = self._encoders[0].table
+        self.table: WordTable | ItemTable = self._encoders[0].table
         """The words of the whole text with their counts."""
         for encoder in self._encoders[1:]:
             encoder.table_ids = self.table.merge(encoder.table)
@@ -92,12 +107,12 @@ class EncodedText:
             self.empty_lines += empty_lines
             yield ids
 
-    def _encode(self, chunks: Iterable[Chunk], progress: Callable[[], None]) -> None:
+    def _encode(self, chunks: Iterable[AnyChunk], progress: Callable[[], None]) -> None:
         free: SimpleQueue[Encoder] = SimpleQueue()
         for encoder in self._encoders:
             free.put(encoder)
 
-        def encode(chunk: Chunk) -> Encoded:
+        def encode(chunk: AnyChunk) -> Encoded:
             encoder = free.get()
             try:
                 return encoder.encode(chunk)
@@ -109,35 +124,40 @@ class EncodedText:
             progress()
 
 
-class Encoder:
+def _encoder_maker(first: list[AnyChunk], config: TrainConfig, names: Any) -> Callable[[], Encoder]:
+    """What makes encoders for text that begins with this chunk, if it has any."""
+    if any(isinstance(chunk, ItemChunk) or (isinstance(chunk, ColumnChunk) and chunk.holds_items) for chunk in first):
+        return partial(ItemEncoder, ItemNames(names))
+    if names is not None:
+        raise InputError(NAMES_OF_WORDS)
+    return partial(TextEncoder, config)
+
+
+class Encoder(ABC):
     """What one thread at a time needs to encode chunks: a word table and a temporary file for the ids."""
 
-    def __init__(self, config: TrainConfig) -> None:
-        from lexigrad.kernels import wordtable
+    table: Any
 
-        self.config = config
-        self.table = wordtable.WordTable()
+    def __init__(self) -> None:
         self.table_ids: Ids | None = None
         """The ids that this table's words have in the merged one; None if it is that one itself."""
         self.new_ids: Ids = np.empty(0, dtype=np.int32)
-        self.alphabet: Alphabet = wordtable.word_characters() if config.tokens == "words" else wordtable.whitespace()
-        self.separated: Alphabet = wordtable.separated()
         self.written = 0
         with temporary_space():
             self.spill = temporary_file()  # closed by EncodedText
 
-    def encode(self, chunk: Chunk) -> Encoded:
+    def encode(self, chunk: AnyChunk) -> Encoded:
         """Count the chunk's words and put their ids in the temporary file."""
-        if chunk.separated:
-            ids, replaced_bytes = self.table.encode(chunk.text, self.separated), 0
-        else:
-            text, replaced_bytes = self._clean(chunk)
-            ids = self.table.encode(text, self.alphabet)
+        ids, replaced_bytes = self.counted(chunk.read() if isinstance(chunk, ColumnChunk) else chunk)
         first = self.written
         with temporary_space():
             self.spill.write(ids.data)
         self.written += ids.size
         return Encoded(self, first, ids.size, replaced_bytes)
+
+    @abstractmethod
+    def counted(self, chunk: Chunk | ItemChunk) -> tuple[Ids, int]:
+        """The ids of a chunk's words, which are counted, and the number of bytes replaced in it."""
 
     def read(self, first: int, size: int) -> Ids:
         """Ids that ``encode`` put in the temporary file."""
@@ -147,6 +167,28 @@ class Encoder:
             self.spill.readinto(ids.data.cast("B"))
         return ids
 
+
+class TextEncoder(Encoder):
+    """Encodes text."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        from lexigrad.kernels import wordtable
+
+        super().__init__()
+        self.config = config
+        self.table: WordTable = wordtable.WordTable()
+        self.alphabet: Alphabet = wordtable.word_characters() if config.tokens == "words" else wordtable.whitespace()
+        self.separated: Alphabet = wordtable.separated()
+
+    def counted(self, chunk: Chunk | ItemChunk) -> tuple[Ids, int]:
+        """The ids of the words of a chunk of text."""
+        if isinstance(chunk, ItemChunk):
+            raise CorpusError(f"{chunk.name!r} holds ids, and what comes before it holds words; read them apart")
+        if chunk.separated:
+            return self.table.encode(chunk.text, self.separated), 0
+        text, replaced_bytes = self._clean(chunk)
+        return self.table.encode(text, self.alphabet), replaced_bytes
+
     def _clean(self, chunk: Chunk) -> tuple[bytes, int]:
         """The chunk's text as valid UTF-8, in lower case if asked for, and the number of bytes replaced in it."""
         if chunk.text.isascii():
@@ -155,6 +197,22 @@ class Encoder:
         if self.config.lowercase:
             return text.lower().encode(), replaced_bytes
         return (text.encode() if replaced_bytes else chunk.text), replaced_bytes
+
+
+class ItemEncoder(Encoder):
+    """Encodes lists of items."""
+
+    def __init__(self, names: ItemNames) -> None:
+        from lexigrad.kernels.itemtable import ItemTable
+
+        super().__init__()
+        self.table: ItemTable = ItemTable(names)
+
+    def counted(self, chunk: Chunk | ItemChunk) -> tuple[Ids, int]:
+        """The word ids of the items of a chunk."""
+        if isinstance(chunk, Chunk):
+            raise CorpusError(f"{chunk.name!r} holds words, and what comes before it holds ids; read them apart")
+        return self.table.encode(chunk.items), 0
 
 
 def renumbered(blocks: Iterable[tuple[Ids, Ids]], threads: int) -> Iterator[tuple[Ids, int, int]]:

@@ -35,6 +35,8 @@ class ReadingReport:
     """Tokens that are not in the vocabulary that was given."""
     replaced_bytes: int = 0
     """Bytes that are not UTF-8, replaced by U+FFFD."""
+    nulls: int = 0
+    """Rows and tokens of tables that hold nothing."""
     seconds: float = field(default=0.0, compare=False)
     """Spent on reading; the one value that differs from run to run, so it is not saved."""
 
@@ -52,6 +54,7 @@ class ReadingReport:
         asides = [
             (self.empty_lines, "empty " + ("line" if self.empty_lines == 1 else "lines")),
             (self.skipped_files, "other " + ("file" if self.skipped_files == 1 else "files") + " skipped"),
+            (self.nulls, "null " + ("value" if self.nulls == 1 else "values") + " skipped"),
             (self.replaced_bytes, ("byte" if self.replaced_bytes == 1 else "bytes") + " replaced"),
         ]
         if any(count for count, _ in asides):

@@ -31,6 +31,7 @@ def train_seeds(
     *,
     seeds: int = 5,
     vocabulary: Vocabulary | None = None,
+    names: Any = None,
     validation: Any = None,
     progress: Progress | None = None,
     callbacks: Sequence[Callback] = (),
@@ -38,10 +39,11 @@ def train_seeds(
     """Train one model for each of several seeds; the text is read and encoded once.
 
     Args:
-        corpus: a `Corpus`, or whatever `read_corpus` takes: paths, sentences as strings, lists of tokens.
+        corpus: a `Corpus`, or whatever `read_corpus` takes: paths, sentences as strings, lists of tokens or of ids.
         config: the options; its seed is the first model's, the next models have the numbers that follow.
         seeds: how many models.
         vocabulary: words and counts to use, in place of those of the text.
+        names: what ids are called, as for `read_corpus`.
         validation: what each model is measured on, as for `train`; a share is the same sentences for all of them.
         progress: called as `train` calls it, with the words of all models together.
         callbacks: are called as `train` calls them, by each training in turn.
@@ -52,7 +54,7 @@ def train_seeds(
     Raises:
         CorpusError: the text cannot be read, or no word is left.
         ConfigError: a seed would be too large.
-        InputError: ``seeds`` is less than 1, or a `Corpus` is given, and a vocabulary besides.
+        InputError: ``seeds`` is less than 1, or a `Corpus` is given, and a vocabulary or names besides.
 
     Example:
         >>> sentences = 50 * ["the cat sat on the mat", "the dog sat on the rug"]
@@ -62,10 +64,10 @@ def train_seeds(
     """
     config = config or TrainConfig()
     if isinstance(corpus, Corpus):
-        if vocabulary is not None:
-            raise InputError("a Corpus has its vocabulary; give the vocabulary to read_corpus")
+        if vocabulary is not None or names is not None:
+            raise InputError("a Corpus has its vocabulary; give the vocabulary to read_corpus, and names too")
         return list(each_seed(corpus, config, seeds, progress, validation, callbacks))
-    with read_corpus(corpus, config, vocabulary=vocabulary) as encoded:
+    with read_corpus(corpus, config, vocabulary=vocabulary, names=names) as encoded:
         return list(each_seed(encoded, config, seeds, progress, validation, callbacks))
 
 

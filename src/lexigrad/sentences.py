@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from lexigrad.errors import CorpusError
-from lexigrad.sources import CHUNK_BYTES, REPLACEMENT, Chunk, FileSource, decoded
+from lexigrad.sources import CHUNK_BYTES, REPLACEMENT, Chunk, Source, decoded
 
 if TYPE_CHECKING:
     from lexigrad.config import TrainConfig
 
-__all__ = ["LINE_END_BYTE", "WORD_END_BYTE", "SentenceSource", "TokenizedFileSource"]
+__all__ = ["LINE_END_BYTE", "WORD_END_BYTE", "SentenceSource", "TokenizedSource"]
 
 WORD_END_BYTE: Final = b"\xfe"
 LINE_END_BYTE: Final = b"\xff"  # like WORD_END_BYTE it occurs in no UTF-8, so that a token may hold any character
@@ -21,7 +21,7 @@ SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(slots=True)
-class SentenceSource:
+class SentenceSource(Source):
     """Iterates over the chunks of an iterable of sentences: strings, whose lines are sentences, or lists of tokens.
 
     Args:
@@ -34,19 +34,14 @@ class SentenceSource:
 
     sentences: Iterable[Any]
     config: TrainConfig
-    files: list[str] = field(init=False, default_factory=list)
-    skipped_files: int = field(init=False, default=0)
-    total_bytes: int | None = field(init=False, default=None)
-    done_bytes: int = field(init=False, default=0)
-    text_bytes: int = field(init=False, default=0)
-    replaced_bytes: int = field(init=False, default=0)
-    """Lone surrogates replaced; Python puts one where a byte could not be decoded."""
+    sentences_read: int = field(init=False, default=0)
 
     def __iter__(self) -> Iterator[Chunk]:
         gathered: list[bytes] = []
         gathered_bytes, gathered_separated = 0, False
-        for number, sentence in enumerate(self.sentences, start=1):
-            text, separated = self._encoded(sentence, f"sentence {number:,}")
+        for sentence in self.sentences:
+            self.sentences_read += 1
+            text, separated = self._encoded(sentence, f"sentence {self.sentences_read:,}")
             if gathered and (separated != gathered_separated or gathered_bytes >= CHUNK_BYTES):
                 yield self._chunk(gathered, separated=gathered_separated)
                 gathered, gathered_bytes = [], 0
@@ -69,7 +64,7 @@ class SentenceSource:
                 return b"".join([self._joined(tokens, where) for tokens in token_lists(sentence, self.config)]), True
             return self._utf8(sentence if sentence.endswith("\n") else sentence + "\n", where), False
         if isinstance(sentence, (bytes, bytearray)) or not isinstance(sentence, Iterable):
-            raise CorpusError(f"{where} is of type {type(sentence).__name__}; give a string or a list of tokens")
+            raise CorpusError(f"{where} is of type {type(sentence).__name__}; give a string or a list of tokens or ids")
         tokens = list(sentence)
         if self.config.lowercase:
             tokens = [token.lower() if isinstance(token, str) else token for token in tokens]
@@ -98,25 +93,42 @@ class SentenceSource:
         return mended.encode()
 
 
-class TokenizedFileSource(FileSource):
-    """Iterates over the chunks of files whose lines are cut into tokens by the function ``config.tokens``.
+@dataclass(slots=True)
+class TokenizedSource(Source):
+    """Iterates over the chunks of a source whose lines are cut into tokens by the function ``config.tokens``.
 
-    The function is called in the thread that iterates, so it need not be safe for use by several.
+    Lists of tokens stay as they are. The function is called in the thread that iterates, so it need not be safe for use
+    by several.
+
+    Args:
+        source: One that cuts its text at line ends only.
+        config: Its ``tokens``, ``lowercase`` and ``encoding_errors`` are used.
     """
 
-    def __init__(self, paths: list[str], config: TrainConfig) -> None:
-        super().__init__(paths, whole_lines=True)
-        self.config = config
+    source: Source
+    config: TrainConfig
 
-    def __iter__(self) -> Iterator[Chunk]:
-        tokens_as_they_are = replace(self.config, lowercase=False)
-        return iter(SentenceSource(self._sentences(), tokens_as_they_are))
+    def __post_init__(self) -> None:
+        self._count()
 
-    def _sentences(self) -> Iterator[list[Any]]:
-        for chunk in super().__iter__():
-            text, replaced = decoded(chunk, self.config.encoding_errors)
-            self.replaced_bytes += replaced
-            yield from token_lists(text, self.config)
+    def __iter__(self) -> Iterator[Any]:
+        cut = SentenceSource((), replace(self.config, lowercase=False))
+        for given in self.source:
+            chunk = given if isinstance(given, Chunk) else given.read()
+            if isinstance(chunk, Chunk) and not chunk.separated:
+                text, replaced = decoded(chunk, self.config.encoding_errors)
+                cut.replaced_bytes += replaced
+                cut.sentences = token_lists(text, self.config)
+                yield from cut
+            else:
+                yield chunk
+            self._count(cut.replaced_bytes)
+
+    def _count(self, replaced_bytes: int = 0) -> None:
+        """Take over what the source has counted."""
+        for counter in fields(Source):
+            setattr(self, counter.name, getattr(self.source, counter.name))
+        self.replaced_bytes += replaced_bytes
 
 
 def token_lists(text: str, config: TrainConfig) -> Iterator[list[Any]]:

@@ -15,6 +15,7 @@ import os
 import stat
 import sys
 import zlib
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Final, NoReturn, cast
@@ -30,6 +31,7 @@ __all__ = [
     "TEXT_ENDINGS",
     "Chunk",
     "FileSource",
+    "Source",
     "UnpackedFile",
     "cut_chunks",
     "decoded",
@@ -40,7 +42,8 @@ __all__ = [
 ]
 
 STANDARD_INPUT: Final = "-"
-TEXT_ENDINGS: Final = (".txt", ".text", ".gz", ".bz2", ".xz", ".zst")
+TABLE_ENDINGS: Final = (".parquet", ".pq", ".arrow", ".arrows", ".feather", ".ipc")
+TEXT_ENDINGS: Final = (".txt", ".text", ".gz", ".bz2", ".xz", ".zst", *TABLE_ENDINGS)
 """What the names of the files that are read from a folder end with; a file given by name may be called anything."""
 
 CHUNK_BYTES: Final = 1 << 20
@@ -71,7 +74,30 @@ class Chunk:
 
 
 @dataclass(slots=True)
-class FileSource:
+class Source(ABC):
+    """Iterates over chunks, once, and counts what they are made of."""
+
+    files: list[str] = field(init=False, default_factory=list)
+    skipped_files: int = field(init=False, default=0)
+    """Files in the folders whose names do not end as text files' names do."""
+    total_bytes: int | None = field(init=False, default=None)
+    """The files' size on disk; None when nobody knows, as with standard input."""
+    done_bytes: int = field(init=False, default=0)
+    """How far reading has come, in bytes on disk."""
+    text_bytes: int = field(init=False, default=0)
+    """The bytes of text read, decompressed; eight for each id."""
+    replaced_bytes: int = field(init=False, default=0)
+    """What was replaced while the chunks were made: bytes, or lone surrogates, one of which Python puts for a byte."""
+    nulls: int = field(init=False, default=0)
+    """Rows and tokens of tables that hold nothing, and were skipped."""
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Any]:
+        """Read the chunks."""
+
+
+@dataclass(slots=True)
+class FileSource(Source):
     """Iterates over the chunks of files; iterating reads them once.
 
     Args:
@@ -84,33 +110,25 @@ class FileSource:
 
     paths: Sequence[str]
     whole_lines: bool = False
-    files: list[str] = field(init=False)
-    skipped_files: int = field(init=False)
-    """Files in the folders whose names do not end as text files' names do."""
-    total_bytes: int | None = field(init=False)
-    """The files' size on disk; None when standard input is among them."""
-    done_bytes: int = field(init=False, default=0)
-    """How far reading has come, in bytes on disk."""
-    text_bytes: int = field(init=False, default=0)
-    """The bytes of text read, decompressed."""
-    replaced_bytes: int = field(init=False, default=0)
-    """The bytes replaced while the chunks were made."""
 
     def __post_init__(self) -> None:
         self.files, self.skipped_files = find_files(self.paths)
         regular = all(name != STANDARD_INPUT and os.path.isfile(name) for name in self.files)
         self.total_bytes = sum(map(os.path.getsize, self.files)) if regular else None
 
-    def __iter__(self) -> Iterator[Chunk]:
+    def __iter__(self) -> Iterator[Any]:
         for name in self.files:
             before = self.done_bytes
             with _opened(name) as file, _unchanged(file, name):
-                chunks = cut_chunks(
-                    self._blocks(file, name), name, whole_lines=self.whole_lines, largest_bytes=_largest_uncut(name)
-                )
-                for chunk in chunks:
-                    self.done_bytes = before + _position(file)
+                for chunk, position in self.chunks_of(file, name):
+                    self.done_bytes = before + position
                     yield chunk
+
+    def chunks_of(self, file: io.BufferedReader, name: str) -> Iterator[tuple[Any, int]]:
+        """The chunks of one file, each with how many of its bytes on disk have been read."""
+        blocks = self._blocks(file, name)
+        for chunk in cut_chunks(blocks, name, whole_lines=self.whole_lines, largest_bytes=_largest_uncut(name)):
+            yield chunk, _position(file)
 
     def _blocks(self, file: io.BufferedReader, name: str) -> Iterator[bytes]:
         """The blocks of a file's text, counted."""

@@ -56,7 +56,8 @@ def set_aside(corpus: Corpus, validation: Any, config: TrainConfig) -> Iterator[
                 opened.enter_context(part)
             yield parts
         else:
-            yield corpus, opened.enter_context(read_corpus(validation, config, vocabulary=corpus.vocabulary))
+            how = {"vocabulary": corpus.vocabulary, "names": corpus.names}
+            yield corpus, opened.enter_context(read_corpus(validation, config, **how))
 
 
 def split_corpus(corpus: Corpus, share: float, seed: int = 1) -> tuple[Corpus, Corpus]:

@@ -42,6 +42,7 @@ def train(
     config: TrainConfig | None = None,
     *,
     vocabulary: Vocabulary | None = None,
+    names: Any = None,
     validation: Any = None,
     progress: Progress | None = None,
     callbacks: Sequence[Callback] = (),
@@ -61,10 +62,11 @@ def train(
     bias for each outside word; ``svd`` factorises the counts' positive pointwise mutual information.
 
     Args:
-        corpus: a `Corpus`, or whatever `read_corpus` takes: paths, sentences as strings, lists of tokens; for the exact
-            solver and svd also `WindowCounts`.
+        corpus: a `Corpus`, or whatever `read_corpus` takes: paths, sentences as strings, lists of tokens or of ids; for
+            the exact solver and svd also `WindowCounts`.
         config: the options; the defaults are word2vec.c's, except that CBOW follows its gradient.
         vocabulary: words and counts to use, in place of those of the text.
+        names: what ids are called, as for `read_corpus`: a list, or a mapping from id to name.
         validation: what the model is measured on by `held_out_loss`, after each epoch of SGD or at the end of the other
             solvers; entries of its history then have a key ``validation``. A number between 0 and 1: this share of the
             sentences, which the seed picks, is held out, and the others are trained on. Or a text of its own, in any
@@ -89,9 +91,9 @@ def train(
     Raises:
         CorpusError: the text cannot be read, or no word is left; or a saved corpus was written to meanwhile.
         ConfigError: ``early_stop`` is given, and nothing to measure on; or training ran away.
-        InputError: a `Corpus` or `WindowCounts` are given, and a vocabulary besides; or window counts to a solver that
-            needs text; or the exact solver lacks memory; or the checkpoints are of another text or other options; or
-            the options do not suit the model to start from.
+        InputError: a `Corpus` or `WindowCounts` are given, and a vocabulary or names besides; or ids lack names; or
+            window counts to a solver that needs text; or the exact solver lacks memory; or the checkpoints are of
+            another text or other options; or the options do not suit the model to start from.
         TrainingInterrupted: Ctrl-C stopped the exact solver after its first step; a KeyboardInterrupt whose ``model``
             is that of the last step.
 
@@ -114,13 +116,14 @@ def train(
     with opened as opened_log:
         listeners = Listeners(progress, callbacks, opened_log)
         if isinstance(corpus, Corpus | WindowCounts):
-            if vocabulary is not None:
-                raise InputError(f"{type(corpus).__name__} has its vocabulary; give the vocabulary to read_corpus")
+            if vocabulary is not None or names is not None:
+                has = f"{type(corpus).__name__} has its vocabulary"
+                raise InputError(f"{has}; give the vocabulary to read_corpus, and names too")
             if isinstance(corpus, Corpus):
                 return _trained(corpus, config, validation, listeners, checkpoints, begin)
             return _from_counts(corpus, config, validation, listeners, checkpoints)
         known = None if start is None else start.vocabulary
-        with read_corpus(corpus, config, vocabulary=vocabulary, known=known) as encoded:
+        with read_corpus(corpus, config, vocabulary=vocabulary, known=known, names=names) as encoded:
             return _trained(encoded, config, validation, listeners, checkpoints, begin)
 
 

@@ -122,9 +122,11 @@ class WordTable:
         return ids[:written]
 
     def ids_of(self, words: list[str]) -> NDArray[np.int32]:
-        """The ids of distinct words, entered with count 0 where they are new."""
+        """The ids of distinct words, -1 for those that the table does not have."""
+        known = len(self)
         ids = self.encode(b"".join([word.encode() + WORD_END_BYTE for word in words]), separated())
         self._counts[ids] -= 1
+        ids[ids >= known] = -1  # entered just now, with count 0
         return ids
 
     def merge(self, other: WordTable) -> NDArray[np.int32]:

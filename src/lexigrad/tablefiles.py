@@ -1,0 +1,162 @@
+"""Parquet and Arrow files among text files, each known by its first bytes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from lexigrad.columns import chosen_column, column_chunks, first_line, import_pyarrow
+from lexigrad.errors import CorpusError
+from lexigrad.sources import FileSource
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Callable
+
+__all__ = ["TableFileSource"]
+
+READ_BYTES: Final = 1 << 20
+"""So much of a Parquet file is read at a time."""
+BATCH_BYTES: Final = 1 << 21
+LARGEST_BATCH: Final = 4_096
+"""Rows at a time, so that rows much longer than the file's average, or repeated ones, take little memory."""
+LINE_BREAKS: Final = b"\t\n\v\f\r"
+
+Batches = Iterator[tuple[Any, float]]
+"""Arrays of the column, each with the share of the file that has been read."""
+
+
+@dataclass(slots=True)
+class TableFileSource(FileSource):
+    """Iterates over the chunks of files, those of Parquet and Arrow tables among them.
+
+    Args:
+        paths: Files, folders and globs; ``-`` is standard input.
+        whole_lines: Cut text only at line ends.
+        column: The column of tables to read; the only one of text if None.
+        lowercase: Whether lists of tokens become lower case.
+
+    Raises:
+        CorpusError: A file is damaged, or has no such column.
+        MissingExtraError: A file is a table, and pyarrow is not installed.
+    """
+
+    column: str | None = None
+    lowercase: bool = False
+
+    def chunks_of(self, file: io.BufferedReader, name: str) -> Iterator[tuple[Any, int]]:
+        """The chunks of one file, each with how many of its bytes on disk have been read."""
+        arrays_of = _table_reader(file)
+        if arrays_of is None:
+            yield from FileSource.chunks_of(self, file, name)
+            return
+        size, share = _size(file), 0.0
+
+        def arrays() -> Iterator[Any]:
+            nonlocal share
+            for array, share in _drawn_ahead(_readable(arrays_of(file, name, self.column), name)):  # noqa: B007
+                yield array
+
+        for chunk in column_chunks(arrays(), name, self, lowercase=self.lowercase):
+            yield chunk, int(share * size)
+
+
+def _size(file: io.BufferedReader) -> int:
+    return os.fstat(file.fileno()).st_size if file.seekable() else 0
+
+
+def _table_reader(file: io.BufferedReader) -> Callable[..., Batches] | None:
+    """What reads the arrays of a column from a file of this beginning; None if it is no table."""
+    start = file.peek(8)[:8]
+    if start.startswith(b"PAR1") and _is_binary(start[4:5]):
+        return _parquet_arrays
+    if start.startswith(b"ARROW1\0\0"):
+        return _arrow_file_arrays
+    return _arrow_stream_arrays if start.startswith(b"\xff\xff\xff\xff") else None
+
+
+def _is_binary(byte: bytes) -> bool:
+    """Whether no text goes on like this."""
+    return byte < b" " and byte not in LINE_BREAKS
+
+
+def _drawn_ahead(arrays: Batches) -> Batches:
+    """The arrays, each of which is unpacked by a thread of its own while the one before is worked on."""
+    with ThreadPoolExecutor(1, thread_name_prefix="lexigrad") as pool:
+        coming = pool.submit(next, arrays, None)
+        while array := coming.result():
+            coming = pool.submit(next, arrays, None)
+            yield array
+
+
+def _readable(arrays: Batches, name: str) -> Batches:
+    """The arrays; whatever else than a CorpusError comes up while they are read says that the file is damaged."""
+    pyarrow = import_pyarrow()
+    try:
+        yield from arrays
+    except (pyarrow.ArrowException, OSError, ValueError, EOFError, LookupError, MemoryError) as error:
+        raise CorpusError(
+            f"cannot read {name!r} to its end: {first_line(error)}; it is truncated or damaged, so write it again"
+        ) from error
+
+
+def _parquet_arrays(file: io.BufferedReader, name: str, column: str | None) -> Batches:
+    """The column of a Parquet file, a few rows at a time."""
+    import_pyarrow()
+    from pyarrow import parquet
+
+    if not file.seekable():
+        raise CorpusError("a Parquet file cannot be read from a pipe, as it ends with its table of contents; name it")
+    table = parquet.ParquetFile(file, pre_buffer=False, buffer_size=READ_BYTES, page_checksum_verification=True)
+    chosen = chosen_column(table.schema_arrow, column, name)
+    rows, metadata = 0, table.metadata
+    for batch in table.iter_batches(_batch_rows(metadata, chosen), columns=[chosen], use_threads=False):
+        rows += batch.num_rows
+        yield batch.column(batch.schema.get_field_index(chosen)), rows / max(metadata.num_rows, rows, 1)
+
+
+def _batch_rows(metadata: Any, column: str) -> int:
+    """How many rows to read at a time, by the average size of a row."""
+    size = 0
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        parts = map(group.column, range(group.num_columns))
+        size += sum(part.total_uncompressed_size for part in parts if _is_of(part.path_in_schema, column))
+    each = max(size, 0) / max(metadata.num_rows, 1)
+    return int(min(max(BATCH_BYTES / max(each, 1), 1), LARGEST_BATCH))
+
+
+def _is_of(path: str, column: str) -> bool:
+    """Whether a path in a Parquet file, such as ``tokens.list.element``, is of a column."""
+    return path == column or path.startswith(f"{column}.")
+
+
+def _arrow_file_arrays(file: io.BufferedReader, name: str, column: str | None) -> Batches:
+    """The column of an Arrow or Feather file, one record batch after another."""
+    ipc = import_pyarrow().ipc
+    if not file.seekable():
+        raise CorpusError("an Arrow file cannot be read from a pipe, an Arrow stream can; name the file")
+    chosen = chosen_column(ipc.open_file(file).schema, column, name)
+    table = ipc.open_file(file, options=_only(ipc.open_file(file).schema, chosen))
+    for number in range(table.num_record_batches):
+        batch = table.get_batch(number)
+        yield batch.column(batch.schema.get_field_index(chosen)), (number + 1) / table.num_record_batches
+
+
+def _only(schema: Any, column: str) -> Any:
+    """Options that let the other columns lie."""
+    return import_pyarrow().ipc.IpcReadOptions(
+        included_fields=[schema.get_field_index(column)], use_threads=False, ensure_native_endian=True
+    )
+
+
+def _arrow_stream_arrays(file: io.BufferedReader, name: str, column: str | None) -> Batches:
+    """The column of an Arrow stream, which may come from standard input, one record batch after another."""
+    ipc = import_pyarrow().ipc
+    stream = ipc.open_stream(file, options=ipc.IpcReadOptions(use_threads=False))
+    chosen = chosen_column(stream.schema, column, name)
+    size = _size(file)
+    for batch in stream:
+        yield batch.column(batch.schema.get_field_index(chosen)), file.tell() / size if size else 0.0
