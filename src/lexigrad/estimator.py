@@ -46,6 +46,7 @@ STATE_FORMAT: Final = "lexigrad-vectorizer"
 STATE: Final = "the state of a Word2VecVectorizer"
 CONTAINERS: Final = ("default", "pandas", "polars")
 SEEDS: Final = 2**31 - 1
+ROUNDING: Final = 1e-6
 RUN_OF_LETTERS: Final = re.compile(r"\w+")
 """What ``tokens="words"`` takes for a word in training."""
 
@@ -146,7 +147,7 @@ class Word2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """Train vectors of the documents' words, and for ``sif`` learn what the documents have in common.
 
         Args:
-            X: documents, each a string, whose lines are sentences, or a list of tokens, which is one.
+            X: documents, each a string, whose lines are sentences, or a list of tokens or of ids, which is one.
             y: not used.
 
         Returns:
@@ -254,7 +255,7 @@ class Word2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """The documents with strings cut as in training; at white space ``SentenceVectorizer`` cuts them itself."""
         for document in documents:
             if not isinstance(document, str):
-                yield document
+                yield _with_words(document)
             elif callable(self.tokens):
                 config = TrainConfig(tokens=self.tokens, lowercase=self.lowercase)
                 yield [token for tokens in token_lists(document, config) for token in tokens]
@@ -270,6 +271,14 @@ def _documents(X: Any) -> Iterable[Sentence]:
     if len(shape := getattr(X, "shape", (0,))) != 1:
         raise InputError(f"X must be one column of documents, not a table of shape {tuple(shape)}; give that column")
     return X
+
+
+def _with_words(document: Any) -> Any:
+    """A list of ids as a list of their digits, which are ids' words; anything else as it is."""
+    if isinstance(document, (bytes, bytearray)) or not isinstance(document, Iterable):
+        return document
+    tokens = list(document)
+    return list(map(str, tokens)) if tokens and isinstance(tokens[0], Integral) else tokens
 
 
 def training_threads(n_jobs: int | None = None) -> int:
@@ -326,13 +335,15 @@ def _fitted_of(image: bytes) -> tuple[SentenceVectorizer, list[dict[str, Any]]]:
     if not isinstance(history, list) or not all(isinstance(record, dict) for record in history):
         raise FormatError(f"{STATE} is damaged: its history is no list of records")
     if tensors.keys() & {"weights", "component"}:
-        fitted.weights_ = _checked(tensors, "weights", len(vectors))
-        fitted.component_ = _checked(tensors, "component", vectors.dim)
+        fitted.weights_ = weights = _numbers(tensors, "weights", len(vectors))
+        fitted.component_ = component = _numbers(tensors, "component", vectors.dim)
+        if not ((weights > 0) & (weights <= 1)).all() or not abs(np.linalg.norm(component) - 1) < ROUNDING:
+            raise FormatError(f"{STATE} is damaged: weights must be above 0 and at most 1, the component of length 1")
     return fitted, history
 
 
-def _checked(tensors: dict[str, NDArray[Any]], name: str, size: int) -> NDArray[np.float64]:
+def _numbers(tensors: dict[str, NDArray[Any]], name: str, size: int) -> NDArray[np.float64]:
     tensor = tensors.get(name)
-    if tensor is None or tensor.dtype != np.float64 or tensor.shape != (size,) or not np.isfinite(tensor).all():
-        raise FormatError(f"{STATE} is damaged: its {name} are not {size:,} finite numbers of 64 bits")
+    if tensor is None or tensor.dtype != np.float64 or tensor.shape != (size,):
+        raise FormatError(f"{STATE} is damaged: its {name} are not {size:,} numbers of 64 bits")
     return tensor
