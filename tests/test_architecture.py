@@ -42,6 +42,7 @@ LAYERS = [
         "columns",
         "tablefiles",
         "tables",
+        "tokenizing",
         "textsources",
         "encoding",
         "corpusfile",
@@ -91,6 +92,7 @@ MAKERS = {
     "tablefiles",
     "tables",
     "textsources",
+    "tokenizing",
     "trainer",
     "windowcounts",
 }

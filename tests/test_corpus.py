@@ -115,6 +115,7 @@ def test_the_report_says_what_was_read_and_what_was_dropped_and_why(tmp_path):
         "dropped_by_max_vocabulary": 2,
         "dropped_unknown": 0,
         "replaced_bytes": 2,
+        "nulls": 0,
     }
     first, second = corpus.report.summary().split("\n")
     assert first.startswith("read 1 file, 23 bytes, 4 lines, 10 tokens in ")

@@ -7,12 +7,15 @@ import pytest
 from lexigrad import sentences
 from lexigrad.config import TrainConfig
 from lexigrad.errors import CorpusError
-from lexigrad.sentences import SentenceSource, TokenizedSource
+from lexigrad.sentences import SentenceSource
 from lexigrad.sources import FileSource
+from lexigrad.textsources import open_source
+from lexigrad.tokenizing import TokenizedSource
 
 
 def chunks_of(given, **options):
-    return [(chunk.text, chunk.separated) for chunk in SentenceSource(given, TrainConfig(**options))]
+    source = open_source(given, None, TrainConfig(**options))
+    return [(chunk.text, chunk.separated) for chunk in source]
 
 
 def test_strings_are_lines_of_text_and_each_ends_its_line():

@@ -61,9 +61,8 @@ def chosen_column(schema: Any, column: str | None, name: str) -> str:
             return str(readable[0])
         if not readable:
             raise CorpusError(f"{name!r} has no column of strings, of lists of tokens or of lists of ids; give another")
-        raise CorpusError(
-            f"{name!r} has {len(readable):,} columns of text, {_listed(readable)}; name one with --column"
-        )
+        several = f"{name!r} has {len(readable):,} columns of text, {_listed(readable)}"
+        raise CorpusError(f"{several}; choose one by --column (column=... in Python)")
     found = schema.get_all_field_indices(column)
     if not found:
         others = f"its columns of text are {_listed(readable)}" if readable else "it has none of text"

@@ -6,7 +6,7 @@ The command line, the saved file, the documentation and the plots take the words
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import Field, asdict, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from math import cos, isfinite, pi
 from numbers import Integral, Real
 from operator import gt, le, lt
@@ -16,7 +16,8 @@ from lexigrad.errors import ConfigError
 
 __all__ = ["TEXT_OPTIONS", "Schedule", "Tokenizer", "TrainConfig"]
 
-Tokenizer = Callable[[str], Iterable[str]]
+Tokenizer = Callable[[str], Iterable[str]] | Any
+"""A function from a line to its tokens, or a tokenizer of the packages tokenizers or transformers."""
 
 Schedule = Callable[[float], float]
 """From the share of the training that is done, 0 to 1, to the learning rate: 1 is ``learning_rate``, 0 is
@@ -204,9 +205,9 @@ class TrainConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """The options as plain values that JSON can hold; a function becomes ``callable:its.name``."""
-        options = asdict(self)
+        options = {option.name: getattr(self, option.name) for option in fields(self)}
         for name in FUNCTIONS:
-            if callable(value := getattr(self, name)):
+            if not isinstance(value := options[name], str):
                 options[name] = f"callable:{getattr(value, '__qualname__', type(value).__name__)}"
         return options
 
@@ -214,8 +215,8 @@ class TrainConfig:
     def from_dict(cls, options: Mapping[str, Any]) -> TrainConfig:
         """The config that ``to_dict`` wrote; a name it does not know is an error.
 
-        A function cannot be saved, so the config of a model whose tokenizer was one says ``whitespace``, and of one
-        whose schedule was, ``linear``.
+        A function cannot be saved, so the config of a model whose tokenizer was one, or an object, says ``whitespace``,
+        and of one whose schedule was, ``linear``.
         """
         known = {option.name for option in fields(cls)}
         unknown = sorted(set(options) - known)
@@ -244,7 +245,8 @@ def _checked(option: Field[Any], value: Any) -> Any:
     if value is None and option.default is None:
         return None
     if choices is not None:
-        if value not in choices and not (option.metadata["or_callable"] and callable(value)):
+        is_choice = isinstance(value, str) and value in choices
+        if not is_choice and not (option.metadata["or_callable"] and _is_function(name, value)):
             raise ConfigError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
         return value
     if kind.startswith("str"):
@@ -261,6 +263,12 @@ def _checked(option: Field[Any], value: Any) -> Any:
         if limit is not None and refuses(number, limit):
             raise ConfigError(f"{name} must be {words} {limit:,}, not {value!r}")
     return number
+
+
+def _is_function(name: str, value: Any) -> bool:
+    """Whether it can be called, or is a tokenizer, which has its function by name."""
+    is_tokenizer = hasattr(value, "encode_batch") or hasattr(value, "tokenize")
+    return callable(value) or (name == "tokens" and is_tokenizer)
 
 
 def _number(name: str, value: Any, *, whole: bool) -> int | float:

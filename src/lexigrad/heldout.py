@@ -75,8 +75,8 @@ def held_out_loss(
         model: any whole model.
         text: what `read_corpus` takes, a `Corpus` that was read with the model's vocabulary, or, for skip-gram, the
             `WindowCounts` of a text.
-        config: whose windows, noise distribution and number of negatives to use; the model's own if None. Models can
-            only be compared on the same ones.
+        config: whose windows, noise distribution, number of negatives and column of a table to use; the model's own if
+            None. Models can only be compared on the same ones.
         threads: how many share the work, all cores if None; they do not change the result.
 
     Returns:
@@ -103,7 +103,8 @@ def held_out_loss(
         return _with_words(_skipgram_loss(model, text, config), text.words, 0)
     if isinstance(text, Corpus):
         return _corpus_loss(model, text, config)
-    with read_corpus(text, replace(model.config, threads=threads), vocabulary=model.vocabulary) as corpus:
+    reading = replace(model.config, threads=threads, column=config.column)
+    with read_corpus(text, reading, vocabulary=model.vocabulary) as corpus:
         return _corpus_loss(model, corpus, config)
 
 

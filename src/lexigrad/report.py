@@ -10,6 +10,9 @@ from lexigrad.errors import FormatError
 __all__ = ["ReadingReport", "counted"]
 
 
+LATER: Final = {"seconds", "nulls"}
+"""What a saved report need not have: seconds are not saved, and the first files had no nulls."""
+
 MOST: Final = 2**63
 """No count reaches it; JSON knows numbers that no float can hold."""
 
@@ -82,7 +85,7 @@ class ReadingReport:
         Raises:
             FormatError: A value is missing, unknown, or no count.
         """
-        if values.keys() | {"seconds"} != {entry.name for entry in fields(cls)}:
+        if values.keys() | LATER != {entry.name for entry in fields(cls)}:
             raise FormatError("its report has other entries than expected")
         if not all(type(value) in (int, float) and 0 <= value < MOST for value in values.values()):
             raise FormatError("its report holds something else than counts")

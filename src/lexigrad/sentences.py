@@ -1,19 +1,19 @@
-"""Sentences from Python, and lines cut into tokens by a function of the user's, as chunks of bytes."""
+"""Sentences from Python as chunks of bytes."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from lexigrad.errors import CorpusError
-from lexigrad.sources import CHUNK_BYTES, REPLACEMENT, Chunk, Source, decoded
+from lexigrad.sources import CHUNK_BYTES, REPLACEMENT, Chunk, Source
 
 if TYPE_CHECKING:
     from lexigrad.config import TrainConfig
 
-__all__ = ["LINE_END_BYTE", "WORD_END_BYTE", "SentenceSource", "TokenizedSource"]
+__all__ = ["LINE_END_BYTE", "WORD_END_BYTE", "SentenceSource"]
 
 WORD_END_BYTE: Final = b"\xfe"
 LINE_END_BYTE: Final = b"\xff"  # like WORD_END_BYTE it occurs in no UTF-8, so that a token may hold any character
@@ -26,7 +26,7 @@ class SentenceSource(Source):
 
     Args:
         sentences: Read once, so it may be a generator; a string's last line ends with the string.
-        config: Its ``tokens`` (for strings), ``lowercase`` and ``encoding_errors`` (for lone surrogates) are used.
+        config: Its ``lowercase`` (for lists) and ``encoding_errors`` (for lone surrogates) are used.
 
     Raises:
         CorpusError: A sentence is neither a string nor a list of strings, or a token is empty.
@@ -60,8 +60,6 @@ class SentenceSource(Source):
     def _encoded(self, sentence: Any, where: str) -> tuple[bytes, bool]:
         """A sentence as bytes, and whether its tokens are separated already."""
         if isinstance(sentence, str):
-            if callable(self.config.tokens):
-                return b"".join([self._joined(tokens, where) for tokens in token_lists(sentence, self.config)]), True
             return self._utf8(sentence if sentence.endswith("\n") else sentence + "\n", where), False
         if isinstance(sentence, (bytes, bytearray)) or not isinstance(sentence, Iterable):
             raise CorpusError(f"{where} is of type {type(sentence).__name__}; give a string or a list of tokens or ids")
@@ -91,52 +89,3 @@ class SentenceSource(Source):
         mended, replaced = SURROGATE.subn(REPLACEMENT, text)
         self.replaced_bytes += replaced
         return mended.encode()
-
-
-@dataclass(slots=True)
-class TokenizedSource(Source):
-    """Iterates over the chunks of a source whose lines are cut into tokens by the function ``config.tokens``.
-
-    Lists of tokens stay as they are. The function is called in the thread that iterates, so it need not be safe for use
-    by several.
-
-    Args:
-        source: One that cuts its text at line ends only.
-        config: Its ``tokens``, ``lowercase`` and ``encoding_errors`` are used.
-    """
-
-    source: Source
-    config: TrainConfig
-
-    def __post_init__(self) -> None:
-        self._count()
-
-    def __iter__(self) -> Iterator[Any]:
-        cut = SentenceSource((), replace(self.config, lowercase=False))
-        for given in self.source:
-            chunk = given if isinstance(given, Chunk) else given.read()
-            if isinstance(chunk, Chunk) and not chunk.separated:
-                text, replaced = decoded(chunk, self.config.encoding_errors)
-                cut.replaced_bytes += replaced
-                cut.sentences = token_lists(text, self.config)
-                yield from cut
-            else:
-                yield chunk
-            self._count(cut.replaced_bytes)
-
-    def _count(self, replaced_bytes: int = 0) -> None:
-        """Take over what the source has counted."""
-        for counter in fields(Source):
-            setattr(self, counter.name, getattr(self.source, counter.name))
-        self.replaced_bytes += replaced_bytes
-
-
-def token_lists(text: str, config: TrainConfig) -> Iterator[list[Any]]:
-    """The tokens of each line of ``text``, as the function ``config.tokens`` cuts them."""
-    assert callable(config.tokens)
-    text = text.lower() if config.lowercase else text
-    for line in text.removesuffix("\n").split("\n"):
-        tokens = config.tokens(line.removesuffix("\r"))
-        if isinstance(tokens, (str, bytes)) or not isinstance(tokens, Iterable):
-            raise CorpusError(f"the tokenizer returned {type(tokens).__name__}; let it return a list of strings")
-        yield list(tokens)

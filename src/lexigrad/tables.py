@@ -63,7 +63,8 @@ def table_arrays(source: Any, column: str | None) -> Arrays | None:
     if package == "pandas" and kind == "DataFrame":
         return _frame_arrays(source, column)
     if package == "polars" and kind == "LazyFrame":
-        return table_arrays((source if column is None else source.select(column)).collect(), column)
+        is_there = column in source.collect_schema().names()
+        return table_arrays((source.select(column) if is_there else source).collect(), column)
     if hasattr(source, "__arrow_c_stream__"):
         return _stream_arrays(source, column)
     return _array_arrays(source, column) if hasattr(source, "__arrow_c_array__") else None

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from lexigrad.errors import CorpusError
 from lexigrad.itemids import ItemSource, peeked
-from lexigrad.sentences import SentenceSource, TokenizedSource
+from lexigrad.sentences import SentenceSource
 from lexigrad.tablefiles import TableFileSource
 from lexigrad.tables import TableSource, table_arrays
+from lexigrad.tokenizing import TokenizedSource
 
 if TYPE_CHECKING:
     from lexigrad.config import TrainConfig
@@ -24,14 +25,18 @@ def open_source(source: Any, paths: list[str] | None, config: TrainConfig) -> So
     Raises:
         CorpusError: It is nothing that can be read.
     """
-    by_function = callable(config.tokens)
+    by_name = isinstance(config.tokens, str)
+    found = _source(source, paths, config, whole_lines=not by_name)
+    return found if by_name else TokenizedSource(found, config)
+
+
+def _source(source: Any, paths: list[str] | None, config: TrainConfig, *, whole_lines: bool) -> Source:
+    """What gives the chunks, before a tokenizer cuts them."""
     if paths is not None:
-        files = TableFileSource(paths, by_function, config.column, config.lowercase)
-        return TokenizedSource(files, config) if by_function else files
+        return TableFileSource(paths, whole_lines, config.column, config.lowercase)
     arrays = table_arrays(source, config.column)
     if arrays is not None:
-        table = TableSource(arrays, config.lowercase)
-        return TokenizedSource(table, config) if by_function else table
+        return TableSource(arrays, config.lowercase)
     if isinstance(source, (bytes, bytearray)) or not isinstance(source, Iterable):
         raise CorpusError(f"cannot read text from {type(source).__name__}; give a path, paths, sentences or a table")
     sentences, holds_items = peeked(source)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from lexigrad.commands.options import FILE, json_option
+from lexigrad.commands.options import FILE, config_options, json_option
 from lexigrad.console import print_columns, print_json
 
 if TYPE_CHECKING:
@@ -24,28 +25,32 @@ HEADING = ("vectors", "pairs", "negative sampling", "softmax", "perplexity", "wo
 @click.command()
 @click.argument("vectors", type=FILE, nargs=-1, required=True)
 @click.argument("corpus")
+@config_options(["column"])
 @click.option("--threads", type=click.IntRange(min=1), help="worker threads; all cores when not given")
 @json_option
-def loss(vectors: tuple[Path, ...], corpus: str, threads: int | None, as_json: bool) -> None:
+def loss(vectors: tuple[Path, ...], corpus: str, column: str | None, threads: int | None, as_json: bool) -> None:
     """Measure whole models by both losses on the text CORPUS, which they were not trained on.
 
     The losses are exact, a pair of a center and an outside word each (for CBOW a window): negative sampling in
     expectation over the noise, and the naive softmax's negative log-likelihood with its perplexity. VECTORS are native
     files that `train` wrote, whatever their loss; only those with the same vocabulary and options can be compared.
     """
-    found = [(str(path), measured) for path, measured in zip(vectors, _losses(vectors, corpus, threads), strict=True)]
+    losses = _losses(vectors, corpus, column, threads)
+    found = [(str(path), measured) for path, measured in zip(vectors, losses, strict=True)]
     if as_json:
         print_json([{"vectors": path, **measured.to_dict()} for path, measured in found])
     else:
         print_columns(HEADING, [_row(path, measured) for path, measured in found])
 
 
-def _losses(vectors: Iterable[Path], corpus: str, threads: int | None) -> Iterator[HeldOutLoss]:
+def _losses(vectors: Iterable[Path], corpus: str, column: str | None, threads: int | None) -> Iterator[HeldOutLoss]:
     """The losses of one model after another, none of which is kept in memory."""
     from lexigrad.heldout import held_out_loss
 
     for path in vectors:
-        yield held_out_loss(_whole_model(path), corpus, threads=threads)
+        model = _whole_model(path)
+        config = replace(model.config, column=column or model.config.column)
+        yield held_out_loss(model, corpus, config, threads=threads)
 
 
 def _whole_model(path: Path) -> Word2Vec:
