@@ -250,7 +250,7 @@ def test_it_works_beside_other_features_in_a_pipeline():
 def searched(n_jobs, backend):
     pipeline = Pipeline([("vectors", Word2VecVectorizer(**SMALL)), ("classifier", LogisticRegression())])
     with parallel_config(backend=backend):
-        grid = GridSearchCV(pipeline, {"vectors__dim": [4, 6], "vectors__window": [2, 5]}, cv=2, n_jobs=n_jobs)
+        grid = GridSearchCV(pipeline, {"vectors__dim": [4, 6]}, cv=2, n_jobs=n_jobs)
         return grid.fit(DOCUMENTS, LABELS)
 
 

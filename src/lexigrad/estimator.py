@@ -9,7 +9,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from inspect import signature
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
@@ -19,8 +19,8 @@ import numpy as np
 from lexigrad.config import TrainConfig
 from lexigrad.errors import CorpusError, FormatError, InputError, MissingExtraError
 from lexigrad.formats import native_image, read_native_image, vectors_from_tensors, vectors_to_tensors
-from lexigrad.sentences import token_lists
 from lexigrad.sentencevectors import SentenceVectorizer
+from lexigrad.tokenizing import text_cutter
 from lexigrad.trainer import train
 
 try:
@@ -253,15 +253,13 @@ class Word2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     def _cut(self, documents: Iterable[Sentence]) -> Iterator[Sentence]:
         """The documents with strings cut as in training; at white space ``SentenceVectorizer`` cuts them itself."""
+        cutters: dict[str, Callable[[str], Sentence]] = {"whitespace": str, "words": RUN_OF_LETTERS.findall}
+        cut = cutters[self.tokens] if isinstance(self.tokens, str) else text_cutter(self.tokens)
         for document in documents:
-            if not isinstance(document, str):
-                yield _with_words(document)
-            elif callable(self.tokens):
-                config = TrainConfig(tokens=self.tokens, lowercase=self.lowercase)
-                yield [token for tokens in token_lists(document, config) for token in tokens]
+            if isinstance(document, str):
+                yield cut(document.lower() if self.lowercase else document)
             else:
-                text = document.lower() if self.lowercase else document
-                yield RUN_OF_LETTERS.findall(text) if self.tokens == "words" else text
+                yield _with_words(document)
 
 
 def _documents(X: Any) -> Iterable[Sentence]:
