@@ -305,7 +305,7 @@ def _text_sizes(array: Any) -> Numbers:
     if types.is_null(array.type):
         return np.zeros(len(array), dtype=np.int64)
     if types.is_dictionary(array.type):
-        indices = array.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+        indices = np.where(_valid(array.indices), _numbers(array.indices, 1, str(array.indices.type)), 0)
         sizes = _text_sizes(array.dictionary)
         return np.asarray(sizes[indices]) if sizes.size else np.zeros(len(array), dtype=np.int64)
     if types.is_string_view(array.type):  # 16 bytes for each, of which the first four are the length
@@ -315,49 +315,50 @@ def _text_sizes(array: Any) -> Numbers:
 
 def _rows_of(array: Any, before: int, source: Source) -> AnyRows:
     """The rows of a slice that are not null; ``before`` is the number of rows before it."""
+    if not _is_list(array.type):
+        array = _written_out(array)
     valid = _valid(array)
     numbers = np.flatnonzero(valid) + before + 1
     source.nulls += len(array) - numbers.size
     if not _is_list(array.type):
-        values, begins, ends = _text(array)
-        begins, ends = begins[valid], ends[valid]
+        values, begins, ends = _text(array, valid)
         return TextRows(numbers, int((ends - begins + 1).sum()), values, begins, ends)
     inner, row_begins, row_ends = _listed_values(array)
     row_begins, row_ends = row_begins[valid], row_ends[valid]
+    is_integer = import_pyarrow().types.is_integer(inner.type)
+    inner = inner if is_integer else _written_out(inner)
     is_there = _valid(inner)
-    if not is_there.all():  # null tokens are left out
-        positions = np.concatenate([[0], np.cumsum(is_there)])
-        tokens = int((row_ends - row_begins).sum())
-        row_begins, row_ends = positions[row_begins], positions[row_ends]
-        source.nulls += tokens - int((row_ends - row_begins).sum())
     tokens = int((row_ends - row_begins).sum())
-    if import_pyarrow().types.is_integer(inner.type):
-        items = _numbers(inner, 1, inner.type.to_pandas_dtype())[is_there].astype(np.int64)
-        return ItemRows(numbers, tokens + numbers.size, items, row_begins, row_ends)
-    values, begins, ends = _text(inner)
-    begins, ends = begins[is_there], ends[is_there]
+    positions = np.concatenate([[0], np.cumsum(is_there)])  # null tokens are left out
+    row_begins, row_ends = positions[row_begins], positions[row_ends]
+    kept = int((row_ends - row_begins).sum())
+    source.nulls += tokens - kept
+    if is_integer:
+        items = _numbers(inner, 1, str(inner.type))[is_there].astype(np.int64)
+        return ItemRows(numbers, kept + numbers.size, items, row_begins, row_ends)
+    values, begins, ends = _text(inner, is_there)
     lengths = np.concatenate([[0], np.cumsum(ends - begins)])
-    size = int((lengths[row_ends] - lengths[row_begins]).sum()) + tokens + numbers.size
+    size = int((lengths[row_ends] - lengths[row_begins]).sum()) + kept + numbers.size
     return TokenRows(numbers, size, values, begins, ends, row_begins, row_ends)
 
 
-def _text(array: Any) -> tuple[Bytes, Numbers, Numbers]:
-    """The bytes of strings, and where each begins and ends."""
+def _written_out(array: Any) -> Any:
+    """Strings of any layout as those that lie one behind the other."""
     pyarrow = import_pyarrow()
     types = pyarrow.types
-    if types.is_null(array.type):
-        return np.empty(0, dtype=np.uint8), *np.zeros((2, len(array)), dtype=np.int64)
     if types.is_dictionary(array.type):
-        if types.is_string_view(array.type.value_type):
-            dictionary = array.dictionary.cast(pyarrow.large_string())
-            array = pyarrow.DictionaryArray.from_arrays(array.indices, dictionary)
-        array = array.dictionary_decode()
-    elif types.is_string_view(array.type):
-        array = array.cast(pyarrow.large_string())
-    offsets = _offsets(array)
-    content = array.buffers()[2]
+        dictionary = _written_out(array.dictionary)
+        return pyarrow.DictionaryArray.from_arrays(array.indices, dictionary).dictionary_decode()
+    return array.cast(pyarrow.large_string()) if types.is_string_view(array.type) else array
+
+
+def _text(array: Any, valid: NDArray[np.bool_]) -> tuple[Bytes, Numbers, Numbers]:
+    """The bytes of strings, and where each that is not null begins and ends."""
+    if not valid.any():
+        return np.empty(0, dtype=np.uint8), *np.zeros((2, 0), dtype=np.int64)
+    offsets, content = _offsets(array), array.buffers()[2]
     values = np.empty(0, dtype=np.uint8) if content is None else np.frombuffer(content, dtype=np.uint8)
-    return values, offsets[:-1], offsets[1:]
+    return values, offsets[:-1][valid], offsets[1:][valid]
 
 
 def _listed_values(array: Any) -> tuple[Any, Numbers, Numbers]:
@@ -399,7 +400,11 @@ def _numbers(array: Any, buffer: int, kind: Any, each: int = 1, more: int = 0) -
 
 
 def _valid(array: Any) -> NDArray[np.bool_]:
-    """Which elements are not null."""
+    """Which elements are not null; pyarrow's own answer as an array of NumPy would load pandas."""
+    if import_pyarrow().types.is_null(array.type):
+        return np.zeros(len(array), dtype=bool)
     if not array.null_count:
         return np.ones(len(array), dtype=bool)
-    return np.asarray(array.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
+    begin, odd = divmod(array.offset, 8)
+    bits = np.frombuffer(array.buffers()[0], dtype=np.uint8)[begin : begin + (odd + len(array) + 7) // 8]
+    return np.unpackbits(bits, bitorder="little")[odd : odd + len(array)].astype(bool)

@@ -21,6 +21,7 @@ __all__ = ["TableFileSource"]
 READ_BYTES: Final = 1 << 20
 """So much of a Parquet file is read at a time."""
 BATCH_BYTES: Final = 1 << 21
+SMALLEST_BATCH: Final = 16
 LARGEST_BATCH: Final = 4_096
 """Rows at a time, so that rows much longer than the file's average, or repeated ones, take little memory."""
 LINE_BREAKS: Final = b"\t\n\v\f\r"
@@ -113,24 +114,19 @@ def _parquet_arrays(file: io.BufferedReader, name: str, column: str | None) -> B
     table = parquet.ParquetFile(file, pre_buffer=False, buffer_size=READ_BYTES, page_checksum_verification=True)
     chosen = chosen_column(table.schema_arrow, column, name)
     rows, metadata = 0, table.metadata
-    for batch in table.iter_batches(_batch_rows(metadata, chosen), columns=[chosen], use_threads=False):
+    for batch in table.iter_batches(_batch_rows(metadata), columns=[chosen], use_threads=False):
         rows += batch.num_rows
         yield batch.column(batch.schema.get_field_index(chosen)), rows / max(metadata.num_rows, rows, 1)
 
 
-def _batch_rows(metadata: Any, column: str) -> int:
-    """How many rows to read at a time, by the average size of a row."""
-    size = 0
-    for group in map(metadata.row_group, range(metadata.num_row_groups)):
-        parts = map(group.column, range(group.num_columns))
-        size += sum(part.total_uncompressed_size for part in parts if _is_of(part.path_in_schema, column))
+def _batch_rows(metadata: Any) -> int:
+    """How many rows to read at a time, by the average size of a row.
+
+    The sizes of the one column would say more, but where a damaged file's make no sense, pyarrow ends the process.
+    """
+    size = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
     each = max(size, 0) / max(metadata.num_rows, 1)
-    return int(min(max(BATCH_BYTES / max(each, 1), 1), LARGEST_BATCH))
-
-
-def _is_of(path: str, column: str) -> bool:
-    """Whether a path in a Parquet file, such as ``tokens.list.element``, is of a column."""
-    return path == column or path.startswith(f"{column}.")
+    return int(min(max(BATCH_BYTES / max(each, 1), SMALLEST_BATCH), LARGEST_BATCH))
 
 
 def _arrow_file_arrays(file: io.BufferedReader, name: str, column: str | None) -> Batches:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -205,6 +205,12 @@ def _read_text_of_a_corpus(path: Path) -> None:
         assert corpus.report.kept == corpus.vocabulary.total
 
 
+def _read_table(path: Path) -> None:
+    config = TrainConfig(min_count=1, threads=1, encoding_errors="replace", lowercase=True)
+    with read_corpus(path, config) as corpus:
+        assert corpus.report.kept == corpus.vocabulary.total
+
+
 @cache
 def _vectors() -> KeyedVectors:
     words = ["the", "cat", "été", "new_york", "1.5", "x"]
@@ -282,6 +288,51 @@ def _saved_corpus_seeds() -> list[bytes]:
     return [struct.pack("<Q", len(header)) + header + content[8 + length :]]  # without the padding, which says nothing
 
 
+def _tables() -> list[Any]:
+    """A table for each kind of column; none without pyarrow."""
+    try:
+        import pyarrow
+    except ImportError:
+        return []
+    text = ["the cat", None, "sat\non the été", ""] * 2
+    tokens = [["the", "new york"], None, [], ["été", None]] * 2
+    return [
+        pyarrow.table({"text": text, "n": list(range(8))}),
+        pyarrow.table({"text": pyarrow.array(text).dictionary_encode()}),
+        pyarrow.table({"tokens": tokens}),
+        pyarrow.table({"tokens": pyarrow.array(tokens, pyarrow.list_view(pyarrow.string_view()))}),
+        pyarrow.table({"ids": pyarrow.array([[1, 2**40], None, [], [7, None]] * 2)}),
+    ]
+
+
+def _parquet_seeds() -> list[bytes]:
+    contents = []
+    for table in _tables():
+        from pyarrow import BufferOutputStream, parquet
+
+        if "view" in str(table.schema):
+            continue  # Parquet has no such layout
+        for compression in ("none", "snappy", "zstd"):
+            sink = BufferOutputStream()
+            parquet.write_table(table, sink, compression=compression, row_group_size=5)
+            contents.append(sink.getvalue().to_pybytes())
+    return contents
+
+
+def _arrow_seeds() -> list[bytes]:
+    contents = []
+    for table in _tables():
+        from pyarrow import BufferOutputStream, ipc
+
+        for make in (ipc.new_file, ipc.new_stream):
+            for compression in (None, "lz4"):
+                sink = BufferOutputStream()
+                with make(sink, table.schema, options=ipc.IpcWriteOptions(compression=compression)) as writer:
+                    writer.write_table(table, max_chunksize=5)
+                contents.append(sink.getvalue().to_pybytes())
+    return contents
+
+
 TREES = b"(3 (2 Good) (4 (2 clean) (2 fun)))\n(0 (1 -LRB-) (2 \xc3\xa9t\xc3\xa9\\/film))\r\n(2 one)\n"
 OFFICIAL = NEXT_FILE.join(
     (
@@ -313,6 +364,8 @@ READERS = {
         Reader("vocabulary", _read_vocabulary, lambda: COUNTED, NUMBERS + SPACES + (b"999999999999999999",)),
         Reader("saved-corpus", _read_saved_corpus, _saved_corpus_seeds, JSON_TOKENS),
         Reader("packed-text", _read_packed_text, _packed_text_seeds, SPACES),
+        Reader("parquet", _read_table, _parquet_seeds),
+        Reader("arrow", _read_table, _arrow_seeds),
         Reader("text", _read_text_of_a_corpus, lambda: ["The cat. İt's\u00a0über\n\n".encode(), b"a"], SPACES),
     )
 }
