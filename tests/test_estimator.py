@@ -147,6 +147,11 @@ def test_strings_are_cut_in_transform_as_in_training(options, given, tokens):
     assert_array_equal(*vectorizer.transform([given, tokens]))
 
 
+def test_a_way_of_cutting_that_there_is_not_is_refused_after_fit_as_well(fitted):
+    with pytest.raises(ConfigError, match="tokens must be one of whitespace, words, not 'word'"):
+        copy.deepcopy(fitted).set_params(tokens="word").transform(DOCUMENTS)
+
+
 def test_strings_that_name_files_are_documents_all_the_same(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text").write_text("secret words of a file", encoding="utf-8")

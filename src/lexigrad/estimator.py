@@ -254,7 +254,8 @@ class Word2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     def _cut(self, documents: Iterable[Sentence]) -> Iterator[Sentence]:
         """The documents with strings cut as in training; at white space ``SentenceVectorizer`` cuts them itself."""
         cutters: dict[str, Callable[[str], Sentence]] = {"whitespace": str, "words": RUN_OF_LETTERS.findall}
-        cut = cutters[self.tokens] if isinstance(self.tokens, str) else text_cutter(self.tokens)
+        tokens = TrainConfig(tokens=self.tokens).tokens  # checked, as it may have been set after fit
+        cut = cutters[tokens] if isinstance(tokens, str) else text_cutter(tokens)
         for document in documents:
             if isinstance(document, str):
                 yield cut(document.lower() if self.lowercase else document)
@@ -335,8 +336,8 @@ def _fitted_of(image: bytes) -> tuple[SentenceVectorizer, list[dict[str, Any]]]:
     if tensors.keys() & {"weights", "component"}:
         fitted.weights_ = weights = _numbers(tensors, "weights", len(vectors))
         fitted.component_ = component = _numbers(tensors, "component", vectors.dim)
-        if not ((weights > 0) & (weights <= 1)).all() or not abs(np.linalg.norm(component) - 1) < ROUNDING:
-            raise FormatError(f"{STATE} is damaged: weights must be above 0 and at most 1, the component of length 1")
+        if not ((weights >= 0) & (weights <= 1)).all() or not abs(np.linalg.norm(component) - 1) < ROUNDING:
+            raise FormatError(f"{STATE} is damaged: weights must lie in 0 to 1, and the component be of length 1")
     return fitted, history
 
 
