@@ -18,6 +18,7 @@ from lexigrad import reference
 from lexigrad.errors import InputError
 from lexigrad.reference import (
     cbow,
+    common_component,
     cross_entropy,
     d_sigmoid,
     log_sigmoid,
@@ -26,12 +27,14 @@ from lexigrad.reference import (
     negative_sampling,
     outside_positions,
     rows_touched,
+    sif_means,
     sigmoid,
     skipgram,
     softmax,
     softmax_cross_entropy,
     two_layer,
     two_layer_parameter_count,
+    without_component,
 )
 
 GRADIENTS_PAGE = Path(__file__).parents[1] / "docs" / "concepts" / "gradients.md"
@@ -308,6 +311,40 @@ def test_a_window_reaches_both_its_ends_and_stops_at_the_borders_of_the_sentence
     assert outside_positions(0, length=4, window=2) == [1, 2]
     assert outside_positions(3, length=4, window=9) == [0, 1, 2]
     assert outside_positions(0, length=1, window=5) == []
+
+
+def test_a_sif_mean_is_proportional_to_the_gradient_of_the_log_likelihood_of_the_sentence_s_words():
+    V, p, sentence, alpha, Z = drawn(6, 3), np.array([0.4, 0.3, 0.1, 0.1, 0.06, 0.04]), [0, 2, 2, 5], 0.2, 7.0
+
+    def log_likelihood(c):
+        return sum(anp.log(alpha * p[w] + (1 - alpha) * anp.exp(anp.dot(V[w], c)) / Z) for w in sentence)
+
+    (mean,) = sif_means(V, [sentence], p, a=(1 - alpha) / (alpha * Z))
+    assert_allclose(mean, grad(log_likelihood)(np.zeros(3)) / len(sentence), rtol=1e-12)
+
+
+def test_sif_means_become_plain_means_as_a_grows():
+    V, sentences = drawn(6, 3), [[0, 1, 1], [5]]
+    means = [V[sentence].mean(axis=0) for sentence in sentences]
+    assert_allclose(sif_means(V, sentences, np.full(6, 1 / 6), a=1e12), means, rtol=1e-10)
+
+
+def test_no_direction_has_more_of_the_sentences_than_the_common_component():
+    X, others = drawn(20, 4), drawn(500, 4, seed=2)
+    u = common_component(X)
+    assert_allclose(np.linalg.norm(u), 1, rtol=1e-15)
+    lengths = np.linalg.norm(X @ (others / np.linalg.norm(others, axis=1, keepdims=True)).T, axis=0)
+    assert lengths.max() < np.linalg.norm(X @ u)
+    assert_array_equal(common_component(-X), u)
+
+
+def test_what_is_left_is_orthogonal_to_the_component_and_stays_when_it_is_taken_out_again():
+    X = drawn(20, 4)
+    u = common_component(X)
+    left = without_component(X, u)
+    assert_allclose(left @ u, 0, atol=1e-15)
+    assert_allclose(without_component(left, u), left, atol=1e-15)
+    assert_allclose(np.linalg.svd(left)[1][:3], np.linalg.svd(X)[1][1:], rtol=1e-12)  # the other components are whole
 
 
 def test_arguments_are_left_as_they_are():

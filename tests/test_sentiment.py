@@ -96,14 +96,6 @@ def test_the_vectorizer_works_in_a_pipeline_and_a_clone_shares_its_vectors() -> 
     assert "SentenceVectorizer(KeyedVectors(9 words, dim 2))" in repr(pipeline)
 
 
-def test_the_vectorizers_only_parameter_is_its_vectors() -> None:
-    vectors = five_point_vectors()
-    vectorizer = SentenceVectorizer(KeyedVectors(["a"], [[1.0]]))
-    assert vectorizer.set_params(vectors=vectors).get_params() == {"vectors": vectors}
-    with pytest.raises(InputError, match="no argument 'dim'"):
-        vectorizer.set_params(dim=3)
-
-
 # -------------------- the sweep
 
 

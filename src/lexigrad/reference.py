@@ -12,12 +12,13 @@ whatever NumPy can turn into an array. A wrong shape, an id out of range, or a n
 
 Sources: [1] Mikolov, Chen, Corrado, Dean 2013, "Efficient estimation of word representations in vector space";
 [2] Mikolov, Sutskever, Chen, Corrado, Dean 2013, "Distributed representations of words and phrases and their
-compositionality"; [3] İrsoy, Benton, Stratos 2021, "Corrected CBOW performs as well as skip-gram".
+compositionality"; [3] İrsoy, Benton, Stratos 2021, "Corrected CBOW performs as well as skip-gram";
+[4] Arora, Liang, Ma 2017, "A simple but tough-to-beat baseline for sentence embeddings".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -28,6 +29,7 @@ from lexigrad.errors import InputError
 __all__ = [
     "WordLoss",
     "cbow",
+    "common_component",
     "cross_entropy",
     "d_sigmoid",
     "log_sigmoid",
@@ -36,12 +38,14 @@ __all__ = [
     "negative_sampling",
     "outside_positions",
     "rows_touched",
+    "sif_means",
     "sigmoid",
     "skipgram",
     "softmax",
     "softmax_cross_entropy",
     "two_layer",
     "two_layer_parameter_count",
+    "without_component",
 ]
 
 Array: TypeAlias = NDArray[np.float64]
@@ -454,6 +458,86 @@ def cbow(
     d_V = np.zeros_like(V)
     np.add.at(d_V, context, share * d_v_hat)
     return loss, d_V, d_U
+
+
+# -------------------- sentences
+
+
+def sif_means(V: ArrayLike, sentences: Sequence[ArrayLike], p: ArrayLike, a: float = 1e-3) -> Array:
+    """Average the vectors of each sentence's words, the less of a word the more frequent it is.
+
+    x_S = 1/|S| · Σ_{w ∈ S} a / (a + p(w)) · v_w, where S holds a word as often as it comes. The weight is 1 for a word
+    that never occurs and 1/2 where p(w) = a; a → ∞ gives the plain mean. docs/concepts/gradients.md#sif_means.
+
+    Args:
+        V: center vectors, of shape (vocabulary, dim).
+        sentences: for each sentence the ids of its words; without words it becomes the zero vector.
+        p: each word's share of the text, of shape (vocabulary,).
+        a: how frequent a word is that counts half; above 0.
+
+    Returns:
+        The means, of shape (sentences, dim).
+
+    Example:
+        >>> sif_means([[4.0, 0.0], [0.0, 4.0]], [[0, 1], [1], []], [0.001, 0.0]).tolist()
+        [[1.0, 2.0], [0.0, 4.0], [0.0, 0.0]]
+
+    Source: [4], algorithm 1, lines 1 to 3.
+    """
+    V, p = _shaped("V", V, 2), _probabilities("p", p)
+    _expect_shape("p", p, V.shape[:1], "a share for each row of V")
+    if not 0 < a < np.inf:
+        raise InputError(f"a must be a finite number above 0, but is {a!r}")
+    means = np.zeros((len(sentences), V.shape[1]))
+    for row, words in enumerate(sentences):
+        word_ids = _word_ids(f"sentence {row}", words, len(V))
+        if word_ids.size:
+            means[row] = (a / (a + p[word_ids])) @ V[word_ids] / word_ids.size
+    return means
+
+
+def common_component(X: ArrayLike) -> Array:
+    """Find the direction that sentences have most in common.
+
+    u = argmax_{|u| = 1} |X u|²: the first right singular vector of X, which is not centered first. Of u and −u it is
+    the one whose largest entry is positive. docs/concepts/gradients.md#common_component.
+
+    Args:
+        X: sentences' vectors, of shape (sentences, dim).
+
+    Returns:
+        A direction of length 1, of shape (dim,).
+
+    Example:
+        >>> common_component([[3.0, 4.0], [-6.0, -8.0]]).round(4).tolist()
+        [0.6, 0.8]
+
+    Source: [4], algorithm 1, line 4.
+    """
+    u: Array = np.linalg.svd(_shaped("X", X, 2), full_matrices=False)[2][0]
+    return u if u[np.argmax(np.abs(u))] > 0 else -u
+
+
+def without_component(X: ArrayLike, u: ArrayLike) -> Array:
+    """Take one direction out of each vector: what is left is orthogonal to it.
+
+    x − (x·u) u for each row x. docs/concepts/gradients.md#without_component.
+
+    Args:
+        X: vectors, of shape (sentences, dim).
+        u: a direction of length 1, of shape (dim,).
+
+    Returns:
+        The vectors without it, shaped as ``X``.
+
+    Example:
+        >>> without_component([[3.0, 4.0]], [1.0, 0.0]).tolist()
+        [[0.0, 4.0]]
+
+    Source: [4], algorithm 1, lines 5 and 6.
+    """
+    u, X = _vector_and_rows("u", u, "X", X)
+    return X - np.outer(_product("X u", X, u), u)
 
 
 # -------------------- helpers, and the checks of the input

@@ -1,24 +1,30 @@
-"""Sentences as vectors: the mean of their words' vectors, and how many words have one."""
+"""Sentences as vectors: means of their words' vectors, plain or by frequency, and how many words have one."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from itertools import chain
+from numbers import Real
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from lexigrad.blas import one_blas_thread
 from lexigrad.errors import InputError
+from lexigrad.report import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lexigrad.keyedvectors import KeyedVectors
 
-__all__ = ["Coverage", "SentenceVectorizer"]
+__all__ = ["Coverage", "Sentence", "SentenceVectorizer"]
 
 SHOWN_UNKNOWN: Final = 20
+WEIGHTINGS: Final = ("mean", "sif")
 
 Sentence = str | Sequence[str]
 
@@ -61,28 +67,65 @@ class SentenceVectorizer:
     looked up as it is, and in lower case if there is no such word. A sentence without any becomes the zero vector.
     Nothing is learned in ``fit``. Statement 15 of the derivations.
 
+    With ``weighting="sif"`` (smooth inverse frequency) a word counts a / (a + p(w)), p(w) being its share of the tokens
+    that have a vector in the sentences of ``fit``; and u, the direction that these sentences have most in common, is
+    taken out of each vector: x − (x·u) u. `lexigrad.reference.sif_means`, `common_component`, `without_component`.
+
     Args:
         vectors: frozen, so a clone shares them.
+        weighting: ``mean`` or ``sif``.
+        smoothing: a of ``sif``, above 0: how frequent a word is that counts half.
+
+    Attributes:
+        weights_: after ``fit`` with ``sif``, the weight of each word, float64, shape ``(len(vectors),)``; or None.
+        component_: after ``fit`` with ``sif``, u, float64, shape ``(dim,)``; or None.
 
     Example:
         >>> from lexigrad.keyedvectors import KeyedVectors
-        >>> vectorizer = SentenceVectorizer(KeyedVectors(["good", "film"], [[4, 0], [0, 2]]))
-        >>> vectorizer.transform(["A good , good film", ["Film"], "nothing known"]).round(2).tolist()
+        >>> vectors = KeyedVectors(["good", "film"], [[4, 0], [0, 2]])
+        >>> SentenceVectorizer(vectors).transform(["A good , good film", ["Film"], "nothing known"]).round(2).tolist()
         [[2.67, 0.67], [0.0, 2.0], [0.0, 0.0]]
+        >>> sif = SentenceVectorizer(vectors, weighting="sif").fit(["good film", "good good"])
+        >>> sif.weights_.round(4).tolist()
+        [0.0013, 0.004]
+
+    Source: Arora, Liang, Ma 2017, "A simple but tough-to-beat baseline for sentence embeddings".
     """
 
-    def __init__(self, vectors: KeyedVectors) -> None:
+    def __init__(
+        self, vectors: KeyedVectors, *, weighting: Literal["mean", "sif"] = "mean", smoothing: float = 1e-3
+    ) -> None:
         self.vectors = vectors
+        self.weighting = weighting
+        self.smoothing = smoothing
+        self.weights_: NDArray[np.float64] | None = None
+        self.component_: NDArray[np.float64] | None = None
 
     def __repr__(self) -> str:
-        return f"SentenceVectorizer({self.vectors!r})"
+        weighting = f", weighting={self.weighting!r}" if self.weighting != "mean" else ""
+        return f"SentenceVectorizer({self.vectors!r}{weighting})"
 
     def fit(self, sentences: Iterable[Sentence] | None = None, y: object = None) -> SentenceVectorizer:
-        """Return the vectorizer itself: there is nothing to learn."""
+        """Learn the words' weights and the common component for ``sif``; there is nothing to learn for ``mean``.
+
+        Args:
+            sentences: as for ``transform``.
+            y: not used.
+
+        Raises:
+            InputError: a parameter is out of its range, or ``sif`` is given no sentences or none with a known word.
+        """
+        if self.weighting not in WEIGHTINGS:
+            raise InputError(f"weighting must be one of {', '.join(WEIGHTINGS)}, not {self.weighting!r}")
+        self.weights_ = self.component_ = None
+        if self.weighting == "sif":
+            rows = [self._word_ids(tokens) for tokens in _tokens([] if sentences is None else sentences)]
+            self.weights_ = self._sif_weights(rows)
+            self.component_ = _common_component(self._means(rows))
         return self
 
     def transform(self, sentences: Iterable[Sentence]) -> NDArray[np.float64]:
-        """The mean vector of each sentence.
+        """The vector of each sentence.
 
         Args:
             sentences: each a list of tokens, or a string that is cut at white space.
@@ -91,18 +134,21 @@ class SentenceVectorizer:
             Shape ``(sentences, dim)``.
 
         Raises:
-            InputError: a single string is given instead of several sentences.
+            InputError: a single string is given instead of several sentences, a sentence is of another type, or
+                ``weighting`` is ``sif`` and ``fit`` has not been called.
         """
-        rows = [self._word_ids(tokens) for tokens in _tokens(sentences)]
-        means = np.zeros((len(rows), self.vectors.dim))
-        for row, word_ids in enumerate(rows):
-            if word_ids:
-                means[row] = self.vectors.matrix[word_ids].mean(axis=0, dtype=np.float64)
-        return means
+        if not self.__sklearn_is_fitted__():
+            raise InputError("weighting='sif' learns from sentences; call fit first")
+        means = self._means([self._word_ids(tokens) for tokens in _tokens(sentences)])
+        if self.component_ is None:
+            return means
+        along: NDArray[np.float64] = (means * self.component_).sum(axis=1)
+        return means - along[:, np.newaxis] * self.component_
 
     def fit_transform(self, sentences: Iterable[Sentence], y: object = None) -> NDArray[np.float64]:
-        """As ``transform``."""
-        return self.transform(sentences)
+        """As ``transform`` after ``fit``."""
+        given = list(_several(sentences))
+        return self.fit(given).transform(given)
 
     def coverage(self, sentences: Iterable[Sentence]) -> Coverage:
         """Count the tokens with and without a vector.
@@ -116,7 +162,7 @@ class SentenceVectorizer:
         number, empty, tokens_seen = 0, 0, 0
         unknown: Counter[str] = Counter()
         for tokens in _tokens(sentences):
-            missing = [token for token in tokens if self._word_id(token) is None]
+            missing = [token for token, word_id in zip(tokens, self._found(tokens), strict=True) if word_id is None]
             unknown.update(missing)
             number, tokens_seen = number + 1, tokens_seen + len(tokens)
             empty += len(missing) == len(tokens)
@@ -134,22 +180,25 @@ class SentenceVectorizer:
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The arguments that make an equal vectorizer."""
-        return {"vectors": self.vectors}
+        return {"vectors": self.vectors, "weighting": self.weighting, "smoothing": self.smoothing}
 
     def set_params(self, **params: Any) -> SentenceVectorizer:
-        """Change arguments; returns the vectorizer."""
-        if unknown := sorted(set(params) - {"vectors"}):
-            raise InputError(f"SentenceVectorizer has no argument {unknown[0]!r}; its only one is vectors")
-        self.vectors = params.get("vectors", self.vectors)
+        """Change arguments, and forget what was learned with the old ones; returns the vectorizer."""
+        known = self.get_params()
+        if unknown := sorted(set(params) - set(known)):
+            raise InputError(f"SentenceVectorizer has no argument {unknown[0]!r}; it has {', '.join(known)}")
+        for name, value in params.items():
+            setattr(self, name, value)
+        self.weights_ = self.component_ = None
         return self
 
     # What scikit-learn asks of a transformer that is not its subclass; to subclass would import it with this module.
 
     def __sklearn_clone__(self) -> SentenceVectorizer:
-        return SentenceVectorizer(self.vectors)
+        return SentenceVectorizer(**self.get_params())
 
     def __sklearn_is_fitted__(self) -> bool:
-        return True
+        return self.weighting != "sif" or self.component_ is not None
 
     def __sklearn_tags__(self) -> Any:
         from sklearn.utils import InputTags, Tags, TargetTags, TransformerTags
@@ -159,7 +208,7 @@ class SentenceVectorizer:
             target_tags=TargetTags(required=False),
             transformer_tags=TransformerTags(),
             input_tags=InputTags(two_d_array=False, string=True),
-            requires_fit=False,
+            requires_fit=self.weighting == "sif",
         )
 
     def _word_id(self, token: str) -> int | None:
@@ -167,10 +216,58 @@ class SentenceVectorizer:
         return ids.get(token, ids.get(token.lower()))
 
     def _word_ids(self, tokens: Sequence[str]) -> list[int]:
-        return [word_id for word_id in map(self._word_id, tokens) if word_id is not None]
+        return [word_id for word_id in self._found(tokens) if word_id is not None]
+
+    def _found(self, tokens: Sequence[str]) -> list[int | None]:
+        """The id of each token, None where it has no vector."""
+        try:
+            return [self._word_id(token) for token in tokens]
+        except (AttributeError, TypeError) as error:
+            raise InputError(f"a token of a sentence is no string ({error}); give tokens as strings") from error
+
+    def _sif_weights(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+        """The weight a / (a + p(w)) of each word, from the ids of the sentences' words."""
+        a = self.smoothing
+        if isinstance(a, bool) or not isinstance(a, Real) or not 0 < a < math.inf:
+            raise InputError(f"smoothing must be a finite number above 0, not {a!r}")
+        word_ids = np.fromiter(chain.from_iterable(rows), dtype=np.int64)
+        counts = np.bincount(word_ids, minlength=len(self.vectors))
+        if not counts.any():
+            raise InputError(
+                f"weighting='sif' needs words that have a vector, and in {counted(len(rows), 'sentence')} there is "
+                "none; give sentences of the language of the vectors"
+            )
+        return float(a) / (float(a) + counts / counts.sum())
+
+    def _means(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+        """The mean of each sentence's vectors, weighted if there are weights."""
+        matrix, weights = self.vectors.matrix, self.weights_
+        means = np.zeros((len(rows), self.vectors.dim))
+        for row, word_ids in enumerate(rows):
+            if word_ids and weights is None:
+                means[row] = matrix[word_ids].mean(axis=0, dtype=np.float64)
+            elif word_ids and weights is not None:
+                means[row] = (matrix[word_ids] * weights[word_ids, np.newaxis]).mean(axis=0)
+        return means
+
+
+def _common_component(means: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The first right singular vector, the same bytes whatever the number of threads; its largest entry is positive."""
+    with one_blas_thread():
+        component = np.linalg.eigh(means.T @ means)[1][:, -1]
+    return np.ascontiguousarray(component if component[np.argmax(np.abs(component))] > 0 else -component)
+
+
+def _several(sentences: Iterable[Sentence]) -> Iterable[Sentence]:
+    if isinstance(sentences, str):
+        raise InputError("expected several sentences, not a single string; put it in a list")
+    return sentences
 
 
 def _tokens(sentences: Iterable[Sentence]) -> Iterator[Sequence[str]]:
-    if isinstance(sentences, str):
-        raise InputError("expected several sentences, not a single string; put it in a list")
-    return (sentence.split() if isinstance(sentence, str) else sentence for sentence in sentences)
+    for number, sentence in enumerate(_several(sentences), start=1):
+        if isinstance(sentence, bytes) or not isinstance(sentence, Iterable):
+            raise InputError(
+                f"sentence {number:,} is of type {type(sentence).__name__}; give a string or a list of tokens"
+            )
+        yield sentence.split() if isinstance(sentence, str) else list(sentence)

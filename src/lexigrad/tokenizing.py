@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lexigrad.config import TrainConfig
     from lexigrad.itemids import ItemChunk
 
-__all__ = ["TokenizedSource"]
+__all__ = ["TokenizedSource", "text_cutter"]
 
 LINES: Final = 1_000
 """Given to a tokenizer at once, if it takes several."""
@@ -63,6 +63,12 @@ class TokenizedSource(Source):
         for counter in fields(Source):
             setattr(self, counter.name, getattr(self.source, counter.name))
         self.replaced_bytes += replaced_bytes
+
+
+def text_cutter(tokenizer: Any) -> Callable[[str], list[str]]:
+    """A function from a text to the tokens of all its lines, as ``tokenizer`` cuts them for training."""
+    cutter = _cutter(tokenizer)
+    return lambda text: [token for tokens in _token_lists(text, cutter) for token in tokens]
 
 
 def _token_lists(text: str, cutter: Cutter) -> Iterator[list[Any]]:

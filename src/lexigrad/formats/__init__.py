@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from lexigrad.errors import FormatError, InputError
 from lexigrad.formats.binary import read_binary, write_binary
-from lexigrad.formats.native import read_native, write_native
+from lexigrad.formats.native import native_image, read_native, read_native_image, write_native
 from lexigrad.formats.sniffing import Format, sniff
 from lexigrad.formats.text import read_text, write_text
 from lexigrad.keyedvectors import KeyedVectors
@@ -26,7 +26,9 @@ __all__ = [
     "NATIVE_FORMAT",
     "Format",
     "load_vectors",
+    "native_image",
     "read_native",
+    "read_native_image",
     "save_vectors",
     "sniff",
     "vectors_from_tensors",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["read_native", "write_native"]
+__all__ = ["native_image", "read_native", "read_native_image", "write_native"]
 
 VERSION: Final = "1"
 LARGEST_HEADER_BYTES: Final = 1 << 20  # JSON takes up to 35 times as much memory; safetensors allows 100 MB of it
@@ -52,13 +53,17 @@ def write_native(
         InputError: a tensor holds another type of number, or the metadata are too long to be read again.
         LexigradError: the file cannot be written.
     """
-    names = _file_order(tensors)
-    header = _header({name: tensors[name] for name in names}, metadata)
+    pieces = _pieces(tensors, metadata)
+    header = next(pieces)  # raises here, before a file is begun
     with atomic_write(path) as file:
-        file.write(len(header).to_bytes(8, "little") + header)
-        for name in names:
-            for block in _blocks(tensors[name]):
-                file.write(block)
+        file.write(header)
+        for block in pieces:
+            file.write(block)
+
+
+def native_image(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> bytes:
+    """The bytes that ``write_native`` would write."""
+    return b"".join(_pieces(tensors, metadata))
 
 
 def read_native(
@@ -90,9 +95,34 @@ def read_native(
             content = np.memmap(file, dtype=np.uint8, mode="r")
     except OSError as error:
         raise FormatError(f"cannot read {path}: {error.strerror or error}") from error
+    return _tensors(path, entries, content, start), metadata
+
+
+def read_native_image(image: bytes, name: str, format: str) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """As ``read_native``, from the bytes that ``native_image`` gave; ``name`` is for error messages."""
+    file = BytesIO(image)
+    entries, start = _read_header(name, file.read(8), file.read, len(image))
+    metadata = _metadata(name, entries.pop("__metadata__", {}))
+    _check_kind(name, metadata, format)
+    return _tensors(name, entries, np.frombuffer(image, dtype=np.uint8), start), metadata
+
+
+def _pieces(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> Iterator[bytes]:
+    """The bytes of a native file: first its header with its length, then the tensors' blocks."""
+    names = _file_order(tensors)
+    header = _header({name: tensors[name] for name in names}, metadata)
+    yield len(header).to_bytes(8, "little") + header
+    for name in names:
+        yield from _blocks(tensors[name])
+
+
+def _tensors(
+    path: Path | str, entries: Mapping[str, Any], content: NDArray[np.uint8], start: int
+) -> dict[str, NDArray[Any]]:
+    """The tensors over their bytes in ``content``, which begin at ``start``."""
     spans = {name: _span(path, name, entry) for name, entry in entries.items()}
-    _check_cover(path, spans, size - start)
-    return {name: _tensor(path, name, entries[name], content[start:][slice(*spans[name])]) for name in spans}, metadata
+    _check_cover(path, spans, content.size - start)
+    return {name: _tensor(path, name, entries[name], content[start:][slice(*spans[name])]) for name in spans}
 
 
 def _file_order(tensors: Mapping[str, NDArray[Any]]) -> list[str]:
@@ -132,7 +162,7 @@ def _blocks(tensor: NDArray[Any]) -> Iterator[bytes]:
         yield tensor[start : start + rows].astype(little, copy=False).tobytes()
 
 
-def _read_header(path: Path, prefix: bytes, read: Any, size: int) -> tuple[dict[str, Any], int]:
+def _read_header(path: Path | str, prefix: bytes, read: Any, size: int) -> tuple[dict[str, Any], int]:
     """The header's entries, and where the tensors' bytes begin."""
     length = int.from_bytes(prefix, "little")
     if len(prefix) < 8 or length > size - 8:
@@ -161,13 +191,13 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return entries
 
 
-def _metadata(path: Path, metadata: Any) -> dict[str, str]:
+def _metadata(path: Path | str, metadata: Any) -> dict[str, str]:
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
         raise FormatError(f"{path}, byte 8: the header's __metadata__ must map names to strings")
     return metadata
 
 
-def _check_kind(path: Path, metadata: Mapping[str, str], format: str) -> None:
+def _check_kind(path: Path | str, metadata: Mapping[str, str], format: str) -> None:
     found, version = metadata.get("format"), metadata.get("version")
     if found != format:
         raise FormatError(f"{path}: its metadata names the format {_shown(found)}, where {format!r} is needed")
@@ -177,7 +207,7 @@ def _check_kind(path: Path, metadata: Mapping[str, str], format: str) -> None:
         )
 
 
-def _span(path: Path, name: str, entry: Any) -> tuple[int, int]:
+def _span(path: Path | str, name: str, entry: Any) -> tuple[int, int]:
     """Where a tensor's bytes begin and end, after a check that its entry agrees with itself."""
     match entry:
         case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [int(begin), int(end)]}:
@@ -202,7 +232,7 @@ def _span(path: Path, name: str, entry: Any) -> tuple[int, int]:
     return begin, end
 
 
-def _check_cover(path: Path, spans: Mapping[str, tuple[int, int]], size: int) -> None:
+def _check_cover(path: Path | str, spans: Mapping[str, tuple[int, int]], size: int) -> None:
     """Tensors must follow one another without gap or overlap, to the end of the file."""
     expected = 0
     for name, (begin, end) in sorted(spans.items(), key=lambda item: item[1]):
@@ -220,7 +250,7 @@ def _check_cover(path: Path, spans: Mapping[str, tuple[int, int]], size: int) ->
         raise FormatError(f"{path}: {size - expected} bytes follow the last tensor; the file is damaged")
 
 
-def _tensor(path: Path, name: str, entry: Any, content: NDArray[np.uint8]) -> NDArray[Any]:
+def _tensor(path: Path | str, name: str, entry: Any, content: NDArray[np.uint8]) -> NDArray[Any]:
     """The tensor over its bytes in the file."""
     try:
         tensor = np.asarray(content).view(ITEMS[entry["dtype"]]).reshape(entry["shape"])
