@@ -14,15 +14,17 @@ from lexigrad.formats.text import number_of_numbers
 if TYPE_CHECKING:
     import os
 
-__all__ = ["Format", "sniff"]
+__all__ = ["Format", "ReadFormat", "sniff"]
 
-Format: TypeAlias = Literal["native", "word2vec-text", "word2vec-binary", "glove", "gensim"]
+Format: TypeAlias = Literal["native", "word2vec-text", "word2vec-binary", "glove"]
+"""What is written, and read."""
+ReadFormat: TypeAlias = Format | Literal["gensim"]
 
 SAMPLE_BYTES: Final = 1 << 20
 LINES_TRIED: Final = 10
 
 
-def sniff(path: str | os.PathLike[str]) -> Format:
+def sniff(path: str | os.PathLike[str]) -> ReadFormat:
     r"""The format of a file of vectors, told from its content.
 
     Args:

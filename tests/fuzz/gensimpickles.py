@@ -1,7 +1,7 @@
 """Files as gensim writes them, made without gensim: stand-ins of its classes, pickled by Python's own pickler.
 
 Their layout is that of gensim 3, which cannot be installed beside current NumPy: one object a word in ``vocab``, the
-outside table in ``trainables``. It was compared with models that gensim 0.12 to 3.8 saved and gensim 4 still tests with.
+outside table in ``trainables``. gensim 4 takes it for such a model, which ``test_gensimfiles.py`` holds.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import pickle
 import sys
 import types
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def _made(value: Any) -> Any:
         made = _class(value.name)()
         made.__dict__.update({name: _made(attribute) for name, attribute in value.attributes.items()})
         return made
-    if isinstance(value, dict):
+    if type(value) is dict:
         return {key: _made(item) for key, item in value.items()}
     return [_made(item) for item in value] if type(value) is list else value
 
@@ -76,14 +77,22 @@ def gensim_3_model(words: Sequence[str], matrix: np.ndarray, counts: Sequence[in
         "gensim.models.word2vec.Word2Vec",
         wv=Stand("gensim.models.keyedvectors.Word2VecKeyedVectors", **{**vectors, **lists, **changed}),
         trainables=Stand("gensim.models.word2vec.Word2VecTrainables", **trainables, **lists),
-        vocabulary=Stand("gensim.models.word2vec.Word2VecVocab", min_count=5, sample=0.001, max_vocab_size=None),
+        vocabulary=Stand(
+            "gensim.models.word2vec.Word2VecVocab",
+            min_count=5,
+            sample=0.001,
+            max_vocab_size=None,
+            sorted_vocab=True,
+            null_word=0,
+            raw_vocab=defaultdict(int),
+        ),
         random=np.random.RandomState(1),
         sg=1,
         negative=5,
         window=4,
         iter=7,
         alpha=0.025,
-        **lists,
+        **{**lists, "__recursive_saveloads": ["vocabulary", "wv", "trainables"]},
     )
 
 
