@@ -152,8 +152,8 @@ class _Machine:
         self.room -= size
         if self.room < 0:
             self.fail(
-                f"the objects of the pickle take more than {LEAST_OBJECT_BYTES >> 20} MiB and more than {OBJECTS_PER_BYTE} "
-                "times the size of the file"
+                f"the objects of the pickle take more than {LEAST_OBJECT_BYTES >> 20} MiB and more than "
+                f"{OBJECTS_PER_BYTE} times the size of the file"
             )
 
     def take(self, size: int) -> memoryview:
