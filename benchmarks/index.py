@@ -161,11 +161,10 @@ def print_table(costs: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     print(", ".join(f"{name} {value:,.1f}" for name, value in costs.items()))
     print("| search | recall at 10 | of sums | one, ms | of 1,000, ms each |\n|---|---|---|---|---|")
     for row in rows:
-        name = "exact" if row["search"] == "exact" else f"ef {row['ef']}"
-        print(
-            f"| {name} | {row['recall']:.4f} | {row['recall_of_sums']:.4f} | {row['alone_ms']:.3f} ({row['times_faster_alone']:.1f} ×) | "
-            f"{row['together_ms']:.3f} ({row['times_faster_together']:.1f} ×) |"
-        )
+        cells = ["exact" if row["search"] == "exact" else f"ef {row['ef']}"]
+        cells += [f"{row[name]:.4f}" for name in ("recall", "recall_of_sums")]
+        cells += [f"{row[f'{how}_ms']:.3f} ({row[f'times_faster_{how}']:.1f} ×)" for how in ("alone", "together")]
+        print(f"| {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":
