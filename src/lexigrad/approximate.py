@@ -59,7 +59,7 @@ class Searched(Protocol):
 
 
 class ApproximateIndex:
-    """Finds most of the nearest words without comparing with all of them; made by `KeyedVectors.index`.
+    """Finds most of the nearest words without comparing with all of them; made by `lexigrad.KeyedVectors.index`.
 
     Attributes:
         vectors: what it searches.
