@@ -33,7 +33,7 @@ LAYERS = [
         "records",
         "signals",
     },
-    {"classifiers", "vocabulary", "search", "keyedvectors", "projection", "treebank"},
+    {"classifiers", "vocabulary", "search", "approximate", "keyedvectors", "projection", "treebank"},
     {"analogies", "scores", "evaluation", "stability", "sentencevectors", "sentiment", "plots"},
     {
         "sources",
@@ -102,13 +102,14 @@ MAKERS = {
     "trainer",
     "windowcounts",
 }
-HEAVY = {"numpy", "numba", "llvmlite", "safetensors", "rich", "gensim", "scipy", "sklearn", "matplotlib"}
+HEAVY = {"numpy", "numba", "llvmlite", "safetensors", "rich", "gensim", "scipy", "sklearn", "matplotlib", "usearch"}
 READERS = {
     "keyedvectors",
     "search",
     "formats",
     "analogies",
     "anycase",
+    "approximate",
     "bootstrap",
     "classifiers",
     "evaluation",

@@ -14,6 +14,7 @@ import click
 from lexigrad import __version__
 from lexigrad.commands.counting import cooccur
 from lexigrad.commands.evaluating import evaluate
+from lexigrad.commands.indexing import index
 from lexigrad.commands.loss import loss
 from lexigrad.commands.proving import demo, gradcheck
 from lexigrad.commands.sentences import course, sentiment
@@ -78,6 +79,7 @@ for command in (
     cooccur,
     neighbors,
     analogy,
+    index,
     evaluate,
     loss,
     stability,

@@ -5,17 +5,22 @@ Everything that makes vectors ends here, and everything that uses them starts he
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lexigrad.anycase import AnyCase
 from lexigrad.errors import InputError, UnknownWordError
-from lexigrad.search import nearest_rows, row_lengths, unit_rows
+from lexigrad.search import at_least_one, checked_exclusions, checked_vectors, nearest_rows, row_lengths, unit_rows
 from lexigrad.vocabulary import unknown_word_message
+
+if TYPE_CHECKING:
+    import os
+
+    from lexigrad.approximate import ApproximateIndex
 
 __all__ = ["KeyedVectors"]
 
@@ -57,7 +62,7 @@ class KeyedVectors:
         self.counts: NDArray[np.int64] | None = None if counts is None else _checked_counts(counts, len(self.words))
         if len(self.word_ids) < len(self.words):
             repeated = next(word for word_id, word in enumerate(self.words) if self.word_ids[word] != word_id)
-            raise InputError(f"the word {repeated!r} comes twice; give each word once")
+            raise InputError(f"the word {repeated[:40]!r} comes twice; give each word once")
         if check:
             _ = self.lengths
 
@@ -183,14 +188,7 @@ class KeyedVectors:
 
         gensim breaks ties by its sort's whim; the answers are otherwise the same.
         """
-        added, subtracted = _listed(positive), _listed(negative)
-        if not added and not subtracted:
-            raise InputError("most_similar needs a word or a vector; give at least one")
-        query = np.zeros(self.dim)
-        for sign, queries in ((1.0, added), (-1.0, subtracted)):
-            for item in queries:
-                query += sign * (self._unit(item) if isinstance(item, str) else self._checked_vectors([item])[0])
-        given = [self.id_of(item) for item in (*added, *subtracted) if isinstance(item, str)]
+        query, given = self.combined(positive, negative)
         return self._found(query, n, restrict, given)
 
     def analogy(self, a: str, b: str, c: str, n: int = 10, *, restrict: int | None = None) -> list[tuple[str, float]]:
@@ -217,6 +215,34 @@ class KeyedVectors:
         Source: Mikolov, Yih, Zweig 2013; the name 3CosAdd is Levy and Goldberg's, 2014.
         """
         return self.most_similar([b, c], [a], n, restrict=restrict)
+
+    def combined(self, positive: Queries = (), negative: Queries = ()) -> tuple[NDArray[np.float64], list[int]]:
+        """Σ positive − Σ negative, the words scaled to length 1, and the ids of these words.
+
+        Args:
+            positive: a word, a vector of shape ``(dim,)``, or several of them.
+            negative: likewise.
+
+        Returns:
+            A vector of shape ``(dim,)``, and the ids of the words given.
+
+        Raises:
+            UnknownWordError: a word has no vector.
+            InputError: nothing is given, or a vector does not fit.
+
+        Example:
+            >>> vector, ids = KeyedVectors(["a", "b"], [[2, 0], [0, 3]]).combined(["a", "b"])
+            >>> vector.tolist(), ids
+            ([1.0, 1.0], [0, 1])
+        """
+        added, subtracted = _listed(positive), _listed(negative)
+        if not added and not subtracted:
+            raise InputError("most_similar needs a word or a vector; give at least one")
+        query = np.zeros(self.dim)
+        for sign, queries in ((1.0, added), (-1.0, subtracted)):
+            for item in queries:
+                query += sign * (self._unit(item) if isinstance(item, str) else checked_vectors([item], self.dim)[0])
+        return query, [self.id_of(item) for item in (*added, *subtracted) if isinstance(item, str)]
 
     def doesnt_match(self, words: Iterable[str]) -> str:
         """The word that goes least with the others: the smallest cosine with the mean of all their unit vectors.
@@ -290,20 +316,58 @@ class KeyedVectors:
             >>> ids.tolist(), cosines.tolist()
             ([[0], [1]], [[1.0], [1.0]])
         """
-        units = unit_rows(self._checked_vectors(vectors))
-        searched = len(self) if restrict is None else min(_at_least_one("restrict", restrict), len(self))
-        columns = min(_at_least_one("n", n), searched)
-        struck = None if exclude is None else self._checked_exclusions(exclude, len(units))
+        units = unit_rows(checked_vectors(vectors, self.dim))
+        searched = len(self) if restrict is None else min(at_least_one("restrict", restrict), len(self))
+        columns = min(at_least_one("n", n), searched)
+        struck = None if exclude is None else checked_exclusions(exclude, len(units), len(self))
         if not columns:
             return np.empty((len(units), 0), dtype=np.int64), np.empty((len(units), 0))
         lengths = self.lengths[:searched]
         divisors = np.where(lengths == 0, 1.0, lengths)
         return nearest_rows(units, self.matrix[:searched], divisors, columns, struck)
 
+    def index(
+        self,
+        load: str | os.PathLike[str] | None = None,
+        *,
+        ef: int = 64,
+        threads: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ApproximateIndex:
+        """An index for approximate search, built now or read from a file.
+
+        Args:
+            load: a file that ``ApproximateIndex.save`` wrote for these vectors. Load only what you built or trust: the
+                library that reads it is not made for hostile files.
+            ef: how many candidates a search keeps; more find more and take longer.
+            threads: to build and to search with; all cores when None. One thread builds the same graph every time.
+            progress: is called with the number of vectors that are in the index, and of all, while it is built.
+
+        Raises:
+            MissingExtraError: usearch is not installed: ``pip install 'lexigrad[index]'``.
+            FormatError: the file is damaged, or an index of other vectors.
+            InputError: a vector is not finite, or a number is below 1.
+
+        Example:
+            >>> vectors = KeyedVectors(["a", "b", "c"], [[1, 0], [1, 0.5], [0, 1]])
+            >>> index = vectors.index()
+            >>> [word for word, cosine in index.most_similar("a", n=2)]
+            ['b', 'c']
+            >>> path = getfixture("tmp_path") / "vectors.index"
+            >>> index.save(path)
+            >>> vectors.index(path).recall(n=2)
+            1.0
+        """
+        from lexigrad.approximate import ApproximateIndex
+
+        if load is not None:
+            return ApproximateIndex.load(self, load, ef=ef, threads=threads)
+        return ApproximateIndex.build(self, ef=ef, threads=threads, progress=progress)
+
     def _unit(self, query: Query) -> NDArray[np.float64]:
         """A word's vector, or a vector, in float64 and with length 1; the zero vector stays what it is."""
         vector = self[query] if isinstance(query, str) else query
-        unit: NDArray[np.float64] = unit_rows(self._checked_vectors([vector]))[0]
+        unit: NDArray[np.float64] = unit_rows(checked_vectors([vector], self.dim))[0]
         return unit
 
     def _found(self, query: ArrayLike, n: int, restrict: int | None, given: Sequence[int]) -> list[tuple[str, float]]:
@@ -312,28 +376,6 @@ class KeyedVectors:
         ids, cosines = self.nearest(np.asarray(query)[np.newaxis], n, restrict=restrict, exclude=exclude)
         pairs = zip(ids[0].tolist(), cosines[0].tolist(), strict=True)
         return [(self.words[word_id], cosine) for word_id, cosine in pairs if word_id >= 0]
-
-    def _checked_vectors(self, vectors: ArrayLike | Sequence[ArrayLike]) -> NDArray[np.float64]:
-        """``vectors`` in float64, or an InputError that says how they do not fit."""
-        try:
-            checked = np.asarray(vectors, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise InputError(f"vectors must be numbers, each {self.dim} of them; {error}") from error
-        if checked.ndim != 2 or checked.shape[1] != self.dim:
-            raise InputError(f"a vector must have shape ({self.dim},), not {checked.shape[1:]}")
-        if not np.isfinite(checked).all():
-            raise InputError("a vector holds a number that is not finite; search with finite numbers")
-        return checked
-
-    def _checked_exclusions(self, exclude: ArrayLike, number_of_vectors: int) -> NDArray[np.int64]:
-        checked = np.asarray(exclude)
-        if checked.ndim != 2 or len(checked) != number_of_vectors or checked.dtype.kind not in "iu":
-            raise InputError(
-                f"exclude must hold a row of ids for each of {number_of_vectors} vectors, not {checked.shape}"
-            )
-        if checked.size and (checked.min() < -1 or checked.max() >= len(self)):
-            raise InputError(f"exclude holds ids out of range; they run from −1 to {len(self) - 1:,}")
-        return checked.astype(np.int64)
 
 
 def _listed(queries: Queries) -> list[Query]:
@@ -345,12 +387,6 @@ def _listed(queries: Queries) -> list[Query]:
         if not isinstance(item, (str, np.ndarray)):
             raise InputError(f"expected a word or a NumPy vector, not {type(item).__name__}")
     return listed
-
-
-def _at_least_one(name: str, number: int) -> int:
-    if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 1:
-        raise InputError(f"{name} must be a whole number of at least 1, not {number!r}")
-    return int(number)
 
 
 def _checked_matrix(matrix: ArrayLike, number_of_words: int) -> NDArray[np.float32]:

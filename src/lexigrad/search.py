@@ -10,10 +10,22 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from lexigrad.errors import InputError
 
-__all__ = ["nearest_rows", "row_lengths", "unit_rows"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "at_least_one",
+    "checked_exclusions",
+    "checked_vectors",
+    "nearest_of",
+    "nearest_rows",
+    "row_lengths",
+    "unit_rows",
+]
 
 SCORES_AT_ONCE: Final = 1 << 24  # cosines held at a time: 64 MiB
 ROWS_AT_ONCE: Final = 1 << 13  # rows turned into float64 at a time
@@ -72,6 +84,64 @@ def nearest_rows(
         exact = _cosines(units[block], matrix, lengths, vectors, candidates)
         _keep_best(vectors, candidates, exact, rows[block], cosines[block])
     return rows, cosines
+
+
+def nearest_of(
+    candidates: NDArray[np.int64],
+    units: NDArray[np.float64],
+    matrix: NDArray[np.float32],
+    lengths: NDArray[np.float64],
+    n: int,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The ``n`` best of some rows for each row of ``units``, by the same cosines as those of ``nearest_rows``.
+
+    Args:
+        candidates: rows of ``matrix``, none twice in a line, shape ``(k, c)`` with c ≥ n; −1 means none.
+        units: as for ``nearest_rows``.
+        matrix: likewise.
+        lengths: likewise.
+        n: at least 1.
+
+    Returns:
+        Rows and cosines, shape ``(k, n)``; −1 and −∞ where there are too few candidates.
+    """
+    scores = np.empty(candidates.shape)
+    for line, (unit, rows) in enumerate(zip(units, candidates, strict=True)):
+        # Line by line: to gather the rows of many vectors takes thrice as long as to sum them up.
+        scores[line] = np.einsum("ij,j->i", matrix[rows].astype(np.float64), unit)
+    scores = np.where(candidates < 0, -np.inf, np.clip(scores / lengths[candidates], -1.0, 1.0))
+    best = np.lexsort((candidates, -scores), axis=1)[:, :n]
+    return np.take_along_axis(candidates, best, axis=1), np.take_along_axis(scores, best, axis=1)
+
+
+def checked_vectors(vectors: ArrayLike | Sequence[ArrayLike], dim: int) -> NDArray[np.float64]:
+    """``vectors`` in float64, shape ``(k, dim)``, or an InputError that says how they do not fit."""
+    try:
+        checked = np.asarray(vectors, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"vectors must be numbers, each {dim} of them; {error}") from error
+    if checked.ndim != 2 or checked.shape[1] != dim:
+        raise InputError(f"a vector must have shape ({dim},), not {checked.shape[1:]}")
+    if not np.isfinite(checked).all():
+        raise InputError("a vector holds a number that is not finite; search with finite numbers")
+    return checked
+
+
+def checked_exclusions(exclude: ArrayLike, number_of_vectors: int, size: int) -> NDArray[np.int64]:
+    """Ids below ``size`` or −1, a row for each vector, or an InputError."""
+    checked = np.asarray(exclude)
+    if checked.ndim != 2 or len(checked) != number_of_vectors or checked.dtype.kind not in "iu":
+        raise InputError(f"exclude must hold a row of ids for each of {number_of_vectors} vectors, not {checked.shape}")
+    if checked.size and (checked.min() < -1 or checked.max() >= size):
+        raise InputError(f"exclude holds ids out of range; they run from −1 to {size - 1:,}")
+    return checked.astype(np.int64)
+
+
+def at_least_one(name: str, number: int) -> int:
+    """A whole number of at least 1, or an InputError that names the argument."""
+    if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 1:
+        raise InputError(f"{name} must be a whole number of at least 1, not {number!r}")
+    return int(number)
 
 
 def _strike(scores: NDArray[np.float32], exclude: NDArray[np.int64]) -> None:

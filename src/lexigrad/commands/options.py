@@ -27,6 +27,7 @@ __all__ = [
     "OUTPUT_FILE",
     "config_options",
     "corpus_argument",
+    "ef_option",
     "either",
     "json_option",
     "keep_inputs",
@@ -156,6 +157,13 @@ vocabulary_option = click.option(
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="say nothing on standard error but errors")
 json_option = click.option("--json", "as_json", is_flag=True, help="print JSON, for another program to read")
 n_option = click.option("-n", type=click.IntRange(min=1), default=10, show_default=True, help="how many words to print")
+ef_option = click.option(
+    "--ef",
+    type=click.IntRange(min=1),
+    default=64,
+    show_default=True,
+    help="how many candidates an approximate search keeps; more find more of the true neighbors and take longer",
+)
 restrict_option = click.option(
     "--restrict", type=click.IntRange(min=1), help="search only so many words, the most frequent ones"
 )

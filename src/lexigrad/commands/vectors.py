@@ -13,6 +13,7 @@ from lexigrad.commands.options import (
     FILE,
     FORMATS,
     OUTPUT_FILE,
+    ef_option,
     either,
     json_option,
     n_option,
@@ -40,11 +41,20 @@ PICTURES: Final = (".svg", ".pdf", ".png")
 @click.argument("vectors", type=FILE)
 @click.argument("words", nargs=-1, required=True, metavar="WORD...")
 @click.option("--also", type=FILE, multiple=True, help="vectors of another training; can be given several times")
+@click.option("--index", type=FILE, help="search approximately, with an index of VECTORS that `index` wrote")
+@ef_option
 @n_option
 @restrict_option
 @json_option
 def neighbors(
-    vectors: Path, words: tuple[str, ...], also: tuple[Path, ...], n: int, restrict: int | None, as_json: bool
+    vectors: Path,
+    words: tuple[str, ...],
+    also: tuple[Path, ...],
+    index: Path | None,
+    ef: int,
+    n: int,
+    restrict: int | None,
+    as_json: bool,
 ) -> None:
     """Print the words nearest to each WORD.
 
@@ -53,14 +63,22 @@ def neighbors(
 
     One training is a matter of chance. Of several, given with --also or as a quoted glob such as 'model.seed*', a line
     holds the mean cosine, and then in how many of them the neighbor is among the nearest.
+
+    With --index the search is approximate. To load an index takes longer than to search for a few words exactly; load
+    only what you built or trust.
     """
     import lexigrad
 
     loaded = [lexigrad.load_vectors(path) for path in _files([vectors, *also])]
+    if index is not None and (len(loaded) > 1 or restrict is not None):
+        raise click.UsageError("--index searches all words of one file of vectors; leave out --also and --restrict.")
     found: dict[str, Sequence[tuple[object, ...]]]
     if len(loaded) > 1:
         together = _together(loaded)
         found = {word: together.most_similar(word, n=n, restrict=restrict) for word in words}
+    elif index is not None:
+        indexed = loaded[0].index(index, ef=ef)
+        found = {word: indexed.most_similar(word, n=n) for word in words}
     else:
         found = {word: loaded[0].most_similar(word, n=n, restrict=restrict) for word in words}
     if as_json:
@@ -169,8 +187,8 @@ def plot(
 def convert(source: Path, target: Path, to: Format | None) -> None:
     """Write vectors in another format.
 
-    IN's format is found by its content. OUT's follows from its ending: .safetensors (native), .txt (word2vec-text),
-    .bin (word2vec-binary); --to overrules it.
+    IN's format is found by its content; it may be a model that gensim saved, of which nothing is run. OUT's follows
+    from its ending: .safetensors (native), .txt (word2vec-text), .bin (word2vec-binary); --to overrules it.
     """
     import lexigrad
 
