@@ -29,11 +29,13 @@ LAYERS = [
         "bootstrap",
         "evaluationsets",
         "labels",
+        "npyarrays",
         "progress",
         "records",
         "signals",
     },
     {"classifiers", "vocabulary", "search", "keyedvectors", "projection", "treebank"},
+    {"subwords", "subwordvectors", "reduction"},
     {"analogies", "scores", "evaluation", "stability", "sentencevectors", "sentiment", "plots"},
     {"sources", "sentences", "encoding", "corpusfile", "corpus", "splitting", "kernels", "formats"},
     {"model", "checkpoints", "countsfile", "counting", "windowcounts", "kernelcheck", "course"},
@@ -74,7 +76,7 @@ MAKERS = {
     "trainer",
     "windowcounts",
 }
-HEAVY = {"numpy", "numba", "llvmlite", "safetensors", "rich", "gensim", "scipy", "sklearn", "matplotlib"}
+HEAVY = {"numpy", "numba", "llvmlite", "safetensors", "rich", "gensim", "scipy", "sklearn", "matplotlib", "pyarrow"}
 READERS = {
     "keyedvectors",
     "search",
@@ -86,12 +88,16 @@ READERS = {
     "evaluation",
     "evaluationsets",
     "labels",
+    "npyarrays",
     "plots",
     "projection",
+    "reduction",
     "scores",
     "sentencevectors",
     "sentiment",
     "stability",
+    "subwords",
+    "subwordvectors",
     "treebank",
 }
 
@@ -205,8 +211,10 @@ def test_the_public_surface_is_this() -> None:
         "LexigradError",
         "MissingExtraError",
         "ReadingReport",
+        "ReductionLoss",
         "SentenceVectorizer",
         "StanfordSentiment",
+        "SubwordVectors",
         "TrainConfig",
         "TrainProgress",
         "UnknownWordError",
@@ -227,6 +235,7 @@ def test_the_public_surface_is_this() -> None:
         "load_vectors",
         "plots",
         "read_corpus",
+        "reduction_loss",
         "reference",
         "save_vectors",
         "stability",

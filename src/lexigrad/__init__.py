@@ -38,10 +38,12 @@ if TYPE_CHECKING:
     from lexigrad.keyedvectors import KeyedVectors
     from lexigrad.model import Word2Vec
     from lexigrad.progress import Callback, TrainProgress
+    from lexigrad.reduction import ReductionLoss, reduction_loss
     from lexigrad.seeds import train_seeds
     from lexigrad.sentencevectors import SentenceVectorizer
     from lexigrad.sentiment import classify_sentiment
     from lexigrad.stability import VectorsSet
+    from lexigrad.subwordvectors import SubwordVectors
     from lexigrad.trainer import train
     from lexigrad.treebank import StanfordSentiment
     from lexigrad.vocabulary import Vocabulary
@@ -67,8 +69,11 @@ __all__ = [
     "WindowCounts",
     # vectors
     "KeyedVectors",
+    "SubwordVectors",
     "load_vectors",
     "save_vectors",
+    "reduction_loss",
+    "ReductionLoss",
     # measures and pictures
     "held_out_loss",
     "HeldOutLoss",
@@ -113,8 +118,11 @@ _HOMES = {
     "count_windows": "windowcounts",
     "WindowCounts": "windowcounts",
     "KeyedVectors": "keyedvectors",
+    "SubwordVectors": "subwordvectors",
     "load_vectors": "formats",
     "save_vectors": "formats",
+    "reduction_loss": "reduction",
+    "ReductionLoss": "reduction",
     "held_out_loss": "heldout",
     "HeldOutLoss": "heldout",
     "best_bias": "bestbias",

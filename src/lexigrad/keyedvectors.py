@@ -190,7 +190,8 @@ class KeyedVectors:
         for sign, queries in ((1.0, added), (-1.0, subtracted)):
             for item in queries:
                 query += sign * (self._unit(item) if isinstance(item, str) else self._checked_vectors([item])[0])
-        given = [self.id_of(item) for item in (*added, *subtracted) if isinstance(item, str)]
+        words = [item for item in (*added, *subtracted) if isinstance(item, str)]
+        given = [self.word_ids[word] for word in words if word in self.word_ids]  # others have vectors by their n-grams
         return self._found(query, n, restrict, given)
 
     def analogy(self, a: str, b: str, c: str, n: int = 10, *, restrict: int | None = None) -> list[tuple[str, float]]:
