@@ -115,8 +115,8 @@ def _restored(path: str | os.PathLike[str], tensors: Mapping[str, NDArray[Any]],
         raise FormatError(f"{path} holds no tensor {name!r}{hint}")
     if numbers.dtype not in TABLE_TYPES or numbers.ndim != 2:
         raise FormatError(
-            f"{path}: tensor {name!r} must be float32 of 2 dimensions, not {numbers.dtype} of {numbers.ndim}; float16 and "
-            "int8 are read too"
+            f"{path}: tensor {name!r} must be float32 of 2 dimensions, not {numbers.dtype} of {numbers.ndim}; float16 "
+            "and int8 are read too"
         )
     if numbers.dtype != "int8":
         return restored_rows(numbers, None)
