@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import zipfile
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias
 
 import numpy as np
 
@@ -26,6 +27,12 @@ Fault: TypeAlias = "Callable[[np.dtype[Any], tuple[int, ...]], str | None]"
 """What is wrong with an array of this type and shape, or None."""
 
 BLOCK_BYTES: Final = 1 << 23
+MAGIC: Final = b"\x93NUMPY"
+HEADER: Final = re.compile(
+    rb"\s*\{\s*'descr'\s*:\s*'([<>|=]?[biufcSUVO]\d{0,9})'\s*,\s*'fortran_order'\s*:\s*(True|False)\s*,"
+    rb"\s*'shape'\s*:\s*\(((?:\s*\d{1,19}\s*,)*\s*(?:\d{1,19})?)\s*\)\s*,?\s*\}\s*"
+)
+"""NumPy's own reader takes any literal of Python's here; some of them make it warn, or raise what it does not name."""
 DAMAGE: Final = (
     FormatError,
     zipfile.BadZipFile,
@@ -33,7 +40,6 @@ DAMAGE: Final = (
     RuntimeError,  # a password is needed
     ValueError,
     TypeError,  # of NumPy, at a type that cannot be
-    SyntaxError,
     OverflowError,
     OSError,
 )
@@ -78,14 +84,11 @@ def read_arrays(
 
 def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, fault: Fault) -> NDArray[Any]:
     with archive.open(info) as member:
-        version = np.lib.format.read_magic(member)
-        if version != (1, 0):
-            raise FormatError(f"the array {name!r} has version {version} of NumPy's format, where (1, 0) is needed")
-        shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(member)
+        dtype, is_fortran, shape = _header(member, name)
         wrong = "a type of Python objects" if dtype.hasobject else fault(dtype, shape)
         if wrong:
             raise FormatError(f"the array {name!r} is {wrong}")
-        if min(shape, default=0) < 0 or info.file_size - member.tell() != math.prod(shape) * dtype.itemsize:
+        if info.file_size - member.tell() != math.prod(shape) * dtype.itemsize:
             raise FormatError(f"the array {name!r} of shape {str(shape)[:60]} does not fill its bytes")
         array = np.empty(shape, dtype=dtype, order="F" if is_fortran else "C")
         if array.nbytes:
@@ -94,3 +97,18 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, fault: Fa
                 block = member.read(min(BLOCK_BYTES, array.nbytes - begin))
                 content[begin : begin + len(block)] = block
         return array
+
+
+def _header(member: IO[bytes], name: str) -> tuple[np.dtype[Any], bool, tuple[int, ...]]:
+    """Type, order and shape of an array, from what stands before its numbers."""
+    start = member.read(len(MAGIC) + 4)
+    version = tuple(start[len(MAGIC) : len(MAGIC) + 2])
+    if not start.startswith(MAGIC) or len(start) < len(MAGIC) + 4:
+        raise FormatError(f"the array {name!r} is not in NumPy's format")
+    if version != (1, 0):
+        raise FormatError(f"the array {name!r} has version {version} of NumPy's format, where (1, 0) is needed")
+    found = HEADER.fullmatch(member.read(int.from_bytes(start[-2:], "little")))
+    if found is None:
+        raise FormatError(f"the array {name!r} has a header without type, order and shape of plain numbers or text")
+    shape = tuple(int(extent) for extent in found[3].split(b",") if extent.strip())
+    return np.dtype(found[1].decode()), found[2] == b"True", shape
