@@ -185,7 +185,7 @@ WRONG = {
     model(words=(b"a", b"a")): "the word 'a' comes a second time",
     model(words=(b"", b"a")): "the word is empty",
     model(words=(b"a\xff", b"a")): "is not UTF-8; read the file with encoding_errors='replace'",
-    model(words=(b"x" * (WORD_BYTES + 1), b"a")): "no zero ends entry 1 of 2 within 65,536 bytes",
+    model(words=(b"x" * (WORD_BYTES + 1), b"a")): "no zero ends entry 1 of 2 within 32,768 bytes",
     model(quantized=1): "quantized fastText model (.ftz)",
     model(pruned=0): "quantized fastText model (.ftz)",
     model(rows=5): "a table of 5 rows of 1 numbers, where 2 words and 2 n-grams of 1 are due",

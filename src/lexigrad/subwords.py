@@ -30,7 +30,7 @@ LONGEST_NGRAM: Final = 64
 
 SPANS_AT_ONCE: Final = 1 << 17
 SUMMED_BYTES: Final = 1 << 20  # of the sums of a block of words, so that they stay in the processor's cache
-TEXT_BYTES: Final = 1 << 16  # of a block of words
+TEXT_BYTES: Final = 1 << 14  # of a block of words
 ONE_BY_ONE: Final = 256  # n-grams of a word that are added in turn; the rest of a very long word is added by groups
 GROUP: Final = 1 << 10
 
@@ -84,7 +84,7 @@ class Subwords:
         """Whether a known word's mean has a row of its own; floret keeps that of the first word only."""
         return self.mode == "fasttext" or word_id == 0
 
-    def rows(self, words: Sequence[bytes]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def rows(self, words: Sequence[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """The rows of the words' n-grams, from 0 to bucket − 1.
 
         Args:
@@ -94,30 +94,31 @@ class Subwords:
             The rows of all of them, in the order of the words and then of the n-grams, and how many each word has.
         """
         if not self.used:
-            return np.empty(0, dtype=np.int64), np.zeros(len(words), dtype=np.int64)
+            return np.empty(0, dtype=np.int32), np.zeros(len(words), dtype=np.int64)
         text = _Text.of(words)
-        pieces = list(self._pieces(text))
-        rows = np.concatenate([rows for rows, _ in pieces]) if pieces else np.empty(0, dtype=np.int64)
+        pieces = [np.empty(0, dtype=np.int32)]
         counts = np.zeros(len(words), dtype=np.int64)
-        for _, owners in pieces:
+        for rows, owners in self._pieces(text):
+            pieces.append(rows)
             counts += self.hashes * np.bincount(owners, minlength=len(words))
-        return rows, counts
+        return np.concatenate(pieces), counts
 
-    def _pieces(self, text: _Text) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    def _pieces(self, text: _Text) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int64]]]:
         """Rows, and the words that their n-grams belong to, for some characters of the text at a time."""
         step = max(1, SPANS_AT_ONCE // max(1, self.maxn))
         for first in range(0, len(text.characters), step):
-            begins, ends, owners = self._spans(text, first, min(first + step, len(text.characters)))
+            last = min(first + step, len(text.characters))
+            characters, columns, ends = self._spans(text, first, last)
             if self.mode == "fasttext":
-                hashed = _fnv1a(text.content, begins, ends)[:, np.newaxis]
+                hashed = _fnv1a(text, first, last, self.maxn)[characters - first, columns + max(self.minn, 1) - 1]
             else:
-                hashed = _murmur3(text.content, begins, ends)[:, : self.hashes]
-            yield (hashed % np.uint32(self.bucket)).astype(np.int64).ravel(), owners
+                hashed = _murmur3(text.content, text.borders[characters], ends)[:, : self.hashes].ravel()
+            yield (hashed % np.uint32(self.bucket)).astype(np.int32), text.owners[characters]
 
     def _spans(
         self, text: _Text, first: int, last: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Where the n-grams of the characters ``first`` to ``last`` begin and end, and whose they are."""
+        """The n-grams of the characters ``first`` to ``last``: first characters, which of the lengths, ends."""
         characters = np.arange(first, last)[:, np.newaxis]
         owners = text.owners[first:last, np.newaxis]
         lengths = np.arange(max(self.minn, 1), self.maxn + 1)[np.newaxis]
@@ -128,9 +129,8 @@ class Subwords:
         is_first, is_last = characters == text.word_begins[owners], characters + 1 == text.word_ends[owners]
         is_mark = (lengths == 1) & (is_first | is_last)
         valid = np.where(is_whole, is_first, (lasts <= text.word_ends[owners]) & ~is_mark)
-        chosen, column = np.nonzero(valid)
-        begins = text.characters[first + chosen]
-        return begins, text.borders[lasts[chosen, column]], text.owners[first + chosen]
+        chosen, columns = np.nonzero(valid)
+        return first + chosen, columns, text.borders[lasts[chosen, columns]]
 
 
 class _Text(NamedTuple):
@@ -140,7 +140,7 @@ class _Text(NamedTuple):
     characters: NDArray[np.int64]
     """Where each character begins."""
     borders: NDArray[np.int64]
-    """The same, and the end of the last one."""
+    """The same, and where the last one ends."""
     owners: NDArray[np.int64]
     """The word of each character."""
     word_begins: NDArray[np.int64]
@@ -207,7 +207,7 @@ def _blocks(words: Sequence[bytes], dim: int) -> Iterator[tuple[int, int]]:
 
 
 def _add(
-    sums: NDArray[np.float32], rows: NDArray[np.int64], counts: NDArray[np.int64], ngrams: NDArray[np.float32]
+    sums: NDArray[np.float32], rows: NDArray[np.int32], counts: NDArray[np.int64], ngrams: NDArray[np.float32]
 ) -> None:
     """Add to each word's sum its rows of ``ngrams``, the first row of all words, then the second, and so on."""
     begins = np.cumsum(counts) - counts
@@ -223,15 +223,26 @@ def _add(
             sums[word] += ngrams[rest[start : start + GROUP]].sum(axis=0, dtype=np.float32)
 
 
-def _fnv1a(content: NDArray[np.uint8], begins: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint32]:
-    """FNV-1a, 32 bits, of spans of bytes; bytes from 128 on are widened as the signed ones that they are in C."""
-    widened = content.view(np.int8).astype(np.int32).view(np.uint32)
-    hashed = np.full(begins.size, FNV_OFFSET)
-    lengths = ends - begins
-    for offset in range(int(lengths.max(initial=0))):
-        longer = np.flatnonzero(lengths > offset)
-        hashed[longer] = (hashed[longer] ^ widened[begins[longer] + offset]) * FNV_PRIME
-    return hashed
+def _fnv1a(text: _Text, first: int, last: int, maxn: int) -> NDArray[np.uint32]:
+    """FNV-1a, 32 bits, of the 1, 2, … ``maxn`` characters from each of the characters ``first`` to ``last`` on.
+
+    Bytes from 128 on are widened as the signed ones that they are in C.
+
+    Returns:
+        Shape ``(last - first, maxn)``; without meaning where the text ends before.
+    """
+    widened = text.content.view(np.int8).astype(np.int32).view(np.uint32)
+    hashed = np.full(last - first, FNV_OFFSET)
+    of_lengths = np.empty((last - first, maxn), dtype=np.uint32)
+    for length in range(maxn):
+        added = np.minimum(np.arange(first, last) + length, text.borders.size - 1)
+        begins = text.borders[added]
+        sizes = text.borders[np.minimum(added + 1, text.borders.size - 1)] - begins
+        for offset in range(int(sizes.max(initial=0))):
+            longer = np.flatnonzero(sizes > offset)
+            hashed[longer] = (hashed[longer] ^ widened[begins[longer] + offset]) * FNV_PRIME
+        of_lengths[:, length] = hashed
+    return of_lengths
 
 
 def _murmur3(content: NDArray[np.uint8], begins: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint32]:

@@ -33,8 +33,8 @@ FLORET_OPTIONS: Final = struct.Struct("<14id")
 ENTRIES: Final = struct.Struct("<3i2q")
 ENTRY: Final = struct.Struct("<qB")
 SHAPE: Final = struct.Struct("<2q")
-WORD_BYTES: Final = 1 << 16
-"""No longer word is read: its n-grams take up to 64 times as much memory."""
+WORD_BYTES: Final = 1 << 15
+"""No longer word is read: its up to 64 n-grams a character take memory."""
 
 
 @dataclass(frozen=True)
