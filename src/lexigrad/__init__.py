@@ -39,10 +39,12 @@ if TYPE_CHECKING:
     from lexigrad.model import Word2Vec
     from lexigrad.phrases import Phrases
     from lexigrad.progress import Callback, TrainProgress
+    from lexigrad.reduction import ReductionLoss, reduction_loss
     from lexigrad.seeds import train_seeds
     from lexigrad.sentencevectors import SentenceVectorizer
     from lexigrad.sentiment import classify_sentiment
     from lexigrad.stability import VectorsSet
+    from lexigrad.subwordvectors import SubwordVectors
     from lexigrad.trainer import train
     from lexigrad.treebank import StanfordSentiment
     from lexigrad.vocabulary import Vocabulary
@@ -70,8 +72,11 @@ __all__ = [
     "Phrases",
     # vectors
     "KeyedVectors",
+    "SubwordVectors",
     "load_vectors",
     "save_vectors",
+    "reduction_loss",
+    "ReductionLoss",
     # measures and pictures
     "held_out_loss",
     "HeldOutLoss",
@@ -118,8 +123,11 @@ _HOMES = {
     "learn_phrases": "corpus",
     "Phrases": "phrases",
     "KeyedVectors": "keyedvectors",
+    "SubwordVectors": "subwordvectors",
     "load_vectors": "formats",
     "save_vectors": "formats",
+    "reduction_loss": "reduction",
+    "ReductionLoss": "reduction",
     "held_out_loss": "heldout",
     "HeldOutLoss": "heldout",
     "best_bias": "bestbias",

@@ -7,7 +7,6 @@ own size; arrays are written and read without pickle.
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
@@ -15,10 +14,13 @@ import numpy as np
 
 from lexigrad.config import TrainConfig
 from lexigrad.errors import ConfigError, FormatError, InputError
+from lexigrad.npyarrays import DAMAGE, Fault, read_arrays, write_arrays
 from lexigrad.phrases import PHRASE_TENSORS, Phrases
 from lexigrad.vocabulary import Vocabulary, pack_words, unpack_words
 
 if TYPE_CHECKING:
+    import os
+
     from numpy.typing import NDArray
 
 __all__ = ["COUNT_OPTIONS", "CountsContent", "is_saved_counts", "read_counts_file", "write_counts_file"]
@@ -42,8 +44,6 @@ MEMBERS: Final[dict[str, tuple[np.dtype[Any], int]]] = {
 
 KNOWN: Final = MEMBERS | {name: (dtype, 1) for name, dtype in PHRASE_TENSORS.items()}
 """The same, with the arrays of phrases, which are there if there are phrases."""
-
-BLOCK_BYTES: Final = 1 << 23
 
 
 class CountsContent(NamedTuple):
@@ -76,10 +76,7 @@ def write_counts_file(file: BinaryIO, content: CountsContent) -> None:
     }
     if content.phrases is not None:
         arrays |= content.phrases.to_tensors()
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, array in arrays.items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asarray(array, dtype=KNOWN[name][0]), allow_pickle=False)
+    write_arrays(file, {name: np.asarray(array, dtype=KNOWN[name][0]) for name, array in arrays.items()})
 
 
 def is_saved_counts(path: str | os.PathLike[str]) -> bool:
@@ -99,46 +96,23 @@ def read_counts_file(path: str) -> CountsContent:
         FormatError: The file is truncated, contradicts itself, or is no such file.
     """
     try:
-        return _checked(_arrays(path))
+        faults = {name: _fault(*member) for name, member in KNOWN.items()}
+        wanted = {name: faults[name] for name in MEMBERS}
+        return _checked(read_arrays(path, wanted, {name: faults[name] for name in PHRASE_TENSORS}))
     except FileNotFoundError as error:
         raise FormatError(f"cannot read the window counts {path!r}: {error.strerror}; check the path") from error
-    except (FormatError, InputError, zipfile.BadZipFile, EOFError, RuntimeError, ValueError, OSError) as error:
+    except (*DAMAGE, InputError) as error:
         reason = getattr(error, "strerror", None) or error
         raise FormatError(f"{path!r} is no whole file of window counts: {reason}; count the text again") from error
 
 
-def _arrays(path: str) -> dict[str, NDArray[Any]]:
-    """All arrays, none of which is larger than its bytes in the file."""
-    with zipfile.ZipFile(path) as archive:
-        missing = [name for name in MEMBERS if f"{name}.npy" not in archive.namelist()]
-        if missing:
-            raise FormatError(f"it has no array {missing[0]!r}")
-        present = set(archive.namelist())
-        infos = {name: archive.getinfo(f"{name}.npy") for name in KNOWN if f"{name}.npy" in present}
-        if any(info.compress_type != zipfile.ZIP_STORED for info in infos.values()):
-            raise FormatError("its arrays are compressed")
-        if sum(info.file_size for info in infos.values()) > os.path.getsize(path):
-            raise FormatError("its arrays are said to be larger than the file")
-        return {name: _array(archive, info, name) for name, info in infos.items()}
-
-
-def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> NDArray[Any]:
-    dtype, dimensions = KNOWN[name]
-    with archive.open(info) as member:
-        version = np.lib.format.read_magic(member)
-        if version != (1, 0):
-            raise FormatError(f"the array {name!r} has version {version} of NumPy's format, where (1, 0) is needed")
-        shape, _, found = np.lib.format.read_array_header_1_0(member)
-        if found != dtype or len(shape) != dimensions:
-            raise FormatError(f"the array {name!r} is {found} of shape {shape}, where {dimensions}-d {dtype} is needed")
-        if min(shape, default=0) < 0 or info.file_size - member.tell() != int(np.prod(shape)) * dtype.itemsize:
-            raise FormatError(f"the array {name!r} of shape {shape} does not fill its bytes")
-        array = np.empty(shape, dtype=dtype)
-        content = array.reshape(-1).view(np.uint8).data
-        for begin in range(0, array.nbytes, BLOCK_BYTES):
-            block = member.read(min(BLOCK_BYTES, array.nbytes - begin))
-            content[begin : begin + len(block)] = block
-        return array
+def _fault(dtype: np.dtype[Any], dimensions: int) -> Fault:
+    """What is wrong with an array that is to have this type and so many dimensions."""
+    return lambda found, shape: (
+        f"{found} of shape {str(shape)[:60]}, where {dimensions}-d {dtype} is needed"
+        if found != dtype or len(shape) != dimensions
+        else None
+    )
 
 
 def _checked(arrays: dict[str, NDArray[Any]]) -> CountsContent:

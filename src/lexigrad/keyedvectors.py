@@ -224,7 +224,8 @@ class KeyedVectors:
             negative: likewise.
 
         Returns:
-            A vector of shape ``(dim,)``, and the ids of the words given.
+            A vector of shape ``(dim,)``, and the ids of the words given; a word that has a vector by its n-grams only
+            has no id.
 
         Raises:
             UnknownWordError: a word has no vector.
@@ -242,7 +243,8 @@ class KeyedVectors:
         for sign, queries in ((1.0, added), (-1.0, subtracted)):
             for item in queries:
                 query += sign * (self._unit(item) if isinstance(item, str) else checked_vectors([item], self.dim)[0])
-        return query, [self.id_of(item) for item in (*added, *subtracted) if isinstance(item, str)]
+        words = [item for item in (*added, *subtracted) if isinstance(item, str)]
+        return query, [self.word_ids[word] for word in words if word in self.word_ids]
 
     def doesnt_match(self, words: Iterable[str]) -> str:
         """The word that goes least with the others: the smallest cosine with the mean of all their unit vectors.

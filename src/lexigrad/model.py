@@ -76,6 +76,11 @@ class Word2Vec:
         """The words with their rows of V, not copied."""
         return KeyedVectors(self.vocabulary.words, self.V, self.vocabulary.counts, check=False)
 
+    @cached_property
+    def outside_vectors(self) -> KeyedVectors:
+        """The words with their rows of U, not copied."""
+        return KeyedVectors(self.vocabulary.words, self.U, self.vocabulary.counts, check=False)
+
     def __repr__(self) -> str:
         return f"Word2Vec({len(self.vocabulary):,} words, dim {self.config.dim}, {self.config.model})"
 

@@ -7,15 +7,19 @@ Each file is read in a process of its own, forked when everything is imported an
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import lzma
 import os
 import struct
 import sys
 import warnings
+import zipfile
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from .readers import READERS, feed, scratch_folder
 
@@ -82,6 +86,39 @@ def zstandard_bomb(megabytes: int, window_log: int) -> bytes:
     return b"".join([*(packer.compress(b"word " * 200_000) for _ in range(megabytes)), packer.flush()])
 
 
+def fasttext(entries: int, bucket: int, rows: int, words: bytes = b"a\0" + bytes(9), maxn: int = 6) -> bytes:
+    """A model of fastText's that claims so many words, n-grams and rows."""
+    options = struct.pack("<2i12id", 793712314, 12, 300, 5, 5, 1, 5, 1, 2, 2, bucket, 3, maxn, 100, 1e-4)
+    return options + struct.pack("<3i2q", entries, entries, 0, 9, -1) + words + struct.pack("<B2q", 0, rows, 300)
+
+
+def long_words() -> bytes:
+    """A whole model of four words of 32 KiB, whose n-grams are up to 64 characters long."""
+    words = [b"%d" % number + b"x" * 32_000 for number in range(4)]
+    entries = b"".join(word + b"\0" + struct.pack("<qB", 1, 0) for word in words)
+    options = struct.pack("<2i12id", 793712314, 12, 1, 5, 5, 1, 5, 1, 2, 2, 9, 1, 64, 100, 1e-4)
+    tables = struct.pack("<B2q13fB2q", 0, 13, 1, *[1.0] * 13, 0, 0, 0)
+    return options + struct.pack("<3i2q", 4, 4, 0, 9, -1) + entries + tables
+
+
+def npz(shape: str, kind: str = "<f4") -> bytes:
+    """A .npz of vectors whose table claims a shape."""
+    content = io.BytesIO()
+    header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    with zipfile.ZipFile(content, "w") as archive:
+        words = b"{'descr': '<U1', 'fortran_order': False, 'shape': (1,), }\n"
+        for name, start in (("words", words), ("vectors", header)):
+            archive.writestr(f"{name}.npy", b"\x93NUMPY\1\0" + len(start).to_bytes(2, "little") + start + b"a\0\0\0")
+    return content.getvalue()
+
+
+def npz_bomb() -> bytes:
+    """A .npz of 100 MB of zeros, compressed."""
+    content = io.BytesIO()
+    np.savez_compressed(content, words=np.array(["a"]), vectors=np.zeros((1, 25_000_000), dtype=np.float32))
+    return content.getvalue()
+
+
 JSON_LISTS = b'{"V":[' + b"[{}]," * ((LARGE - 16) // 5) + b"0]}"
 SHORT_JSON_LISTS = b'{"V":[' + b"[{}]," * 200_000 + b"0]}"
 
@@ -102,6 +139,15 @@ CASES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "word2vec binary: as many words as could be": ("word2vec-binary", lambda: b"2000000 1\n" + b"a    \n" * 2_000_000),
     "word2vec binary: no space": ("word2vec-binary", lambda: b"2 4\n" + b"x" * LARGE),
     "GloVe: one line": ("glove", lambda: b"the " + b"10 " * (LARGE // 3)),
+    "fastText: 2**31 - 1 words": ("fasttext", lambda: fasttext(2**31 - 1, 5, 10)),
+    "fastText: 2**31 - 1 n-grams": ("fasttext", lambda: fasttext(1, 2**31 - 1, 2**31)),
+    "fastText: one word without end": ("fasttext", lambda: fasttext(1, 5, 6, b"x" * LARGE)),
+    "fastText: n-grams of 2**31 - 1 characters": ("fasttext", lambda: fasttext(1, 5, 6, maxn=2**31 - 1)),
+    "fastText: words of 32 KiB, all n-grams": ("fasttext", long_words),
+    "npz: a table of 2**40 rows": ("npz", lambda: npz(f"({HUGE}, 1)")),
+    "npz: a table of 2**80 numbers": ("npz", lambda: npz(f"({HUGE}, {HUGE})")),
+    "npz: a table of Python objects": ("npz", lambda: npz("(1, 1)", "|O")),
+    "npz: 100 MB of zeros, compressed": ("npz", npz_bomb),
     "packed word2vec text: 2**40 words": ("packed-vectors", lambda: gzip.compress(b"1099511627776 300\nthe 1 2\n")),
     "packed vectors: 100 MB of rows": ("packed-vectors", lambda: bomb(b"a 1 2\n", 100, b"9999999 2\n")),
     "packed vectors: 100 MB without line end": ("packed-vectors", lambda: bomb(b"1 ", 100, b"1 9\n")),

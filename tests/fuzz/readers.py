@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import json
 import lzma
 import os
 import struct
+import zipfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,13 +18,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lexigrad import Corpus, KeyedVectors, TrainConfig, Vocabulary, Word2Vec, load_vectors, read_corpus, save_vectors
+from lexigrad import (
+    Corpus,
+    KeyedVectors,
+    SubwordVectors,
+    TrainConfig,
+    Vocabulary,
+    Word2Vec,
+    load_vectors,
+    read_corpus,
+    save_vectors,
+)
 from lexigrad.errors import LexigradError
 from lexigrad.evaluationsets import read_analogies, read_rated_pairs
 from lexigrad.formats import read_gensim, read_native
 from lexigrad.formats.binary import read_binary
+from lexigrad.formats.fasttext import read_fasttext
 from lexigrad.formats.text import read_text
 from lexigrad.sources import FileSource, decoded
+from lexigrad.subwords import Subwords
 from lexigrad.treebank import SPLITS, StanfordSentiment
 
 from .picklepieces import PICKLE_TOKENS, gensim_seeds
@@ -113,7 +127,13 @@ def _read_native(path: Path) -> None:
         _check_vocabulary(loaded.vocabulary)
         assert loaded.U.shape == loaded.V.shape
 
-    _each(arrays, model, lambda: _check_vectors(load_vectors(path)))
+    def vectors() -> None:
+        loaded = load_vectors(path)
+        if isinstance(loaded, SubwordVectors) and loaded.subwords.used:
+            assert loaded["überall"].shape == (loaded.dim,)
+        _check_vectors(loaded)
+
+    _each(arrays, model, vectors, lambda: _check_vectors(load_vectors(path, table="U")))
 
 
 def _read_text(path: Path) -> None:
@@ -132,6 +152,30 @@ def _read_binary(path: Path) -> None:
         lambda: _check_vectors(read_binary(path, encoding_errors="replace")),
         lambda: _check_vectors(load_vectors(path)),
     )
+
+
+def _read_fasttext(path: Path) -> None:
+    def subwords() -> None:
+        vectors = read_fasttext(path, encoding_errors="replace")
+        assert vectors.ngrams.shape == (vectors.subwords.bucket, vectors.dim)
+        if vectors.subwords.used:
+            assert vectors["überall"].shape == (vectors.dim,)
+        _check_vectors(vectors)
+
+    _each(subwords, lambda: _check_vectors(load_vectors(path)))
+
+
+def _read_tables(path: Path) -> None:
+    _each(lambda: _check_vectors(load_vectors(path, table="U")), lambda: _check_vectors(load_vectors(path)))
+
+
+def _read_npz_members(path: Path) -> None:
+    """The arrays of a .npz, which the check sums of the archive would else keep from being changed."""
+    contents = dict(zip(("words", "vectors", "counts"), path.read_bytes().split(NEXT_FILE), strict=False))
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(f"{name}.npy", content)
+    _check_vectors(load_vectors(path))
 
 
 def _read_packed_vectors(path: Path) -> None:
@@ -255,7 +299,18 @@ def _native_seeds() -> list[bytes]:
     model = Word2Vec(vectors.matrix, 2 * vectors.matrix, vocabulary, config, [{"epoch": 1, "loss": 0.5}])
     with TemporaryDirectory() as folder:
         model.save(Path(folder) / "model")
-        return [*_written("native"), (Path(folder) / "model").read_bytes(), _one_empty_tensor()]
+        reduced = []
+        for dtype in ("float16", "int8"):
+            save_vectors(Path(folder) / "reduced", vectors, "native", dtype=dtype, outside=vectors)  # type: ignore[arg-type]
+            reduced.append((Path(folder) / "reduced").read_bytes())
+        save_vectors(Path(folder) / "ngrams", _subword_vectors(), "native")
+        more = [*reduced, (Path(folder) / "ngrams").read_bytes()]
+        return [*_written("native"), (Path(folder) / "model").read_bytes(), _one_empty_tensor(), *more]
+
+
+def _subword_vectors() -> SubwordVectors:
+    rows = np.arange(10, dtype=np.float32).reshape(5, 2)
+    return SubwordVectors(["the", "été"], rows[:2], rows[2:], Subwords(2, 3, 3))
 
 
 def _one_empty_tensor() -> bytes:
@@ -274,6 +329,45 @@ def _glove_seeds() -> list[bytes]:
 def _binary_seeds() -> list[bytes]:
     numbers = struct.pack("<2f", 1.5, -2.5)
     return [*_written("word2vec-binary"), b"2 2\na " + numbers + b"b " + numbers, b"0 1\n"]
+
+
+def _fasttext_seeds() -> list[bytes]:
+    """Models of three words, two n-grams and a label, as fastText and floret lay them out."""
+    fasttext = struct.pack("<12id", 2, 5, 5, 1, 5, 1, 2, 2, 2, 2, 3, 100, 1e-4)
+    floret = struct.pack("<14id", 2, 5, 5, 1, 5, 1, 2, 1, 2, 2, 3, 2, 2, 100, 1e-4)
+    entries = b"".join(
+        word + b"\0" + struct.pack("<qB", count, kind)
+        for word, count, kind in ((b"</s>", 9, 0), ("über".encode(), 5, 0), (b"cat", 5, 0), (b"__label__1", 3, 1))
+    )
+    numbers = [0.5 * number for number in range(10)]
+    tables = b"".join(struct.pack(f"<?2q{2 * rows}f", False, rows, 2, *numbers[: 2 * rows]) for rows in (5, 1))
+    before, after = struct.pack("<2i", 793712314, 12), struct.pack("<3i2q", 4, 3, 1, 22, -1) + entries + tables
+    return [before + options + after for options in (fasttext, floret)]
+
+
+def _npz_seeds() -> list[bytes]:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "vectors.npz"
+        save_vectors(path, _vectors(), dtype="float16", outside=_vectors())
+        both = path.read_bytes()
+        np.savez(path, words=np.array(["a", "b"]), vectors=np.asfortranarray(np.eye(2)))
+        return [*_written("npz"), both, path.read_bytes()]
+
+
+def _npz_member_seeds() -> list[bytes]:
+    contents = []
+    for seed in _npz_seeds():
+        with zipfile.ZipFile(io.BytesIO(seed)) as archive:
+            names = [name for name in ("words.npy", "vectors.npy", "counts.npy") if name in archive.namelist()]
+            contents.append(NEXT_FILE.join(map(archive.read, names)))
+    return contents
+
+
+def _arrow_seeds(kind: str) -> list[bytes]:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"vectors.{kind}"
+        save_vectors(path, _vectors(), dtype="float16", outside=_vectors())
+        return [*_written(kind), path.read_bytes()]
 
 
 def _packed(*contents: bytes) -> list[bytes]:
@@ -366,7 +460,9 @@ QUESTIONS = [b": royals\nman king woman queen\n// no\n: capitals\nParis France R
 COUNTED = [b"the 9\nnew york 5\n\xc3\xa9t\xc3\xa9 5\ncat 1\n", b"\xef\xbb\xbfa 2\r\nb 1"]
 NUMBERS = (b"nan", b"inf", b"-inf", b"1e400", b"1_0", b"0x10", "٣".encode(), b"1e-46", b".", b"-0")
 SPACES = (b" ", b"\t", b"\r", b"\n", b"\x0b", b"\x1c", "\u00a0".encode(), "\u2028".encode(), b"\x00", b"\xef\xbb\xbf")
-JSON_TOKENS = tuple(b'{ } [ ] : , "" null true NaN 1e400 -1 "F32" "I64" "U8" "BF16" "__metadata__" "\\ud800"'.split())
+NPY_TOKENS = tuple(b"'<f2' '<U9' '|O' '>f8' True (0,5) (2,) PK\x03\x04 \x93NUMPY words.npy".split())
+TYPE_TOKENS = tuple(b'"F32" "F16" "I8" "I64" "U8" "BF16"'.split())
+JSON_TOKENS = TYPE_TOKENS + tuple(b'{ } [ ] : , "" null true NaN 1e400 -1 "ngrams" "__metadata__" "\\ud800"'.split())
 
 READERS = {
     reader.name: reader
@@ -375,6 +471,11 @@ READERS = {
         Reader("word2vec-text", _read_text, _text_seeds, NUMBERS + SPACES),
         Reader("word2vec-binary", _read_binary, _binary_seeds, SPACES),
         Reader("glove", _read_glove, _glove_seeds, NUMBERS + SPACES),
+        Reader("fasttext", _read_fasttext, _fasttext_seeds, (b"\0", b"</s>\0", *SPACES)),
+        Reader("npz", _read_tables, _npz_seeds, NPY_TOKENS),
+        Reader("npz-members", _read_npz_members, _npz_member_seeds, (NEXT_FILE, *NPY_TOKENS)),
+        Reader("arrow", _read_tables, lambda: _arrow_seeds("arrow"), (b"vector", b"word")),
+        Reader("parquet", _read_tables, lambda: _arrow_seeds("parquet"), (b"vector", b"word")),
         Reader("packed-vectors", _read_packed_vectors, lambda: _packed(*_text_seeds()[:2], *_binary_seeds()[:2])),
         Reader("gensim", _read_gensim, lambda: gensim_seeds(NEXT_FILE), PICKLE_TOKENS),
         Reader("trees", _read_trees, lambda: [TREES, b"(2 a)"], (b"(", b")", b"(2 ", b"))", *SPACES)),

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from lexigrad.model import Word2Vec
 
 __all__ = [
+    "DTYPES",
     "ENDINGS",
     "FILE",
     "FORMATS",
+    "FORMAT_OF",
     "OUTPUT_FILE",
+    "TABLES",
     "config_options",
     "corpus_argument",
     "ef_option",
@@ -45,7 +48,19 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 # What `formats` knows, without its imports.
 ENDINGS: Final = (".safetensors", ".txt", ".bin")
-FORMATS: Final = ("native", "word2vec-text", "word2vec-binary", "glove")
+FORMAT_OF: Final = {
+    ".safetensors": "native",
+    ".txt": "word2vec-text",
+    ".vec": "word2vec-text",
+    ".bin": "word2vec-binary",
+    ".npz": "npz",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".parquet": "parquet",
+}
+FORMATS: Final = ("native", "word2vec-text", "word2vec-binary", "glove", "npz", "arrow", "parquet")
+DTYPES: Final = ("float32", "float16", "int8")
+TABLES: Final = ("V", "U", "both")
 OF_EACH_RUN: Final = ("learning_rate", "min_learning_rate", "schedule", "epochs", "early_stop", "threads")
 """What further training does not take from the model."""
 

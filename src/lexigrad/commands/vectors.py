@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import click
 
 from lexigrad.commands.options import (
-    ENDINGS,
+    DTYPES,
     FILE,
+    FORMAT_OF,
     FORMATS,
     OUTPUT_FILE,
+    TABLES,
     ef_option,
     either,
     json_option,
     n_option,
+    quiet_option,
     restrict_option,
     save_figure,
     writable,
@@ -24,16 +27,18 @@ from lexigrad.commands.options import (
 from lexigrad.console import print_columns, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from matplotlib.figure import Figure
 
     from lexigrad.formats import Format
     from lexigrad.keyedvectors import KeyedVectors
+    from lexigrad.reduction import Dtype
     from lexigrad.stability import CountBand, VectorsSet
 
 __all__ = ["analogy", "convert", "neighbors", "plot", "stability"]
 
+TableOrBoth: TypeAlias = Literal["V", "U", "both"]
 PICTURES: Final = (".svg", ".pdf", ".png")
 
 
@@ -184,17 +189,78 @@ def plot(
 @click.argument("source", type=FILE, metavar="IN")
 @click.argument("target", type=OUTPUT_FILE, callback=writable, metavar="OUT")
 @click.option("--to", type=click.Choice(FORMATS), help="the format of OUT, when its ending does not say it")
-def convert(source: Path, target: Path, to: Format | None) -> None:
+@click.option(
+    "--dtype",
+    type=click.Choice(DTYPES),
+    default="float32",
+    show_default=True,
+    help="numbers of fewer bits, for OUT to be smaller; says what that costs in quality",
+)
+@click.option(
+    "--table",
+    type=click.Choice(TABLES),
+    default="V",
+    show_default=True,
+    help="of a model: the center vectors, the outside vectors, or both tables",
+)
+@json_option
+@quiet_option
+def convert(
+    source: Path, target: Path, to: Format | None, dtype: Dtype, table: TableOrBoth, as_json: bool, quiet: bool
+) -> None:
     """Write vectors in another format.
 
-    IN's format is found by its content; it may be a model that gensim saved, of which nothing is run. OUT's follows
-    from its ending: .safetensors (native), .txt (word2vec-text), .bin (word2vec-binary); --to overrules it.
+    IN's format is found by its content; models of fastText and floret are read too, and those that gensim saved, of
+    which nothing is run. OUT's follows from its ending: .safetensors (native), .txt or .vec (word2vec-text), .bin
+    (word2vec-binary), .npz, .arrow or .feather, .parquet; --to overrules it.
+
+    What OUT cannot hold, and what fewer bits cost, is said on standard error; --json prints it as JSON.
     """
     import lexigrad
 
-    if to is None and target.suffix not in ENDINGS:
-        raise click.UsageError(f"'{target}' must end in {either(ENDINGS)}, or give --to.")
-    lexigrad.save_vectors(target, lexigrad.load_vectors(source), to)
+    written = to or FORMAT_OF.get(target.suffix)
+    if written is None:
+        raise click.UsageError(f"'{target}' must end in {either(FORMAT_OF)}, or give --to.")
+    vectors = lexigrad.load_vectors(source, table="U" if table == "U" else "V")
+    outside = lexigrad.load_vectors(source, table="U") if table == "both" else None
+    lexigrad.save_vectors(target, vectors, to, dtype=dtype, outside=outside)
+    report = _conversion(vectors, 1 if outside is None else 2, target, written, dtype)
+    if as_json:
+        print_json(report)
+    if not quiet:
+        for line in _told(report):
+            click.echo(line, err=True)
+
+
+def _conversion(vectors: KeyedVectors, tables: int, target: Path, written: str, dtype: Dtype) -> dict[str, Any]:
+    """What was written, and what was lost."""
+    from lexigrad import SubwordVectors, reduction_loss
+
+    taken = target.stat().st_size if target.is_file() else None
+    report: dict[str, Any] = {"words": len(vectors), "dim": vectors.dim, "format": written, "bytes": taken}
+    rows = tables * len(vectors)
+    if isinstance(vectors, SubwordVectors):
+        report["ngrams_kept"] = written == "native"
+        rows += vectors.subwords.bucket if report["ngrams_kept"] else 0
+    if dtype != "float32":
+        loss = reduction_loss(vectors, dtype)
+        saved = (1 - loss.table_ratio) * 4 * rows * vectors.dim
+        report |= {"reduction": loss.to_dict(), "size_ratio": taken and taken / (taken + saved)}
+    return report
+
+
+def _told(report: dict[str, Any]) -> Iterator[str]:
+    """What a person should know about a conversion."""
+    if not report.get("ngrams_kept", True):
+        yield (
+            f"the n-grams of IN are not in OUT, which has vectors for its {report['words']:,} words only; a native "
+            "file (.safetensors) keeps them"
+        )
+    if "reduction" in report:
+        from lexigrad import ReductionLoss
+
+        smaller = f"; OUT takes {100 * report['size_ratio']:.0f} % of its size in float32" if report["bytes"] else ""
+        yield ReductionLoss(**report["reduction"]).summary() + smaller
 
 
 def _losses(paths: Iterable[Path]) -> Figure:

@@ -32,7 +32,15 @@ LARGEST_HEADER_BYTES: Final = 1 << 20  # JSON takes up to 35 times as much memor
 MOST_DIMENSIONS: Final = 8
 SHOWN: Final = 60
 BLOCK_BYTES: Final = 1 << 23
-ITEMS: Final = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "|u1"}
+ITEMS: Final = {
+    "F16": "<f2",
+    "F32": "<f4",
+    "F64": "<f8",
+    "I8": "|i1",
+    "I32": "<i4",
+    "I64": "<i8",
+    "U8": "|u1",
+}
 NAMES: Final = {np.dtype(item): name for name, item in ITEMS.items()}
 
 
@@ -46,7 +54,7 @@ def write_native(
 
     Args:
         path: where to; see ``atomic_write``.
-        tensors: by name; float32, float64, int32, int64 or uint8.
+        tensors: by name; float16, float32, float64, int8, int32, int64 or uint8.
         metadata: by name; ``format`` says what kind of file this is, ``version`` is "1".
 
     Raises:

@@ -7,31 +7,42 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from lexigrad.errors import FormatError
+from lexigrad.formats.arrow import ARROW_MAGIC, PARQUET_MAGIC
+from lexigrad.formats.fasttext import MAGIC as FASTTEXT_MAGIC
 from lexigrad.formats.gensimfiles import is_gensim
+from lexigrad.formats.npz import ZIP
 from lexigrad.formats.stream import is_packed, open_stream, parse_header
 from lexigrad.formats.text import number_of_numbers
 
 if TYPE_CHECKING:
     import os
 
-__all__ = ["Format", "ReadFormat", "sniff"]
+__all__ = ["Format", "sniff"]
 
-Format: TypeAlias = Literal["native", "word2vec-text", "word2vec-binary", "glove"]
-"""What is written, and read."""
-ReadFormat: TypeAlias = Format | Literal["gensim"]
+Format: TypeAlias = Literal[
+    "native", "word2vec-text", "word2vec-binary", "glove", "fasttext", "gensim", "npz", "arrow", "parquet"
+]
+MAGICS: Final[dict[bytes, Format]] = {
+    FASTTEXT_MAGIC: "fasttext",
+    ZIP: "npz",
+    ARROW_MAGIC: "arrow",
+    PARQUET_MAGIC: "parquet",
+}
+"""What files of a format begin with."""
 
 SAMPLE_BYTES: Final = 1 << 20
 LINES_TRIED: Final = 10
 
 
-def sniff(path: str | os.PathLike[str]) -> ReadFormat:
+def sniff(path: str | os.PathLike[str]) -> Format:
     r"""The format of a file of vectors, told from its content.
 
     Args:
         path: the file. Text and binary may be packed by gzip, bzip2 or xz.
 
     Returns:
-        ``native``, ``word2vec-text``, ``word2vec-binary``, ``glove`` or ``gensim``.
+        ``native``, ``word2vec-text``, ``word2vec-binary``, ``glove``, ``fasttext`` (a model of fastText's or floret's),
+        ``gensim``, ``npz``, ``arrow`` or ``parquet``.
 
     Raises:
         FormatError: the file cannot be read, or is in none of these formats.
@@ -45,6 +56,10 @@ def sniff(path: str | os.PathLike[str]) -> ReadFormat:
     path = Path(path)
     with open_stream(path) as stream:
         sample = stream.read(SAMPLE_BYTES)
+    known = next((kind for magic, kind in MAGICS.items() if sample.startswith(magic)), None)
+    if known is not None:
+        _check_unpacked(path, known)
+        return known
     first, _, rest = sample.partition(b"\n")
     header = parse_header(first)
     if header is not None:
@@ -53,16 +68,21 @@ def sniff(path: str | os.PathLike[str]) -> ReadFormat:
         return "word2vec-text" if _are_text_rows(rest, words, dim) else "word2vec-binary"
     # A header's length leaves zeros in the first 8 bytes, which the words of a text file do not have.
     if sample[8:9] == b"{" and b"\0" in sample[:8]:
-        if is_packed(path):
-            raise FormatError(f"{path} is a packed native file, which cannot be mapped into memory; unpack it first")
+        _check_unpacked(path, "native")
         return "native"
     if _is_pickle(sample) and is_gensim(path, sample):
         return "gensim"
     if number_of_numbers(first) and not _is_pickle(sample):
         return "glove"
     raise FormatError(
-        f"{path} {_fault(sample)}; lexigrad reads its own files, word2vec's text and binary, GloVe's and gensim's"
+        f"{path} {_fault(sample)}; lexigrad reads its own files and those of word2vec, GloVe, fastText, gensim, NumPy "
+        "(.npz), Arrow and Parquet"
     )
+
+
+def _check_unpacked(path: Path, format: Format) -> None:
+    if is_packed(path):
+        raise FormatError(f"{path} is a packed {format} file, which cannot be mapped into memory; unpack it first")
 
 
 def _are_text_rows(rows: bytes, words: int, dim: int) -> bool:

@@ -1,0 +1,114 @@
+"""Arrays in a .npz, written so that the bytes depend on them alone, and read without trust in what the file says.
+
+Members are stored, not compressed: no file can unpack to more than its own size. Arrays of Python objects, which NumPy
+keeps as pickles, are neither written nor read.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import zipfile
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias
+
+import numpy as np
+
+from lexigrad.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+__all__ = ["DAMAGE", "Fault", "read_arrays", "write_arrays"]
+
+Fault: TypeAlias = "Callable[[np.dtype[Any], tuple[int, ...]], str | None]"
+"""What is wrong with an array of this type and shape, or None."""
+
+BLOCK_BYTES: Final = 1 << 23
+MAGIC: Final = b"\x93NUMPY"
+HEADER: Final = re.compile(
+    rb"\s*\{\s*'descr'\s*:\s*'([<>|=]?[biufcSUVO]\d{0,9})'\s*,\s*'fortran_order'\s*:\s*(True|False)\s*,"
+    rb"\s*'shape'\s*:\s*\(((?:\s*\d{1,19}\s*,)*\s*(?:\d{1,19})?)\s*\)\s*,?\s*\}\s*"
+)
+"""NumPy's own reader takes any literal of Python's here; some of them make it warn, or raise what it does not name."""
+DAMAGE: Final = (
+    FormatError,
+    zipfile.BadZipFile,
+    EOFError,
+    RuntimeError,  # a password is needed
+    ValueError,
+    TypeError,  # of NumPy, at a type that cannot be
+    OverflowError,
+    OSError,
+)
+"""Whatever ``read_arrays`` raises at a file that is damaged."""
+
+
+def write_arrays(file: BinaryIO, arrays: Mapping[str, Any]) -> None:
+    """Write arrays, by name, to an empty file."""
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+
+
+def read_arrays(
+    path: str | os.PathLike[str], wanted: Mapping[str, Fault], optional: Mapping[str, Fault] | None = None
+) -> dict[str, NDArray[Any]]:
+    """Read arrays by name; others are passed over.
+
+    Args:
+        path: the file.
+        wanted: what each array that must be there has to be.
+        optional: likewise for those that may be missing.
+
+    Raises:
+        FormatError: an array is missing, compressed, larger than the file, or not what it has to be. At other damage,
+            whatever ``DAMAGE`` lists.
+    """
+    with zipfile.ZipFile(path) as archive:
+        names = set(archive.namelist())
+        missing = [name for name in wanted if f"{name}.npy" not in names]
+        if missing:
+            raise FormatError(f"it has no array {missing[0]!r}")
+        faults = {**wanted, **{name: fault for name, fault in (optional or {}).items() if f"{name}.npy" in names}}
+        infos = {name: archive.getinfo(f"{name}.npy") for name in faults}
+        if any(info.compress_type != zipfile.ZIP_STORED for info in infos.values()):
+            raise FormatError("its arrays are compressed")
+        if sum(info.file_size for info in infos.values()) > os.path.getsize(path):
+            raise FormatError("its arrays are said to be larger than the file")
+        return {name: _array(archive, info, name, faults[name]) for name, info in infos.items()}
+
+
+def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, fault: Fault) -> NDArray[Any]:
+    with archive.open(info) as member:
+        dtype, is_fortran, shape = _header(member, name)
+        wrong = "a type of Python objects" if dtype.hasobject else fault(dtype, shape)
+        if wrong:
+            raise FormatError(f"the array {name!r} is {wrong}")
+        if info.file_size - member.tell() != math.prod(shape) * dtype.itemsize:
+            raise FormatError(f"the array {name!r} of shape {str(shape)[:60]} does not fill its bytes")
+        array = np.empty(shape, dtype=dtype, order="F" if is_fortran else "C")
+        if array.nbytes:
+            content = array.reshape(-1, order="F" if is_fortran else "C").view(np.uint8).data
+            for begin in range(0, array.nbytes, BLOCK_BYTES):
+                block = member.read(min(BLOCK_BYTES, array.nbytes - begin))
+                content[begin : begin + len(block)] = block
+        return array
+
+
+def _header(member: IO[bytes], name: str) -> tuple[np.dtype[Any], bool, tuple[int, ...]]:
+    """Type, order and shape of an array, from what stands before its numbers."""
+    start = member.read(len(MAGIC) + 4)
+    version = tuple(start[len(MAGIC) : len(MAGIC) + 2])
+    if not start.startswith(MAGIC) or len(start) < len(MAGIC) + 4:
+        raise FormatError(f"the array {name!r} is not in NumPy's format")
+    if version != (1, 0):
+        raise FormatError(f"the array {name!r} has version {version} of NumPy's format, where (1, 0) is needed")
+    found = HEADER.fullmatch(member.read(int.from_bytes(start[-2:], "little")))
+    if found is None:
+        raise FormatError(f"the array {name!r} has a header without type, order and shape of plain numbers or text")
+    shape = tuple(int(extent) for extent in found[3].split(b",") if extent.strip())
+    return np.dtype(found[1].decode()), found[2] == b"True", shape
