@@ -41,7 +41,7 @@ LAYERS = [
     {"monitor", "sgd", "softmaxsgd", "stepsize"},
     {"exact"},
     {"trainer"},
-    {"seeds", "demo", "console"},
+    {"seeds", "demo", "console", "hub"},
     {"commands"},
     {"cli"},
 ]
@@ -228,6 +228,7 @@ def test_the_public_surface_is_this() -> None:
         "plots",
         "read_corpus",
         "reference",
+        "save_hub",
         "save_vectors",
         "stability",
         "train",

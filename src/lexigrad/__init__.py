@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from lexigrad.evaluation import compare, evaluate_analogies, evaluate_similarity
     from lexigrad.formats import load_vectors, save_vectors
     from lexigrad.heldout import HeldOutLoss, held_out_loss
+    from lexigrad.hub import save_hub
     from lexigrad.keyedvectors import KeyedVectors
     from lexigrad.model import Word2Vec
     from lexigrad.progress import Callback, TrainProgress
@@ -69,6 +70,7 @@ __all__ = [
     "KeyedVectors",
     "load_vectors",
     "save_vectors",
+    "save_hub",
     # measures and pictures
     "held_out_loss",
     "HeldOutLoss",
@@ -115,6 +117,7 @@ _HOMES = {
     "KeyedVectors": "keyedvectors",
     "load_vectors": "formats",
     "save_vectors": "formats",
+    "save_hub": "hub",
     "held_out_loss": "heldout",
     "HeldOutLoss": "heldout",
     "best_bias": "bestbias",

@@ -119,7 +119,7 @@ class Word2Vec:
             config = TrainConfig.from_dict(_parsed(path, metadata, "config", dict))
             vocabulary = Vocabulary(vectors.words, vectors.counts)
             history = _parsed(path, metadata, "history", list)
-            return cls(tensors["V"], tensors["U"], vocabulary, config, history, tensors.get("bias"))
+            return cls(vectors.matrix, tensors["U"], vocabulary, config, history, tensors.get("bias"))
         except (ConfigError, InputError) as error:
             raise FormatError(f"{path}: {error}") from error
 

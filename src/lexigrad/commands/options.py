@@ -25,6 +25,7 @@ __all__ = [
     "FILE",
     "FORMATS",
     "OUTPUT_FILE",
+    "Command",
     "config_options",
     "corpus_argument",
     "either",

@@ -1,10 +1,11 @@
-"""Files of vectors: lexigrad's own, word2vec's text and binary, and GloVe's.
+"""Files of vectors: lexigrad's own, word2vec's text and binary, GloVe's, and those in Hub folders.
 
 Each is specified byte by byte in ``docs/reference/formats.md``.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
@@ -17,7 +18,6 @@ from lexigrad.keyedvectors import KeyedVectors
 from lexigrad.vocabulary import pack_words, unpack_words
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
@@ -31,6 +31,7 @@ __all__ = [
     "sniff",
     "vectors_from_tensors",
     "vectors_to_tensors",
+    "write_hub_vectors",
     "write_native",
 ]
 
@@ -40,6 +41,10 @@ ENDINGS: Final[Mapping[str, Format]] = {
     ".txt": "word2vec-text",
     ".bin": "word2vec-binary",
 }
+HUB_FILE: Final = "model.safetensors"
+HUB_TABLE: Final = "embeddings"
+"""What V is called in a Hub folder, as model2vec has it and sentence-transformers takes it."""
+
 TENSORS: Final = {"V": ("float32", 2), "words": ("uint8", 1), "word_ends": ("int64", 1), "counts": ("int64", 1)}
 
 
@@ -49,7 +54,7 @@ def load_vectors(path: str | os.PathLike[str], *, encoding_errors: str = "strict
     A native file is mapped into memory: it opens at once, whatever its size.
 
     Args:
-        path: the file. Text and binary may be packed by gzip, bzip2 or xz.
+        path: the file, or a Hub folder that `save_hub` wrote. Text and binary may be packed by gzip, bzip2 or xz.
         encoding_errors: ``strict`` refuses words that are not UTF-8 (word2vec.c cuts words after 98 bytes, in the
             middle of a character too); ``replace`` puts U+FFFD in place of such bytes.
 
@@ -71,7 +76,7 @@ def load_vectors(path: str | os.PathLike[str], *, encoding_errors: str = "strict
     """
     if encoding_errors not in ("strict", "replace"):
         raise InputError(f"encoding_errors must be strict or replace, not {encoding_errors!r}")
-    path = Path(path)
+    path = _hub_file(Path(path)) if os.path.isdir(path) else Path(path)
     match sniff(path):
         case "native":
             return vectors_from_tensors(path, read_native(path, NATIVE_FORMAT)[0])
@@ -119,6 +124,13 @@ def save_vectors(path: str | os.PathLike[str], vectors: KeyedVectors, format: Fo
             raise InputError(f"there is no format {unknown!r}; known are {', '.join(get_args(Format))}")
 
 
+def write_hub_vectors(path: str | os.PathLike[str], vectors: KeyedVectors) -> None:
+    """Write the vectors of a Hub folder: a native file whose table has the name by which other libraries know it."""
+    tensors = vectors_to_tensors(vectors)
+    tensors[HUB_TABLE] = tensors.pop("V")
+    write_native(path, tensors, {"format": NATIVE_FORMAT, "version": "1"})
+
+
 def vectors_to_tensors(vectors: KeyedVectors) -> dict[str, NDArray[Any]]:
     """The tensors of a native file that holds ``vectors``."""
     text, ends = pack_words(vectors.words)
@@ -130,6 +142,8 @@ def vectors_to_tensors(vectors: KeyedVectors) -> dict[str, NDArray[Any]]:
 
 def vectors_from_tensors(path: str | os.PathLike[str], tensors: Mapping[str, NDArray[Any]]) -> KeyedVectors:
     """The vectors that a native file's tensors hold; ``path`` is for error messages."""
+    if "V" not in tensors and HUB_TABLE in tensors:
+        tensors = {**tensors, "V": tensors[HUB_TABLE]}
     for name, (dtype, dimensions) in TENSORS.items():
         tensor = tensors.get(name)
         if tensor is None and name != "counts":
@@ -144,3 +158,11 @@ def vectors_from_tensors(path: str | os.PathLike[str], tensors: Mapping[str, NDA
         return KeyedVectors(words, tensors["V"], tensors.get("counts"), check=False)
     except (FormatError, InputError) as error:
         raise FormatError(f"{path}: {error}") from error
+
+
+def _hub_file(folder: Path) -> Path:
+    """The file with the vectors of a Hub folder."""
+    path = folder / HUB_FILE
+    if not path.is_file():
+        raise FormatError(f"{folder} is a folder without {HUB_FILE}; name a file, or a folder that save_hub wrote")
+    return path
