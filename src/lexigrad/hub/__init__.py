@@ -31,6 +31,9 @@ CONFIG: Final = {"normalize": False, "max_length": None, "embedding_dtype": "flo
 MODULES: Final = [{"idx": 0, "name": "0", "path": ".", "type": "sentence_transformers.models.StaticEmbedding"}]
 """For sentence-transformers: the one module, in the folder itself."""
 
+SIMILARITY: Final = {"similarity_fn_name": "cosine"}
+"""Its default. Without the file, sentence-transformers 4 and 5 ask the Hub for one, of a folder on the disk too."""
+
 KEYS: Final = ("config.json", "modules.json")
 """Without them the libraries refuse the folder."""
 
@@ -54,7 +57,7 @@ def save_hub(
 
     Args:
         folder: where to; a new or an empty one, unless ``overwrite``. It gets ``model.safetensors``,
-            ``tokenizer.json``, ``config.json``, ``modules.json`` and the model card, ``README.md``, with all that is
+            ``tokenizer.json``, three small files for the libraries, and the model card, ``README.md``, with all that is
             known of the training.
         model: the model, of which V is written, or vectors, of whose training the card then says nothing.
         name: of the model on the Hub, such as ``me/wiki-100``; the folder's name when None.
@@ -63,7 +66,7 @@ def save_hub(
         results: what `evaluate_analogies` and `evaluate_similarity` found of these vectors; the card shows them with
             coverage and intervals.
         tokens: how text is cut, as in `TrainConfig`; when None as the model's config says, at white space for vectors.
-        overwrite: take a folder that is not empty; files of these five names are replaced, others stay.
+        overwrite: take a folder that is not empty; files of these six names are replaced, others stay.
 
     Raises:
         InputError: there is no word, one is empty, a number is not finite, or the model's own tokenizer was a function,
@@ -75,12 +78,12 @@ def save_hub(
         >>> from lexigrad import KeyedVectors, load_vectors
         >>> folder = getfixture("tmp_path") / "royals"
         >>> save_hub(folder, KeyedVectors(["king", "queen"], [[1, 0], [0, 2]]), license="cc0-1.0", languages=["en"])
-        >>> sorted(path.name for path in folder.iterdir())
-        ['README.md', 'config.json', 'model.safetensors', 'modules.json', 'tokenizer.json']
+        >>> [path.name for path in sorted(folder.glob("[Rmt]*"))]
+        ['README.md', 'model.safetensors', 'modules.json', 'tokenizer.json']
         >>> load_vectors(folder)["queen"].tolist()
         [0.0, 2.0]
 
-    Source: the layouts that sentence-transformers 6.2 and model2vec 0.10 load.
+    Source: the layouts that sentence-transformers 4 to 6 and model2vec 0.5 to 0.10 load.
     """
     trained = model if isinstance(model, Word2Vec) else None
     vectors = model.vectors if isinstance(model, Word2Vec) else model
@@ -105,6 +108,7 @@ def save_hub(
         "README.md": model_card(card),
         "tokenizer.json": tokenizer_json(vectors.words, cut, lowercase=lowercase),
         "config.json": _json(CONFIG),
+        "config_sentence_transformers.json": _json(SIMILARITY),
         "modules.json": _json(MODULES),
     }
     with atomic_folder(folder, overwrite=overwrite, keys=KEYS) as hidden:

@@ -43,8 +43,8 @@ def training(model: Word2Vec) -> str:
         f"The options, by their names in `lexigrad train`; {NOTHING} is for those not given:\n",
         table(("option", "value"), [(f"`{name}`", _value(value)) for name, value in options.items()]) + "\n",
     ]
-    if model.history:
-        parts.append(_history(model.history))
+    if history := [record for record in model.history if isinstance(record, dict)]:
+        parts.append(_history(history))
     return "\n".join(parts)
 
 
@@ -58,7 +58,7 @@ def _history(history: Sequence[Mapping[str, Any]]) -> str:
     heading = [in_prose(name.replace("_", " ")) for name in names]
     parts = [f"{_which(len(shown), len(history))}{_held_out(history[-1])}\n", table(heading, cells) + "\n"]
     if "loss" in names:
-        parts.append("`loss` is measured on the text of the training, the held-out ones on other text.\n")
+        parts.append("`loss` is that of the text that the vectors were trained on.\n")
     return "\n".join(parts)
 
 
