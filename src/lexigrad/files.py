@@ -45,7 +45,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         >>> folder = getfixture("tmp_path")
         >>> with atomic_write(folder / "words.txt") as file:
         ...     _ = file.write(b"the 3\n")
-        >>> [entry.name for entry in folder.iterdir()]
+        >>> [entry.name for entry in folder.glob("*.txt")]
         ['words.txt']
     """
     path = os.fspath(path)
