@@ -281,7 +281,7 @@ def test_a_disk_that_fills_up_leaves_nothing_and_the_error_names_the_folder(
 
 
 def test_folders_that_are_no_hub_folders_are_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match=r"is a folder without model\.safetensors"):
+    with pytest.raises(FormatError, match=r"it is a folder without model\.safetensors"):
         load_vectors(tmp_path)
     write_native(tmp_path / "model.safetensors", {"embeddings": np.zeros((2, 3), np.float32)}, {"format": "pt"})
     with pytest.raises(FormatError, match="names the format 'pt'"):

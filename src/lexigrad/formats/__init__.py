@@ -164,5 +164,7 @@ def _hub_file(folder: Path) -> Path:
     """The file with the vectors of a Hub folder."""
     path = folder / HUB_FILE
     if not path.is_file():
-        raise FormatError(f"{folder} is a folder without {HUB_FILE}; name a file, or a folder that save_hub wrote")
+        raise FormatError(
+            f"cannot read {folder}: it is a folder without {HUB_FILE}; name a file, or a folder that save_hub wrote"
+        )
     return path

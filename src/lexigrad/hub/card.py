@@ -25,8 +25,8 @@ __all__ = ["Card", "model_card"]
 
 TAGS: Final = ("word2vec", "static-embeddings", "sentence-transformers", "model2vec", "lexigrad")
 CUTS: Final = {
-    "whitespace": "Text is cut at white space",
-    "words": "Text is cut into runs of letters, digits and underscores",
+    "whitespace": "cut at white space",
+    "words": "cut into runs of letters, digits and underscores",
 }
 ON_THE_HUB: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 """An owner and a name, as repositories of the Hub have them."""
@@ -122,7 +122,10 @@ def _description(card: Card) -> str:
     if vectors.counts is not None:
         lines.append(f"These words come {int(vectors.counts.sum()):,} times in the text.")
     lines.append(f"Written by lexigrad {__version__}.")
-    cut = f"{CUTS[card.tokens]}{', in lower case' if card.lowercase else '; upper and lower case are told apart'}."
+    if card.lowercase:
+        cut = f"Text is turned to lower case and {CUTS[card.tokens]}."
+    else:
+        cut = f"Text is {CUTS[card.tokens]}; upper and lower case are told apart."
     mean = (
         "The embedding of a text is the mean of its words' vectors, each as often as the word comes; words that have "
         "no vector are left out, and a text without any other has a vector of zeros."

@@ -20,7 +20,7 @@ NOTHING: Final = "–"
 MODELS: Final = {"skipgram": "skip-gram", "cbow": "CBOW"}
 LOSSES: Final = {"negative_sampling": "negative sampling", "naive_softmax": "the naive softmax"}
 SOLVERS: Final = {"sgd": "by stochastic gradient descent", "exact": "solved from the window counts of the whole text"}
-SVD: Final = "a truncated singular value decomposition of their positive pointwise mutual information"
+SVD: Final = "made by a truncated singular value decomposition of their positive pointwise mutual information"
 FIRST: Final = ("epoch", "stage", "passes", "words", "learning_rate", "loss")
 """The order of columns; others follow."""
 
