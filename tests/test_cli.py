@@ -339,7 +339,7 @@ def test_commands_are_listed_in_the_order_of_use() -> None:
     assert listed == [
         *("train", "vocab", "cooccur", "neighbors", "analogy"),
         *("evaluate", "loss", "stability", "sentiment", "plot"),
-        *("convert", "gradcheck", "course", "demo"),
+        *("convert", "hub", "gradcheck", "course", "demo"),
     ]
 
 

@@ -218,3 +218,55 @@ def test_plot_draws_words_into_a_file(folder: Path, ending: str, start: bytes) -
     result = run("plot", "good.safetensors", "king", "queen", "man", "-o", f"words.{ending}")
     assert (result.exit_code, result.stdout) == (0, "")
     assert (folder / f"words.{ending}").read_bytes().startswith(start)
+
+
+# hub
+
+
+def test_hub_writes_a_folder_with_the_training_and_the_scores_on_its_card(folder: Path) -> None:
+    assert run("train", "corpus.txt", "-o", "model.safetensors", "--dim=8", "--epochs=2", "--quiet").exit_code == 0
+    told = ["--name=me/royals", "--license=mit", "--language=en", "--language=no"]
+    result = run("hub", "model.safetensors", "royals", *told, "--similarity=pairs.txt", "--analogies=questions.txt")
+    assert (result.exit_code, result.stdout) == (0, "")
+    model = lexigrad.Word2Vec.load("model.safetensors")
+    assert result.stderr == f"wrote royals: {len(model.vocabulary)} words, 8 numbers each\n"
+    card = (folder / "royals" / "README.md").read_text(encoding="utf-8")
+    lexigrad.save_hub(
+        folder / "same",
+        model,
+        name="me/royals",
+        license="mit",
+        languages=["en", "no"],
+        results=[
+            lexigrad.evaluate_similarity(model.vectors, "pairs.txt"),
+            lexigrad.evaluate_analogies(model.vectors, "questions.txt"),
+        ],
+    )
+    assert card == (folder / "same" / "README.md").read_text(encoding="utf-8")
+    assert "| `epochs` | 2 |" in card
+    assert "| pairs.txt | Spearman |" in card
+    assert (
+        run("neighbors", "royals", "king", "-n1").stdout == run("neighbors", "model.safetensors", "king", "-n1").stdout
+    )
+
+
+def test_hub_takes_vectors_of_any_format_and_says_what_the_card_lacks(folder: Path) -> None:
+    assert run("convert", "good.safetensors", "good.bin").exit_code == 0
+    for vectors in ("good.safetensors", "good.bin"):
+        result = run("hub", vectors, "royals", "--force")
+        assert result.stderr == "wrote royals: 6 words, 3 numbers each; the card states no license and no language\n"
+        assert np.array_equal(lexigrad.load_vectors("royals").matrix, lexigrad.load_vectors(vectors).matrix)
+    assert "## Training" not in (folder / "royals" / "README.md").read_text(encoding="utf-8")
+
+
+def test_hub_takes_a_folder_that_is_not_empty_only_by_force_and_says_so_before_any_work(folder: Path) -> None:
+    (folder / "mine").mkdir()
+    (folder / "mine" / "README.md").write_text("mine")
+    result = run("hub", "no such file", "mine")
+    assert result.exit_code == 2
+    assert "--force" in result.stderr
+    assert (folder / "mine" / "README.md").read_text() == "mine"
+    assert run("hub", "good.safetensors", "mine", "--force").exit_code == 0
+    result = run("hub", "no such file", "new")
+    assert (result.exit_code, "no such file" in result.stderr) == (1, True)
+    assert not (folder / "new").exists()

@@ -5,12 +5,12 @@ import os
 import stat
 import subprocess
 import sys
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pytest
 
 from lexigrad.errors import LexigradError
-from lexigrad.files import atomic_write, remove_stale
+from lexigrad.files import atomic_folder, atomic_write, remove_stale
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -234,3 +234,126 @@ def test_an_error_about_another_file_goes_through_unchanged(tmp_path: Path) -> N
     with pytest.raises(FileNotFoundError), atomic_write(tmp_path / "a.bin"):
         (tmp_path / "source").read_bytes()
     assert names(tmp_path) == []
+
+
+# Folders
+
+
+def write_folder(path: Path, content: str, failure: BaseException | None = None, **how: Any) -> None:
+    with atomic_folder(path, **how) as folder:
+        (folder / "data").write_text(content)
+        (folder / "key").write_text(content)
+        if failure is not None:
+            raise failure
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {entry.name: entry.read_text() for entry in folder.iterdir()}
+
+
+@pytest.mark.parametrize("before", ["nothing", "an empty folder"])
+def test_a_folder_is_there_as_a_whole_when_the_block_ends(tmp_path: Path, before: str) -> None:
+    target = tmp_path / "f"
+    if before == "an empty folder":
+        target.mkdir()
+    with atomic_folder(target) as folder:
+        (folder / "data").write_text("new")
+        assert not target.exists() or names(target) == []
+        assert folder.name.startswith(".f.tmp-")
+        assert folder.parent == tmp_path
+    assert contents(target) == {"data": "new"}
+    assert names(tmp_path) == ["f"]
+
+
+@pytest.mark.parametrize("failure", [ValueError, KeyboardInterrupt, OSError])
+def test_a_folder_whose_block_fails_is_not_there(tmp_path: Path, failure: type[BaseException]) -> None:
+    with pytest.raises(failure):
+        write_folder(tmp_path / "f", "new", failure())
+    assert names(tmp_path) == []
+
+
+def test_a_folder_that_holds_something_is_left_alone_unless_it_may_be_overwritten(tmp_path: Path) -> None:
+    target = tmp_path / "f"
+    target.mkdir()
+    (target / "mine").write_text("mine")
+    with pytest.raises(LexigradError, match="the folder is not empty"):
+        write_folder(target, "new")
+    assert contents(target) == {"mine": "mine"}
+    write_folder(target, "new", overwrite=True)
+    assert contents(target) == {"mine": "mine", "data": "new", "key": "new"}
+    assert names(tmp_path) == ["f"]
+
+
+def test_a_folder_that_is_overwritten_in_part_lacks_its_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_folder(tmp_path / "f", "old")
+    replace = os.replace
+
+    def fail(source: Path, target: Path) -> None:
+        replace(source, target)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(LexigradError, match="Input/output error"):
+        write_folder(tmp_path / "f", "new", overwrite=True, keys=["key"])
+    assert contents(tmp_path / "f") == {"data": "new"}
+    assert names(tmp_path) == ["f"]
+
+
+def test_a_folder_is_made_where_a_link_leads(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    write_folder(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert contents(tmp_path / "real") == {"data": "new", "key": "new"}
+
+
+def test_a_file_where_a_folder_should_be_and_a_missing_folder_above_are_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LexigradError, match=r"cannot write .*file: it is no folder"):
+        write_folder(tmp_path / "file", "new")
+    with pytest.raises(LexigradError, match=r"the folder .*missing does not exist"):
+        write_folder(tmp_path / "missing" / "f", "new")
+    assert names(tmp_path) == ["file"]
+
+
+@posix
+def test_what_a_killed_maker_of_a_folder_leaves_goes_with_the_next_one(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys\nfrom lexigrad.files import atomic_folder\n"
+        "with atomic_folder(sys.argv[1]) as folder:\n"
+        "    (folder / 'half').touch()\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "f")], check=False)
+    (left,) = names(tmp_path)
+    assert left.startswith(".f.tmp-")
+    write_folder(tmp_path / "f", "new")
+    assert names(tmp_path) == ["f"]
+
+
+@posix
+def test_two_makers_of_one_folder_leave_each_other_alone(tmp_path: Path) -> None:
+    with atomic_folder(tmp_path / "f", overwrite=True) as one:
+        (one / "data").write_text("one")
+        write_folder(tmp_path / "f", "other")
+        assert one.is_dir()
+    assert contents(tmp_path / "f") == {"data": "one", "key": "other"}
+
+
+@posix
+def test_a_folder_that_was_taken_for_a_stale_one_is_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    real, taken = fcntl.flock, []
+
+    def lose_the_first(descriptor: int, operation: int) -> None:
+        if not taken:
+            taken.extend(tmp_path.iterdir())
+            taken[0].rmdir()
+        real(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", lose_the_first)
+    write_folder(tmp_path / "f", "new")
+    assert len(taken) == 1
+    assert contents(tmp_path / "f") == {"data": "new", "key": "new"}

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from lexigrad.evaluation import compare, evaluate_analogies, evaluate_similarity
     from lexigrad.formats import load_vectors, save_vectors
     from lexigrad.heldout import HeldOutLoss, held_out_loss
+    from lexigrad.hub import save_hub
     from lexigrad.keyedvectors import KeyedVectors
     from lexigrad.model import Word2Vec
     from lexigrad.phrases import Phrases
@@ -77,6 +78,7 @@ __all__ = [
     "save_vectors",
     "reduction_loss",
     "ReductionLoss",
+    "save_hub",
     # measures and pictures
     "held_out_loss",
     "HeldOutLoss",
@@ -128,6 +130,7 @@ _HOMES = {
     "save_vectors": "formats",
     "reduction_loss": "reduction",
     "ReductionLoss": "reduction",
+    "save_hub": "hub",
     "held_out_loss": "heldout",
     "HeldOutLoss": "heldout",
     "best_bias": "bestbias",

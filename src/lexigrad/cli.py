@@ -17,6 +17,7 @@ from lexigrad.commands.evaluating import evaluate
 from lexigrad.commands.indexing import index
 from lexigrad.commands.loss import loss
 from lexigrad.commands.proving import demo, gradcheck
+from lexigrad.commands.publishing import hub
 from lexigrad.commands.sentences import course, sentiment
 from lexigrad.commands.training import train, vocab
 from lexigrad.commands.vectors import analogy, convert, neighbors, plot, stability
@@ -86,6 +87,7 @@ for command in (
     sentiment,
     plot,
     convert,
+    hub,
     gradcheck,
     course,
     demo,

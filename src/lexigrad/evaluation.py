@@ -15,7 +15,7 @@ from lexigrad.analogies import Method, are_right
 from lexigrad.bootstrap import SEED, interval, of_all, sampled_interval, sampled_sums, spearman
 from lexigrad.errors import InputError
 from lexigrad.evaluationsets import read_analogies, read_rated_pairs
-from lexigrad.scores import AnalogyResult, AnalogyScore, Difference, SimilarityResult
+from lexigrad.scores import METHODS, AnalogyResult, AnalogyScore, Difference, SimilarityResult
 from lexigrad.search import unit_rows
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ __all__ = [
     "evaluate_similarity",
 ]
 
-METHODS: Final = ("3cosadd", "3cosmul")
 RESTRICT: Final = 300_000
 
 
@@ -145,7 +144,7 @@ def evaluate_similarity(
     answered = (ids >= 0).all(axis=1)
     cosines = np.full(len(ids), 0.0 if count_unknown else np.nan)
     cosines[answered] = _cosines(vectors, *ids[answered].T)
-    return SimilarityResult(len(ids), int(answered.sum()), rated, cosines)
+    return SimilarityResult(len(ids), int(answered.sum()), restrict, count_unknown, rated, cosines)
 
 
 def compare(first: AnalogyResult | SimilarityResult, second: AnalogyResult | SimilarityResult) -> Difference:

@@ -1,10 +1,11 @@
-"""Files that are either whole or not there: written beside their target, then moved into its place."""
+"""Files and folders that are either whole or not there: written beside their target, then moved into its place."""
 
 from __future__ import annotations
 
 import os
 import re
 import secrets
+import shutil
 import stat
 import sys
 from contextlib import contextmanager, suppress
@@ -17,9 +18,9 @@ if sys.platform != "win32":
     import fcntl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["atomic_write", "remove_stale"]
+__all__ = ["atomic_folder", "atomic_write", "check_folder", "remove_stale"]
 
 
 @contextmanager
@@ -44,7 +45,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         >>> folder = getfixture("tmp_path")
         >>> with atomic_write(folder / "words.txt") as file:
         ...     _ = file.write(b"the 3\n")
-        >>> [entry.name for entry in folder.iterdir()]
+        >>> [entry.name for entry in folder.glob("*.txt")]
         ['words.txt']
     """
     path = os.fspath(path)
@@ -64,14 +65,81 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         raise LexigradError(_sentence(path, error)) from error
 
 
+@contextmanager
+def atomic_folder(path: str | os.PathLike[str], *, overwrite: bool = False, keys: Sequence[str] = ()) -> Iterator[Path]:
+    r"""Make a folder that is there as a whole when the block ends, or not at all.
+
+    The block fills a hidden folder beside it, ``.NAME.tmp-XXXX``, which then takes its place; when the block raises
+    anything, it is removed. A process that is killed leaves it; the next one to make the folder removes it.
+
+    A folder that holds something is kept when ``overwrite`` says so, with all files in it that the block does not make;
+    of the others one after another is replaced. Nobody can replace several at once, so the ``keys``, without which
+    nobody takes the folder for whole, go first and come last.
+
+    Args:
+        path: the folder. The one above it must exist.
+        overwrite: whether it may exist and hold something.
+        keys: names of files that are made.
+
+    Yields:
+        The hidden folder, which exists and is empty.
+
+    Raises:
+        LexigradError: as ``check_folder``, or something cannot be written.
+
+    Example:
+        >>> target = getfixture("tmp_path") / "folder"
+        >>> with atomic_folder(target) as folder:
+        ...     _ = (folder / "words.txt").write_text("the 3\n")
+        >>> [entry.name for entry in target.iterdir()]
+        ['words.txt']
+    """
+    path = os.fspath(path)
+    check_folder(path, overwrite=overwrite)
+    target = Path(os.path.realpath(path))
+    hidden = target.with_name(f"{_stem(target)}{secrets.token_hex(4)}")
+    remove_stale(target)
+    with _locked_folder(hidden, path):
+        yield hidden
+        with _explained(path):
+            _sync_folder(hidden)
+            _move_folder(hidden, target, keys)
+            _sync_folder(target.parent)
+
+
+def check_folder(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Refuse a folder that `atomic_folder` could not make, before any work is done.
+
+    Raises:
+        LexigradError: it is no folder, it holds something and must not be overwritten, or the one above it is missing.
+    """
+    path = os.fspath(path)
+    above = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(above):
+        raise LexigradError(f"cannot write {path}: the folder {above} does not exist; make it first")
+    if not os.path.lexists(path):
+        return
+    if not os.path.isdir(path):
+        raise LexigradError(f"cannot write {path}: it is no folder; give another name")
+    try:
+        is_empty = not os.listdir(path)
+    except OSError as error:
+        raise LexigradError(f"cannot write {path}: {error.strerror or error}") from error
+    if not (is_empty or overwrite):
+        raise LexigradError(
+            f"cannot write {path}: the folder is not empty; name another one, or let files in it be replaced: by "
+            "overwrite=True, on the command line by --force"
+        )
+
+
 def remove_stale(path: str | os.PathLike[str]) -> None:
-    """Remove the hidden files that killed writers of ``path`` have left.
+    """Remove the hidden files and folders that killed writers of ``path`` have left.
 
     A writer holds a lock on its file until that has its target's place, and the system drops the lock when the writer
     is gone: whoever gets it may remove the file. Where the file system knows no locks, nothing is removed.
 
     Args:
-        path: the file that was to be written.
+        path: the file or the folder that was to be written.
     """
     target = Path(os.path.realpath(path))
     stem = _stem(target)
@@ -90,12 +158,81 @@ def _stem(target: Path) -> str:
 def _remove_if_stale(hidden: Path) -> None:
     """Remove a hidden file unless its writer lives."""
     with suppress(OSError):  # another process was faster, or holds the lock; Windows removes no file that is open
-        if sys.platform == "win32":
+        if hidden.is_dir():
+            _remove_if_stale_folder(hidden)
+        elif sys.platform == "win32":
             hidden.unlink()
         else:
             with open(hidden, "r+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 hidden.unlink()
+
+
+def _remove_if_stale_folder(hidden: Path) -> None:
+    """Remove a hidden folder unless its writer lives; Windows cannot tell, so there it stays."""
+    if sys.platform != "win32":
+        descriptor = os.open(hidden, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(hidden)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def _locked_folder(hidden: Path, path: str) -> Iterator[None]:
+    """Make the folder ``hidden`` and hold a lock on it; it is removed if the block fails. Errors speak of ``path``."""
+    descriptor = None
+    try:
+        with _explained(path):
+            descriptor = _new_folder(hidden)
+        yield
+    except BaseException as error:
+        shutil.rmtree(hidden, ignore_errors=True)
+        if type(error) is LexigradError:  # of a file in the folder: nobody knows that by its hidden name
+            raise LexigradError(str(error).replace(str(hidden), path)) from error
+        raise
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _new_folder(hidden: Path) -> int | None:
+    """Make a folder; the descriptor that holds the lock on it, where the system has such."""
+    while True:
+        os.mkdir(hidden)
+        if sys.platform == "win32":
+            return None
+        descriptor = os.open(hidden, os.O_RDONLY)
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if hidden.is_dir():
+            return descriptor
+        os.close(descriptor)  # another process took it for a stale one before it was locked
+
+
+def _move_folder(hidden: Path, target: Path, keys: Sequence[str]) -> None:
+    """Let the hidden folder take the target's place, or its files that of files in it."""
+    if not (target.is_dir() and any(target.iterdir())):
+        if sys.platform == "win32" and target.is_dir():
+            target.rmdir()
+        os.rename(hidden, target)
+        return
+    for name in keys:
+        (target / name).unlink(missing_ok=True)
+    for name in sorted(os.listdir(hidden), key=lambda name: (name in keys, name)):
+        os.replace(hidden / name, target / name)
+    _sync_folder(target)
+    hidden.rmdir()
+
+
+@contextmanager
+def _explained(path: str) -> Iterator[None]:
+    """Turn what the system refuses into a sentence on ``path``."""
+    try:
+        yield
+    except OSError as error:
+        raise LexigradError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 @contextmanager

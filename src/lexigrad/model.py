@@ -131,7 +131,7 @@ class Word2Vec:
             vocabulary = Vocabulary(vectors.words, vectors.counts)
             history = _parsed(path, metadata, "history", list)
             phrases = Phrases.from_tensors(tensors)
-            return cls(tensors["V"], tensors["U"], vocabulary, config, history, tensors.get("bias"), phrases)
+            return cls(vectors.matrix, tensors["U"], vocabulary, config, history, tensors.get("bias"), phrases)
         except (ConfigError, FormatError, InputError) as error:
             raise FormatError(f"{path}: {error}") from error
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
     from lexigrad.analogies import Method
     from lexigrad.evaluationsets import Analogies, RatedPairs
 
-__all__ = ["AnalogyResult", "AnalogyScore", "Difference", "Interval", "SimilarityResult"]
+__all__ = ["METHODS", "AnalogyResult", "AnalogyScore", "Difference", "Interval", "SimilarityResult", "percents", "span"]
 
 Interval = tuple[float, float]
+
+METHODS: Final = {"3cosadd": "3CosAdd", "3cosmul": "3CosMul"}
+"""How analogies are answered, as options and as people write it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,16 @@ class AnalogyScore:
     def out_of_vocabulary(self) -> int:
         """Questions that have a word without a vector."""
         return self.asked - self.answered
+
+    def row(self, label: str, method: str) -> tuple[str, ...]:
+        """What a table says: label, measure, score, 95 %, answered, asked, unknown."""
+        return (
+            label,
+            METHODS[method],
+            f"{100 * self.accuracy:.1f} %",
+            percents(self.interval),
+            *_coverage(self),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The score as plain values that JSON can hold; NaN becomes None."""
@@ -82,6 +96,19 @@ class AnalogyResult:
     asked: Analogies = field(repr=False)
     outcomes: NDArray[np.int8] = field(repr=False)
 
+    @property
+    def name(self) -> str:
+        """The name of the file that was asked, without its folder."""
+        return Path(self.asked.path).name
+
+    def rows(self, *, with_sections: bool = True) -> list[tuple[str, ...]]:
+        """What a table says: set, measure, score, 95 %, answered, asked, unknown; sections first, the total last."""
+        sections = self.sections if with_sections else ()
+        return [
+            *(section.row(f"{self.name}: {section.name}", self.method) for section in sections),
+            self.total.row(self.name, self.method),
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """The scores as plain values that JSON can hold."""
         return {
@@ -101,14 +128,23 @@ class SimilarityResult:
     Attributes:
         asked: pairs in the file.
         answered: those of which both words have vectors.
+        restrict: how many of the first words had vectors; None for all.
+        count_unknown: whether pairs with unknown words count, with a cosine of 0.
         rated: the pairs and their ratings.
         cosines: float64, one for each pair; NaN for those that do not count.
     """
 
     asked: int
     answered: int
+    restrict: int | None
+    count_unknown: bool
     rated: RatedPairs = field(repr=False)
     cosines: NDArray[np.float64] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The name of the file that was asked, without its folder."""
+        return Path(self.rated.path).name
 
     @cached_property
     def spearman(self) -> float:
@@ -141,10 +177,19 @@ class SimilarityResult:
         """Pairs that have a word without a vector."""
         return self.asked - self.answered
 
+    def rows(self, *, with_sections: bool = True) -> list[tuple[str, ...]]:
+        """What a table says: set, measure, score, 95 %, answered, asked, unknown; there are no sections."""
+        return [
+            (self.name, "Spearman", f"{self.spearman:.3f}", span(self.spearman_interval), *_coverage(self)),
+            (self.name, "Pearson", f"{self.pearson:.3f}", span(self.pearson_interval), *_coverage(self)),
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """The figures as plain values that JSON can hold; NaN becomes None."""
         return {
             "similarity": self.rated.path,
+            "restrict": self.restrict,
+            "count_unknown": self.count_unknown,
             "asked": self.asked,
             "answered": self.answered,
             "out_of_vocabulary": self.out_of_vocabulary,
@@ -195,6 +240,20 @@ class Difference:
             "interval": [_plain(end) for end in self.interval],
             "distinguishable": self.distinguishable,
         }
+
+
+def span(bounds: Interval) -> str:
+    """``0.512 to 0.634``."""
+    return f"{bounds[0]:.3f} to {bounds[1]:.3f}"
+
+
+def percents(bounds: Interval) -> str:
+    """``51.2 to 63.4``."""
+    return f"{100 * bounds[0]:.1f} to {100 * bounds[1]:.1f}"
+
+
+def _coverage(score: AnalogyScore | SimilarityResult) -> tuple[str, str, str]:
+    return f"{score.answered:,}", f"{score.asked:,}", f"{score.out_of_vocabulary:,}"
 
 
 def _plain(number: float) -> float | None:

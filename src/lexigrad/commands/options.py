@@ -28,6 +28,7 @@ __all__ = [
     "FORMAT_OF",
     "OUTPUT_FILE",
     "TABLES",
+    "Command",
     "config_options",
     "corpus_argument",
     "ef_option",

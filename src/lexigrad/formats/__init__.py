@@ -1,10 +1,11 @@
-"""Files of vectors: lexigrad's own, and those of word2vec, GloVe, fastText, gensim, NumPy and Arrow.
+"""Files of vectors: lexigrad's own, those of word2vec, GloVe, fastText, gensim, NumPy and Arrow, and Hub folders.
 
 Each is specified byte by byte in ``docs/reference/formats.md``.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,11 +17,17 @@ from lexigrad.formats.gensimfiles import GensimFile, read_gensim
 from lexigrad.formats.native import native_image, read_native, read_native_image, write_native
 from lexigrad.formats.npz import read_npz, write_npz
 from lexigrad.formats.sniffing import Format, sniff
-from lexigrad.formats.tensors import NATIVE_FORMAT, Table, vectors_from_tensors, vectors_metadata, vectors_to_tensors
+from lexigrad.formats.tensors import (
+    HUB_TABLE,
+    NATIVE_FORMAT,
+    Table,
+    vectors_from_tensors,
+    vectors_metadata,
+    vectors_to_tensors,
+)
 from lexigrad.formats.text import read_text, write_text
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping
 
     from lexigrad.keyedvectors import KeyedVectors
@@ -40,6 +47,7 @@ __all__ = [
     "vectors_from_tensors",
     "vectors_metadata",
     "vectors_to_tensors",
+    "write_hub_vectors",
     "write_native",
 ]
 
@@ -62,9 +70,10 @@ WRITTEN: Final[tuple[Format, ...]] = (
     "arrow",
     "parquet",
 )
-"""The formats that are written; fastText's binary one is read only."""
+"""The formats that are written; fastText's binary one and gensim's are read only."""
 HOLD_TWO_TABLES: Final[tuple[Format, ...]] = ("native", "npz", "arrow", "parquet")
 """The formats that can hold U beside V, and numbers of fewer bits than float32."""
+HUB_FILE: Final = "model.safetensors"
 
 
 def load_vectors(path: str | os.PathLike[str], *, encoding_errors: str = "strict", table: Table = "V") -> KeyedVectors:
@@ -74,7 +83,7 @@ def load_vectors(path: str | os.PathLike[str], *, encoding_errors: str = "strict
     size. Of a model that gensim saved, nothing is run; its arrays in files beside it are mapped as well.
 
     Args:
-        path: the file. All but native files may be packed by gzip, bzip2 or xz.
+        path: the file, or a Hub folder that `save_hub` wrote. All but native files may be packed by gzip, bzip2 or xz.
         encoding_errors: ``strict`` refuses words that are not UTF-8 (word2vec.c cuts words after 98 bytes, in the
             middle of a character too); ``replace`` puts U+FFFD in place of such bytes.
         table: ``V``, or ``U`` for the outside vectors, from a file that holds them: native, npz, Arrow or Parquet.
@@ -101,7 +110,7 @@ def load_vectors(path: str | os.PathLike[str], *, encoding_errors: str = "strict
         raise InputError(f"encoding_errors must be strict or replace, not {encoding_errors!r}")
     if table not in ("V", "U"):
         raise InputError(f"table must be V or U, not {table!r}")
-    path = Path(path)
+    path = _hub_file(Path(path)) if os.path.isdir(path) else Path(path)
     found = sniff(path)
     if table == "U" and found not in HOLD_TWO_TABLES:
         raise FormatError(f"{path} is in the format {found}, which holds one table; the outside vectors are not in it")
@@ -172,6 +181,23 @@ def save_vectors(
             write_binary(path, vectors)
         case _:
             write_text(path, vectors, header=chosen == "word2vec-text")
+
+
+def write_hub_vectors(path: str | os.PathLike[str], vectors: KeyedVectors) -> None:
+    """Write the vectors of a Hub folder: a native file whose table has the name by which other libraries know it."""
+    tensors = vectors_to_tensors(vectors)
+    tensors[HUB_TABLE] = tensors.pop("V")
+    write_native(path, tensors, vectors_metadata(vectors))
+
+
+def _hub_file(folder: Path) -> Path:
+    """The file with the vectors of a Hub folder."""
+    path = folder / HUB_FILE
+    if not path.is_file():
+        raise FormatError(
+            f"cannot read {folder}: it is a folder without {HUB_FILE}; name a file, or a folder that save_hub wrote"
+        )
+    return path
 
 
 def _check(vectors: KeyedVectors, outside: KeyedVectors | None) -> None:

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
     from lexigrad.reduction import Dtype
 
-__all__ = ["NATIVE_FORMAT", "Table", "vectors_from_tensors", "vectors_metadata", "vectors_to_tensors"]
+__all__ = ["HUB_TABLE", "NATIVE_FORMAT", "Table", "vectors_from_tensors", "vectors_metadata", "vectors_to_tensors"]
 
 NATIVE_FORMAT: Final = "lexigrad"
 Table: TypeAlias = Literal["V", "U"]
-TABLES: Final = ("V", "U", "ngrams")
+HUB_TABLE: Final = "embeddings"
+"""What V is called in a Hub folder, as model2vec has it and sentence-transformers takes it."""
 TABLE_TYPES: Final = ("float32", "float16", "int8")
 LISTS: Final = {"words": "uint8", "word_ends": "int64", "counts": "int64"}
 
@@ -78,6 +79,8 @@ def vectors_from_tensors(
         metadata: likewise; None when n-grams do not matter.
         table: which of the tables.
     """
+    if HUB_TABLE in tensors:
+        tensors = {**tensors, "V": tensors[HUB_TABLE]}
     matrix = _restored(path, tensors, table)
     for name, dtype in LISTS.items():
         tensor = tensors.get(name)
