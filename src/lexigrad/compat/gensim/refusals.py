@@ -1,0 +1,26 @@
+"""What the shim refuses: errors that are lexigrad's and gensim's kind at once, so that scripts catch what they caught."""
+
+from __future__ import annotations
+
+from lexigrad.errors import FormatError, LexigradError
+
+__all__ = ["DamagedFileError", "NotKeptError", "StateError", "WrongKindError"]
+
+
+class NotKeptError(LexigradError, NotImplementedError):
+    """Something of gensim's that lexigrad does not have; the message says what to write instead.
+
+    A RuntimeError too, which gensim raises where an option of a model rules a method out.
+    """
+
+
+class StateError(LexigradError, RuntimeError):
+    """A method was called before what it needs is there, such as ``train`` before ``build_vocab``."""
+
+
+class WrongKindError(FormatError, AttributeError):
+    """A file holds another kind of object than the one that is loaded; gensim raises AttributeError."""
+
+
+class DamagedFileError(FormatError, EOFError, ValueError):
+    """A file of vectors is cut short or no such file; gensim raises EOFError or ValueError."""
