@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from lexigrad.compat.gensim.callbacks import CallbackAny2Vec
 from lexigrad.compat.gensim.keyedvectors import KeyedVectors
-from lexigrad.compat.gensim.refusals import DamagedFileError, NotKeptError, StateError, WrongKindError
+from lexigrad.compat.gensim.refusals import DamagedFileError, NotKeptError, ShortFileError, StateError, WrongKindError
 from lexigrad.compat.gensim.text import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
 from lexigrad.compat.gensim.vocabulary import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP
 from lexigrad.compat.gensim.word2vec import Word2Vec
@@ -31,6 +31,7 @@ __all__ = [
     "LineSentence",
     "NotKeptError",
     "PathLineSentences",
+    "ShortFileError",
     "StateError",
     "Text8Corpus",
     "Word2Vec",

@@ -66,6 +66,6 @@ class EpochTeller(Callback):
             getattr(callback, method)(self.model)
         if (self.model.alpha, self.model.min_alpha) != rates:
             raise InputError(
-                f"{method} changed alpha or min_alpha, which a training that has begun does not follow; call train once "
-                "for each rate, or use lexigrad.train with a schedule"
+                f"{method} changed alpha or min_alpha, which a training that has begun does not follow; call train "
+                "once for each rate, or use lexigrad.train with a schedule"
             )

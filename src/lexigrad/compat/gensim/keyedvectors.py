@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lexigrad.formats import Format
+
 __all__ = ["KeyedVectors"]
 
 logger = logging.getLogger(__name__)
 
 
-class KeyedVectors(OldVectorNames, Measures):
+class KeyedVectors(Measures, OldVectorNames):
     """Keys and their vectors, under gensim's names.
 
     Args:
@@ -117,7 +119,7 @@ class KeyedVectors(OldVectorNames, Measures):
 
     @classmethod
     def _load_gensim(cls, fname: str | os.PathLike[str]) -> Self:
-        raise NotKeptError(f"{fname} is no file of lexigrad's; convert it first: lexigrad convert {fname} NEW.safetensors")
+        raise NotKeptError(f"{fname} is no file of lexigrad's; convert it by lexigrad convert, and load that")
 
     def save_word2vec_format(
         self,
@@ -157,8 +159,8 @@ class KeyedVectors(OldVectorNames, Measures):
         if fvocab is not None:
             values = self.expandos[sort_attr][order].tolist()
             _write_lines(fvocab, [f"{word} {value}\n" for word, value in zip(words, values, strict=True)])
-        format = "word2vec-binary" if binary else "word2vec-text" if write_header else "glove"
-        lexigrad.save_vectors(fname, lexigrad.KeyedVectors(words, self.vectors[order]), format)
+        kind: Format = "word2vec-binary" if binary else "word2vec-text" if write_header else "glove"
+        lexigrad.save_vectors(fname, lexigrad.KeyedVectors(words, self.vectors[order]), kind)
 
     @classmethod
     def load_word2vec_format(
@@ -185,7 +187,8 @@ class KeyedVectors(OldVectorNames, Measures):
             no_header: whether the first line is missing, as in GloVe's files.
 
         Raises:
-            DamagedFileError: the file is cut short or no such file; an EOFError and a ValueError.
+            DamagedFileError: the file is no such file; a ValueError.
+            ShortFileError: it ends too early; an EOFError.
             UnicodeDecodeError: a word is not in the encoding.
         """
         counts = None if fvocab is None else read_counts(fvocab, unicode_errors)

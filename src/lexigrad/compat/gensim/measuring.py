@@ -18,8 +18,6 @@ from lexigrad.evaluation import evaluate_analogies
 if TYPE_CHECKING:
     import os
 
-    from numpy.typing import NDArray
-
     from lexigrad.analogies import Method
 
 __all__ = ["Correlation", "Measures", "two_sided_p"]
@@ -131,7 +129,9 @@ class Measures(Similarities):
         if not ratings:
             raise InputError(f"{pairs} holds no rated pair whose words have vectors; check the file and its delimiter")
         x, y = np.array(ratings), np.array(cosines, dtype=np.float64)
-        pearson, ranked = (_with_p(measure(x, y, np.ones((1, len(x))))[0], len(x)) for measure in (correlations, spearman))
+        pearson, ranked = (
+            _with_p(measure(x, y, np.ones((1, len(x))))[0], len(x)) for measure in (correlations, spearman)
+        )
         share = 100 * unknown / len(rated)
         self.log_evaluate_word_pairs(pearson, ranked, share, pairs)
         return pearson, ranked, share
@@ -198,7 +198,7 @@ def two_sided_p(r: float, items: int) -> float:
 
     Example:
         >>> round(two_sided_p(0.5, 20), 6), two_sided_p(1.0, 20), two_sided_p(0.5, 2)
-        (0.024739, 0.0, 1.0)
+        (0.02477, 0.0, 1.0)
 
     Source: Press et al. 2007, "Numerical recipes", 6.4 (the continued fraction) and 14.5.
     """

@@ -94,26 +94,26 @@ class OldVectorNames:
     lifecycle_events = missing_attribute("lifecycle_events", NO_EVENTS)
 
     def add(self: Any, entities: Any, weights: Any, replace: bool = False) -> None:
-        """gensim 3's name of `add_vectors`."""
+        """Gensim 3's name of `add_vectors`."""
         deprecated("wv.add", "wv.add_vectors")
         self.add_vectors(entities, weights, replace=replace)
 
     def accuracy(self: Any, questions: Any, restrict_vocab: int = 30_000, case_insensitive: bool = True) -> Any:
-        """gensim 3's evaluation by analogies: the second value of `evaluate_word_analogies`."""
+        """Gensim 3's evaluation by analogies: the second value of `evaluate_word_analogies`."""
         deprecated("wv.accuracy", "wv.evaluate_word_analogies")
         return self.evaluate_word_analogies(questions, restrict_vocab, case_insensitive)[1]
 
     def init_sims(self: Any, replace: bool = False) -> None:
-        """gensim 3's preparation of searches, which is not needed; with ``replace`` all vectors get length 1."""
+        """Gensim 3's preparation of searches, which is not needed; with ``replace`` all vectors get length 1."""
         deprecated("init_sims", "fill_norms, or with replace=True unit_normalize_all")
         if replace:
             self.unit_normalize_all()
         self.fill_norms()
 
     def clear_sims(self: Any) -> None:
-        """gensim 3's word for forgetting lengths after vectors have been changed."""
+        """Gensim 3's word for forgetting lengths after vectors have been changed."""
         deprecated("wv.clear_sims", "wv.fill_norms(force=True)")
-        self.norms = None
+        _set_vectors(self, self.vectors)
 
 
 def _moved(name: str) -> Any:

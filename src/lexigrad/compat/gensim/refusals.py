@@ -1,10 +1,10 @@
-"""What the shim refuses: errors that are lexigrad's and gensim's kind at once, so that scripts catch what they caught."""
+"""Errors of lexigrad's and of gensim's kind at once, so that scripts catch what they caught."""
 
 from __future__ import annotations
 
 from lexigrad.errors import FormatError, LexigradError
 
-__all__ = ["DamagedFileError", "NotKeptError", "StateError", "WrongKindError"]
+__all__ = ["DamagedFileError", "NotKeptError", "ShortFileError", "StateError", "WrongKindError"]
 
 
 class NotKeptError(LexigradError, NotImplementedError):
@@ -22,5 +22,9 @@ class WrongKindError(FormatError, AttributeError):
     """A file holds another kind of object than the one that is loaded; gensim raises AttributeError."""
 
 
-class DamagedFileError(FormatError, EOFError, ValueError):
-    """A file of vectors is cut short or no such file; gensim raises EOFError or ValueError."""
+class DamagedFileError(FormatError, ValueError):
+    """A file of vectors is not what it should be; gensim raises ValueError."""
+
+
+class ShortFileError(FormatError, EOFError):
+    """A file of vectors ends before it should; gensim raises EOFError."""

@@ -19,7 +19,9 @@ def deprecated(old: str, new: str) -> None:
     warnings.warn(f"{old} is gensim's old name; write {new}", DeprecationWarning, stacklevel=3)
 
 
-def renamed_attribute(old: str, new: str, get: Callable[[Any], Any], put: Callable[[Any, Any], None] | None = None) -> Any:
+def renamed_attribute(
+    old: str, new: str, get: Callable[[Any], Any], put: Callable[[Any, Any], None] | None = None
+) -> Any:
     """A property under an old name.
 
     Args:

@@ -72,9 +72,7 @@ class Similarities(VectorTable):
         given = {self.get_index(key) for key in keys if isinstance(key, KEYS)}
         return self._nearest(mean, int(topn), start, stop, given)
 
-    def _nearest(
-        self, vector: NDArray[Any], n: int, start: int, stop: int, given: set[int]
-    ) -> list[tuple[Any, float]]:
+    def _nearest(self, vector: NDArray[Any], n: int, start: int, stop: int, given: set[int]) -> list[tuple[Any, float]]:
         """The keys of some rows whose vectors have the largest cosine with a vector, other than those given."""
         if start >= stop:
             return []
@@ -184,7 +182,9 @@ class Similarities(VectorTable):
         return len(self.closer_than(key1, key2)) + 1
 
     def rank_by_centrality(self, words: Sequence[Any], use_norm: bool = True) -> list[tuple[Any, Any]]:
-        """``(cosine, word)`` of each word with the mean of all, the largest first; unknown words are logged and left out.
+        """``(cosine, word)`` of each word with the mean of all, the largest first.
+
+        Words that are not there are logged and left out.
 
         Raises:
             InputError: no word is known; a ValueError.
@@ -210,7 +210,7 @@ class Similarities(VectorTable):
         nearest = self.similar_by_word(wa, topn)
         if not nearest:
             raise InputError("relative_cosine_similarity needs words to compare with; give a topn of at least 1")
-        return float(self.similarity(wa, wb)) / sum(cosine for _, cosine in nearest)
+        return float(self.similarity(wa, wb) / sum(cosine for _, cosine in nearest))
 
     def get_mean_vector(
         self,

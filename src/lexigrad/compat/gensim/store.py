@@ -110,7 +110,7 @@ def write_stored(
         raise NotKeptError(f"files hold vectors as float32, and these are {table.vectors.dtype}; use astype first")
     keys = [key.item() if isinstance(key, np.integer) else key for key in table.index_to_key]
     are_words = all(isinstance(key, str) for key in keys)
-    text, ends = pack_words(keys if are_words else [str(row) for row in range(len(keys))])
+    text, ends = pack_words([str(key) if are_words else str(row) for row, key in enumerate(keys)])
     vectors = table.vectors.astype(np.float32, copy=False)
     arrays: dict[str, NDArray[Any]] = {"V": vectors, "words": text, "word_ends": ends}
     attributes = dict(table.expandos)

@@ -132,7 +132,7 @@ class VectorTable:
         return np.where(self.norms == 0, self.norms.dtype.type(1), self.norms)
 
     def searcher(self) -> lexigrad.KeyedVectors:
-        """lexigrad's own vectors on the same rows, for its search; words are the keys where these are strings."""
+        """Lexigrad's own vectors on the same rows, for its search; words are the keys where these are strings."""
         self.fill_norms()
         assert self._searcher is not None
         return self._searcher[1]
@@ -253,7 +253,7 @@ class VectorTable:
         self.norms = None
 
     def sort_by_descending_frequency(self) -> None:
-        """Order the keys by the attribute ``count``, the largest first, of equal ones the later first, as gensim does."""
+        """Order the keys by falling ``count``, equal ones the later first, as gensim does."""
         if not len(self):
             return
         self.allocate_vecattrs()

@@ -12,7 +12,7 @@ import lexigrad
 from lexigrad.compat.gensim.callbacks import EpochTeller
 from lexigrad.compat.gensim.refusals import NotKeptError
 from lexigrad.compat.gensim.text import LineSentence, text_files
-from lexigrad.compat.gensim.vocabulary import downsampling, threshold
+from lexigrad.compat.gensim.vocabulary import threshold
 from lexigrad.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 def options_of(config: lexigrad.TrainConfig) -> dict[str, Any]:
-    """gensim's options for lexigrad's.
+    """Gensim's options for lexigrad's.
 
     Raises:
         NotKeptError: the training was none by negative sampling.
@@ -104,7 +104,7 @@ class Training:
         return round(float(kept @ keep) * model.epochs), raw
 
     def config(self) -> lexigrad.TrainConfig:
-        """lexigrad's options for the model's attributes."""
+        """Lexigrad's options for the model's attributes."""
         from lexigrad.encoding import available_cores
 
         model = self.model
@@ -181,5 +181,3 @@ def _warn_of_totals(report: lexigrad.ReadingReport, examples: int | None, words:
     for name, given, found in (("total_examples", examples, report.lines), ("total_words", words, report.tokens)):
         if given is not None and given != found:
             logger.warning("%s is %i, but the text has %i; rates follow the text", name, given, found)
-
-

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from lexigrad.compat.gensim.refusals import DamagedFileError, NotKeptError
+from lexigrad.compat.gensim.refusals import DamagedFileError, NotKeptError, ShortFileError
 from lexigrad.errors import FormatError
 from lexigrad.formats.stream import WORD_BYTES, open_stream, parse_header
 
@@ -23,6 +23,7 @@ __all__ = ["Layout", "read_counts", "read_rows"]
 BLOCK_BYTES: Final = 1 << 20
 BLOCK_ROWS: Final = 1 << 12
 LONGEST_LINE_BYTES: Final = 1 << 26
+HEADER_BYTES: Final = 256
 LARGEST_DIM: Final = 1 << 20
 
 Row = tuple[str, "NDArray[Any]"]
@@ -60,31 +61,33 @@ def read_rows(path: str | os.PathLike[str], layout: Layout) -> tuple[list[str], 
         passed over.
 
     Raises:
-        DamagedFileError: the file is cut short, or no such file; an EOFError and a ValueError.
+        DamagedFileError: the file is no such file; a ValueError.
+        ShortFileError: it ends too early; an EOFError.
         UnicodeDecodeError: a word is not in the encoding, and ``errors`` is ``strict``.
         FileNotFoundError: there is no such file.
     """
     os.stat(path)
     if layout.binary and not layout.header:
         raise NotKeptError("a binary file cannot be read without its header; leave no_header out")
-    rows: dict[str, None] = {}
+    words: dict[str, None] = {}
     blocks: list[NDArray[Any]] = []
     block: list[NDArray[Any]] = []
-    repeated, dim = 0, None
+    found = 0
     with open_stream(Path(path)) as stream:
-        for word, vector in _rows(stream, path, layout):
-            dim = len(vector)
-            if word in rows:
-                repeated += 1
-                continue
-            rows[word] = None
-            block.append(vector)
+        wanted, rows = _begin(stream, path, layout)
+        for word, vector in islice(rows, wanted):
+            found += 1
+            if word not in words:
+                words[word] = None
+                block.append(vector)
             if len(block) == BLOCK_ROWS:
                 blocks.append(np.array(block))
                 block = []
-    if dim is None:
-        raise DamagedFileError(f"{path} holds no rows; give a file of vectors")
-    return list(rows), np.concatenate([*blocks, np.array(block, dtype=layout.dtype).reshape(-1, dim)]), repeated
+    least = wanted if layout.header and wanted else 1
+    if found < least:
+        raise ShortFileError(f"{path} ends after {found:,} rows of {least:,}; it is cut short or its header is wrong")
+    vectors = np.concatenate([*blocks, np.array(block)] if block else blocks)
+    return list(words), vectors, found - len(words)
 
 
 def read_counts(path: str | os.PathLike[str], errors: str = "strict") -> dict[str, int]:
@@ -103,28 +106,19 @@ def read_counts(path: str | os.PathLike[str], errors: str = "strict") -> dict[st
     return counts
 
 
-def _rows(stream: IO[bytes], path: Any, layout: Layout) -> Iterator[Row]:
-    """The rows that are wanted."""
+def _begin(stream: IO[bytes], path: Any, layout: Layout) -> tuple[int | None, Iterator[Row]]:
+    """How many rows are wanted, None for all, and the rows."""
     limit = layout.limit or None
     if not layout.header:
-        yield from _text_rows(islice(_lines(stream, path), limit), path, layout, None)
-        return
-    header = parse_header(stream.readline(256))
+        return limit, _text_rows(_lines(stream, path), path, layout, None)
+    header = parse_header(stream.readline(HEADER_BYTES))
     if header is None:
         raise DamagedFileError(f"{path}, line 1: expected 'words dim', two whole numbers; is this a word2vec file?")
     words, dim = (int(number[:19]) for number in header)
-    if not 1 <= dim <= LARGEST_DIM or words < 0:
+    if not 1 <= dim <= LARGEST_DIM or words < 1:
         raise DamagedFileError(f"{path}, line 1: it promises {words:,} rows of {dim:,} numbers, which no file holds")
-    wanted = words if limit is None else min(words, limit)
-    read = _binary_rows(stream, dim, layout) if layout.binary else _text_rows(_lines(stream, path), path, layout, dim)
-    found = 0
-    for row in islice(read, wanted):
-        found += 1
-        yield row
-    if found < wanted:
-        raise DamagedFileError(
-            f"{path} ends after {found:,} rows, where {wanted:,} are wanted; it is cut short or its header is wrong"
-        )
+    rows = _binary_rows(stream, dim, layout) if layout.binary else _text_rows(_lines(stream, path), path, layout, dim)
+    return (words if limit is None else min(words, limit)), rows
 
 
 def _lines(stream: IO[bytes], path: Any) -> Iterator[bytes]:

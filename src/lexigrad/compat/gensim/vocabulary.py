@@ -16,6 +16,7 @@ RULE_DEFAULT: Final = 0
 RULE_DISCARD: Final = 1
 RULE_KEEP: Final = 2
 
+
 def is_kept(word: Any, count: int, min_count: int, trim_rule: Callable[[Any, int, int], int] | None) -> bool:
     """Whether a word stays: as the rule says, and where it says nothing, if it is frequent enough.
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
-from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 import lexigrad
+from lexigrad.compat.gensim.checks import check_text, refuse_options
 from lexigrad.compat.gensim.keyedvectors import KeyedVectors
 from lexigrad.compat.gensim.oldnames import OldModelNames
 from lexigrad.compat.gensim.refusals import NotKeptError, StateError, WrongKindError
@@ -30,14 +29,39 @@ __all__ = ["Word2Vec"]
 
 OLD_OPTIONS: Final = {"size": "vector_size", "iter": "epochs"}
 OLD_TEXT: Final = {"sentences": "corpus_iterable"}
-PACKED_ENDINGS: Final = (".gz", ".bz2", ".xz", ".zst")
 
 SAVED: Final = (
-    "vector_size layer1_size alpha min_alpha min_alpha_yet_reached window shrink_windows min_count effective_min_count "
-    "max_vocab_size max_final_vocab sample seed workers sg hs negative ns_exponent cbow_mean epochs null_word "
-    "sorted_vocab batch_words compute_loss comment corpus_count corpus_total_words train_count total_train_time "
-    "running_training_loss"
-).split()
+    "vector_size",
+    "layer1_size",
+    "alpha",
+    "min_alpha",
+    "min_alpha_yet_reached",
+    "window",
+    "shrink_windows",
+    "min_count",
+    "effective_min_count",
+    "max_vocab_size",
+    "max_final_vocab",
+    "sample",
+    "seed",
+    "workers",
+    "sg",
+    "hs",
+    "negative",
+    "ns_exponent",
+    "cbow_mean",
+    "epochs",
+    "null_word",
+    "sorted_vocab",
+    "batch_words",
+    "compute_loss",
+    "comment",
+    "corpus_count",
+    "corpus_total_words",
+    "train_count",
+    "total_train_time",
+    "running_training_loss",
+)
 """Attributes that a file keeps besides the tables."""
 
 logger = logging.getLogger(__name__)
@@ -137,13 +161,13 @@ class Word2Vec(OldModelNames, VocabularyBuilding):
         self.min_count, self.max_vocab_size, self.max_final_vocab = min_count, max_vocab_size, max_final_vocab
         self.sorted_vocab, self.null_word, self.batch_words = sorted_vocab, null_word, batch_words
         self.compute_loss, self.comment, self.hashfxn = bool(compute_loss), comment, hashfxn
-        _refuse_options(self)
+        refuse_options(self)
         self._begin_empty()
         if sentences is None and corpus_file is None:
             if callbacks or trim_rule is not None:
                 logger.warning("callbacks and trim_rule are used with a text only; give them to train and build_vocab")
             return
-        _check_text(sentences, corpus_file, passes=self.epochs + 1)
+        check_text(sentences, corpus_file, passes=self.epochs + 1)
         self.build_vocab(sentences, corpus_file, trim_rule=trim_rule)
         self.train(
             sentences,
@@ -164,7 +188,7 @@ class Word2Vec(OldModelNames, VocabularyBuilding):
         self.history: list[dict[str, Any]] = []
         self.wv = KeyedVectors(self.vector_size)
         self.wv.vectors_lockf = np.ones(1, dtype=np.float32)
-        self.load = _on_class_only  # type: ignore[method-assign]
+        self.load = _on_class_only  # type: ignore[method-assign,assignment]
 
     def __str__(self) -> str:
         return f"{type(self).__name__}<vocab={len(self.wv)}, vector_size={self.wv.vector_size}, alpha={self.alpha}>"
@@ -196,7 +220,7 @@ class Word2Vec(OldModelNames, VocabularyBuilding):
             **old: gensim 3's name ``sentences``.
         """
         text = new_keywords("build_vocab", old, OLD_TEXT, {"corpus_iterable": corpus_iterable})["corpus_iterable"]
-        _check_text(text, corpus_file, passes=1)
+        check_text(text, corpus_file, passes=1)
         self.corpus_total_words, self.corpus_count = self.scan_vocab(text, corpus_file, trim_rule=trim_rule)
         self.prepare_vocab(update, keep_raw_vocab, trim_rule, min_count, sample)
         self.prepare_weights(update=update)
@@ -244,7 +268,7 @@ class Word2Vec(OldModelNames, VocabularyBuilding):
         text = new_keywords("train", old, OLD_TEXT, {"corpus_iterable": corpus_iterable})["corpus_iterable"]
         self._check_training(epochs, total_examples, total_words)
         assert epochs is not None
-        _check_text(text, corpus_file, passes=1)
+        check_text(text, corpus_file, passes=1)
         if corpus_file is not None and total_words is None:
             raise ValueError("train(corpus_file=...) needs total_words; give model.corpus_total_words")
         self.alpha, self.min_alpha = start_alpha or self.alpha, end_alpha or self.min_alpha
@@ -256,7 +280,7 @@ class Word2Vec(OldModelNames, VocabularyBuilding):
 
     def _check_training(self, epochs: int | None, total_examples: int | None, total_words: int | None) -> None:
         """Refuse what could not be trained."""
-        _refuse_options(self)
+        refuse_options(self)
         if not len(self.wv):
             raise StateError("there is no vocabulary to train; call build_vocab first")
         if total_examples is None and total_words is None:
@@ -269,7 +293,7 @@ class Word2Vec(OldModelNames, VocabularyBuilding):
             raise NotKeptError("vectors cannot be held still (vectors_lockf); save those and put them back afterwards")
 
     def get_latest_training_loss(self) -> float:
-        """The loss per prediction after each epoch of the last training, summed over its epochs; 0 if none was measured.
+        """The loss per prediction after each epoch of the last training, all added up; 0 if it was not measured.
 
         Measured in double precision on a sample of the windows. gensim adds the losses of all predictions up, in single
         precision; here too the difference of two epochs is the loss of the later one, but per prediction.
@@ -380,35 +404,4 @@ class Word2Vec(OldModelNames, VocabularyBuilding):
 
     @classmethod
     def _load_gensim(cls, fname: str | os.PathLike[str]) -> Self:
-        raise NotKeptError(f"{fname} is no file of lexigrad's; convert it first: lexigrad convert {fname} NEW.safetensors")
-
-
-def _refuse_options(model: Word2Vec) -> None:
-    """Refuse options that ask for what lexigrad does not have."""
-    if model.hs:
-        raise NotKeptError(
-            "hs=1, hierarchical softmax, is not kept; take negative sampling, hs=0 and negative=5, or train the full "
-            "softmax by lexigrad.train with loss='naive_softmax'"
-        )
-    if model.negative <= 0:
-        raise ValueError("negative must be at least 1: without negative samples there is no training; give negative=5")
-    if not model.cbow_mean and not model.sg:
-        raise NotKeptError("cbow_mean=0, the sum of the context's vectors, is not kept; take cbow_mean=1, their mean")
-    if model.null_word:
-        raise NotKeptError("null_word=1 is not kept, it is for doc2vec; leave it out")
-
-
-def _check_text(sentences: Any, corpus_file: Any, passes: int) -> None:
-    """Refuse what is no text, or cannot be gone through often enough."""
-    if (sentences is None) == (corpus_file is None):
-        raise TypeError("give a text, either as sentences or as corpus_file")
-    if corpus_file is not None:
-        if not isinstance(corpus_file, (str, os.PathLike)) or not os.path.isfile(corpus_file):
-            raise TypeError(f"corpus_file must be the path of a file, not {corpus_file!r}")
-        if os.fspath(corpus_file).endswith(PACKED_ENDINGS):
-            raise TypeError(f"corpus_file must not be packed, and {corpus_file!r} is; give LineSentence(corpus_file)")
-        return
-    if isinstance(sentences, (str, bytes)) or not isinstance(sentences, Iterable):
-        raise TypeError(f"sentences must be lists of words, not {sentences!r:.60}; a path goes to corpus_file")
-    if isinstance(sentences, GeneratorType) and passes > 1:
-        raise TypeError("a generator can be gone through only once; give a list, or an object with __iter__")
+        raise NotKeptError(f"{fname} is no file of lexigrad's; convert it by lexigrad convert, and load that")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import lexigrad
-from lexigrad.compat.gensim.keyedvectors import KeyedVectors
 from lexigrad.compat.gensim.refusals import StateError
 from lexigrad.compat.gensim.text import text_files
 from lexigrad.compat.gensim.vocabulary import count_words, downsampling, is_kept
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from lexigrad.compat.gensim.keyedvectors import KeyedVectors
 
 __all__ = ["VocabularyBuilding"]
 
@@ -200,7 +201,7 @@ class VocabularyBuilding:
         return np.asarray(np.round(weights.cumsum() / weights.sum() * (2**31 - 1)), dtype=np.uint32)
 
     def estimate_memory(self, vocab_size: int | None = None, report: dict[str, int] | None = None) -> dict[str, int]:
-        """gensim's estimate of the bytes that a model takes; while training, ours takes its two tables three times."""
+        """Gensim's estimate of the bytes that a model takes; while training, ours takes its two tables three times."""
         words = vocab_size or len(self.wv)
         table = words * self.vector_size * 4
         parts = {**(report or {}), "vocab": words * WORD_BYTES, "vectors": table, "syn1neg": table}
