@@ -174,7 +174,8 @@ def _source(sentences: Any) -> Any:
     files = text_files(sentences)
     if files is not None:
         return files
-    return (list(sentence) for sentence in sentences)  # a generator: a list of strings would be taken for paths
+    # A generator, as a list of strings would be taken for paths; and of lists, as a string would be cut into words.
+    return (list(sentence) if isinstance(sentence, str) else sentence for sentence in sentences)
 
 
 def _warn_of_totals(report: lexigrad.ReadingReport, examples: int | None, words: int | None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,6 +19,7 @@ from lexigrad.compat.gensim.words import VocabularyBuilding
 from lexigrad.errors import FormatError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Sequence
     from typing import Self
 
@@ -281,8 +281,8 @@ class Word2Vec(OldModelNames, VocabularyBuilding):
     def _check_training(self, epochs: int | None, total_examples: int | None, total_words: int | None) -> None:
         """Refuse what could not be trained."""
         refuse_options(self)
-        if not len(self.wv):
-            raise StateError("there is no vocabulary to train; call build_vocab first")
+        if not len(self.wv) or len(self.wv.vectors) != len(self.wv):
+            raise StateError("there is no vocabulary to train, or it has no vectors; call build_vocab first")
         if total_examples is None and total_words is None:
             raise ValueError("train needs total_examples or total_words; give total_examples=model.corpus_count")
         if epochs is None or epochs <= 0:
