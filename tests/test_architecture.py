@@ -41,7 +41,7 @@ LAYERS = [
     {"monitor", "sgd", "softmaxsgd", "stepsize"},
     {"exact"},
     {"trainer"},
-    {"seeds", "demo", "console"},
+    {"seeds", "demo", "console", "compat"},
     {"commands"},
     {"cli"},
 ]

@@ -143,7 +143,7 @@ def test_training_goes_on_from_the_vectors_and_passes_over_unknown_words() -> No
     before = model.wv.vectors.copy()
     text = [["the", "bird", "sat", "sat"]] * 20
     assert model.train(text, total_examples=20, epochs=2, start_alpha=1e-3, end_alpha=1e-3) == (120, 160)
-    assert_allclose(model.wv.vectors, before, atol=0.01)
+    assert_allclose(model.wv.vectors, before, atol=0.05)
     assert not np.array_equal(model.wv["the"], before[0])
     assert "bird" not in model.wv
     assert model.train_count == 2

@@ -86,6 +86,7 @@ class OldVectorNames:
     vectors_norm = renamed_attribute("wv.vectors_norm", "wv.get_normed_vectors()", lambda wv: wv.get_normed_vectors())
     wv = renamed_attribute("wv.wv", "wv", lambda wv: wv)
     word_vec = renamed_method("wv.word_vec", "wv.get_vector", "get_vector")
+    similar_by_entity = renamed_method("wv.similar_by_entity", "wv.similar_by_key", "similar_by_key")
     words_closer_than = renamed_method("wv.words_closer_than", "wv.closer_than", "closer_than")
     get_keras_embedding = missing_method("get_keras_embedding", "give wv.vectors to keras.layers.Embedding as weights")
     similarity_unseen_docs = missing_method("similarity_unseen_docs", "it is doc2vec's, which lexigrad does not train")
