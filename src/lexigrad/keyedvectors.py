@@ -57,7 +57,7 @@ class KeyedVectors:
         self.counts: NDArray[np.int64] | None = None if counts is None else _checked_counts(counts, len(self.words))
         if len(self.word_ids) < len(self.words):
             repeated = next(word for word_id, word in enumerate(self.words) if self.word_ids[word] != word_id)
-            raise InputError(f"the word {repeated!r} comes twice; give each word once")
+            raise InputError(f"the word {repeated[:40]!r} comes twice; give each word once")
         if check:
             _ = self.lengths
 

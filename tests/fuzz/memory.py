@@ -61,6 +61,11 @@ def xz_that_wants_4_gib() -> bytes:
     return bytes(packed)
 
 
+def pickle_of(piece: bytes) -> bytes:
+    """The beginning of vectors that gensim saved, with a piece of a program in it."""
+    return b"\x80\2cgensim.models.keyedvectors\nKeyedVectors\n)\x81}X\4\0\0\0note" + piece + b"sb."
+
+
 def bomb(piece: bytes, megabytes: int, before: bytes = b"") -> bytes:
     """Gzip of a piece repeated; a thousand times smaller than its content."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
@@ -101,6 +106,11 @@ CASES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "packed vectors: 100 MB of rows": ("packed-vectors", lambda: bomb(b"a 1 2\n", 100, b"9999999 2\n")),
     "packed vectors: 100 MB without line end": ("packed-vectors", lambda: bomb(b"1 ", 100, b"1 9\n")),
     "packed vectors: xz that wants 4 GiB": ("packed-vectors", xz_that_wants_4_gib),
+    "gensim: a string of 2**63 bytes": ("gensim", lambda: pickle_of(b"\x8d" + struct.pack("<Q", 2**63))),
+    "gensim: 1 MB of empty lists": ("gensim", lambda: pickle_of(b"]" * 1_000_000)),
+    "gensim: 1 MB of empty dictionaries": ("gensim", lambda: pickle_of(b"}" * 1_000_000)),
+    "gensim: 1 MB of lists within lists": ("gensim", lambda: pickle_of(b"]" * 500_000 + b"a" * 499_999)),
+    "gensim: one value kept a million times": ("gensim", lambda: pickle_of(b"N" + b"\x94" * 1_000_000)),
     "trees: one line": ("trees", lambda: b"(" * LARGE),
     "treebank: one line": ("treebank", lambda: b"\n1\t" + b"ab " * (LARGE // 3)),
     "similarities: one line": ("similarities", lambda: b"ab\t" * (LARGE // 3)),
@@ -115,6 +125,8 @@ CASES: dict[str, tuple[str, Callable[[], bytes]]] = {
 }
 BY_HAND: dict[str, tuple[str, Callable[[], bytes]]] = {
     "word2vec text: the largest dimension": ("word2vec-text", lambda: b"1 1048576\na" + b" 12.5" * (1 << 20)),
+    "gensim: 16 MB of empty lists": ("gensim", lambda: pickle_of(b"]" * LARGE)),
+    "gensim: 16 MB of empty dictionaries": ("gensim", lambda: pickle_of(b"}" * LARGE)),
     "text: 1 GB of words in 1 MB of gzip": ("text", lambda: bomb(b"the cat sat ", 1000)),
     "text: 1 GB in 0.1 MB of zstandard": ("text", lambda: zstandard_bomb(1000, 23)),
 }

@@ -19,11 +19,13 @@ import numpy as np
 from lexigrad import Corpus, KeyedVectors, TrainConfig, Vocabulary, Word2Vec, load_vectors, read_corpus, save_vectors
 from lexigrad.errors import LexigradError
 from lexigrad.evaluationsets import read_analogies, read_rated_pairs
-from lexigrad.formats import read_native
+from lexigrad.formats import read_gensim, read_native
 from lexigrad.formats.binary import read_binary
 from lexigrad.formats.text import read_text
 from lexigrad.sources import FileSource, decoded
 from lexigrad.treebank import SPLITS, StanfordSentiment
+
+from .picklepieces import PICKLE_TOKENS, gensim_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +36,7 @@ LONGEST_MESSAGE = 600
 """How many characters the sentence about a hostile file may have, besides the file's name."""
 
 NEXT_FILE = b"\n=====\n"
-"""Stands between the files of the official treebank, which are fuzzed as one."""
+"""Stands between files that are fuzzed as one: those of the official treebank, a model and an array beside it."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,23 @@ def _read_binary(path: Path) -> None:
 
 def _read_packed_vectors(path: Path) -> None:
     _check_vectors(load_vectors(path))
+
+
+def _read_gensim(path: Path) -> None:
+    model, _, array = path.read_bytes().partition(NEXT_FILE)
+    apart = path.with_name("model")
+    for file, content in ((apart, model), (path.with_name("model.wv.vectors.npy"), array)):
+        file.unlink(missing_ok=True)
+        with open(file, "wb", buffering=0) as opened:
+            opened.write(content)
+
+    def whole() -> None:
+        read = read_gensim(apart)
+        assert read.U is None or read.U.shape == read.vectors.matrix.shape
+        assert all(type(value) in (bool, int, float, str, type(None)) for value in read.options.values())
+        _check_vectors(read.vectors)
+
+    _each(whole, lambda: _check_vectors(load_vectors(apart)))
 
 
 def _read_trees(path: Path) -> None:
@@ -306,6 +325,7 @@ READERS = {
         Reader("word2vec-binary", _read_binary, _binary_seeds, SPACES),
         Reader("glove", _read_glove, _glove_seeds, NUMBERS + SPACES),
         Reader("packed-vectors", _read_packed_vectors, lambda: _packed(*_text_seeds()[:2], *_binary_seeds()[:2])),
+        Reader("gensim", _read_gensim, lambda: gensim_seeds(NEXT_FILE), PICKLE_TOKENS),
         Reader("trees", _read_trees, lambda: [TREES, b"(2 a)"], (b"(", b")", b"(2 ", b"))", *SPACES)),
         Reader("treebank", _read_official, lambda: [OFFICIAL], (NEXT_FILE, b"|", b",", *NUMBERS, *SPACES)),
         Reader("similarities", _read_similarities, lambda: RATED, NUMBERS + SPACES + (b"#",)),

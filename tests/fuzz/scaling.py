@@ -42,6 +42,10 @@ CASES: tuple[tuple[str, str, Callable[[int], bytes]], ...] = (
     ("word2vec-binary", "line breaks at the end", repeated(b"\n", b"1 1\na \0\0\0\0")),
     ("glove", "one number a row", counted(b"w%d 1.5\n")),
     ("glove", "one long line", repeated(b"12 ", b"w ")),
+    ("gensim", "words", lambda size: b"\x80\2cgensim.models.keyedvectors\nKeyedVectors\n)\x81}X\x0c\0\0\0index_to_key]("
+     + counted(b"U\7%07d")(size) + b"esb."),
+    ("gensim", "integers of equal hash", lambda size: b"\x80\2cgensim.models.keyedvectors\nKeyedVectors\n)\x81}("
+     + b"".join(b"\x8a\x0a" + (n * (2**61 - 1)).to_bytes(10, "little") + b"N" for n in range(size // 13)) + b"ub."),
     ("trees", "short trees", repeated(b"(2 (1 a) (3 b))\n")),
     ("trees", "deep trees", repeated(b"(2 " * 999 + b"a" + b")" * 999 + b"\n")),
     ("trees", "never closed", repeated(b"(2 " * 9999 + b"\n")),

@@ -169,8 +169,8 @@ def plot(
 def convert(source: Path, target: Path, to: Format | None) -> None:
     """Write vectors in another format.
 
-    IN's format is found by its content. OUT's follows from its ending: .safetensors (native), .txt (word2vec-text),
-    .bin (word2vec-binary); --to overrules it.
+    IN's format is found by its content; it may be a model that gensim saved, of which nothing is run. OUT's follows
+    from its ending: .safetensors (native), .txt (word2vec-text), .bin (word2vec-binary); --to overrules it.
     """
     import lexigrad
 

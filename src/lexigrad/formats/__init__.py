@@ -1,4 +1,4 @@
-"""Files of vectors: lexigrad's own, word2vec's text and binary, and GloVe's.
+"""Files of vectors: lexigrad's own, word2vec's text and binary, GloVe's, and those that gensim saved.
 
 Each is specified byte by byte in ``docs/reference/formats.md``.
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from lexigrad.errors import FormatError, InputError
 from lexigrad.formats.binary import read_binary, write_binary
+from lexigrad.formats.gensimfiles import GensimFile, read_gensim
 from lexigrad.formats.native import read_native, write_native
 from lexigrad.formats.sniffing import Format, sniff
 from lexigrad.formats.text import read_text, write_text
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 __all__ = [
     "NATIVE_FORMAT",
     "Format",
+    "GensimFile",
     "load_vectors",
+    "read_gensim",
     "read_native",
     "save_vectors",
     "sniff",
@@ -46,10 +49,11 @@ TENSORS: Final = {"V": ("float32", 2), "words": ("uint8", 1), "word_ends": ("int
 def load_vectors(path: str | os.PathLike[str], *, encoding_errors: str = "strict") -> KeyedVectors:
     """Read word vectors from a file in any of the formats; its content says which.
 
-    A native file is mapped into memory: it opens at once, whatever its size.
+    A native file is mapped into memory: it opens at once, whatever its size. Of a model that gensim saved, nothing is
+    run; its arrays in files beside it are mapped as well.
 
     Args:
-        path: the file. Text and binary may be packed by gzip, bzip2 or xz.
+        path: the file. All but native files may be packed by gzip, bzip2 or xz.
         encoding_errors: ``strict`` refuses words that are not UTF-8 (word2vec.c cuts words after 98 bytes, in the
             middle of a character too); ``replace`` puts U+FFFD in place of such bytes.
 
@@ -77,6 +81,8 @@ def load_vectors(path: str | os.PathLike[str], *, encoding_errors: str = "strict
             return vectors_from_tensors(path, read_native(path, NATIVE_FORMAT)[0])
         case "word2vec-binary":
             return read_binary(path, encoding_errors=encoding_errors)
+        case "gensim":
+            return read_gensim(path).vectors
         case format:
             return read_text(path, header=format == "word2vec-text", encoding_errors=encoding_errors)
 

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from lexigrad.errors import FormatError
+from lexigrad.formats.gensimfiles import is_gensim
 from lexigrad.formats.stream import is_packed, open_stream, parse_header
 from lexigrad.formats.text import number_of_numbers
 
 if TYPE_CHECKING:
     import os
 
-__all__ = ["Format", "sniff"]
+__all__ = ["Format", "ReadFormat", "sniff"]
 
 Format: TypeAlias = Literal["native", "word2vec-text", "word2vec-binary", "glove"]
+"""What is written, and read."""
+ReadFormat: TypeAlias = Format | Literal["gensim"]
 
 SAMPLE_BYTES: Final = 1 << 20
 LINES_TRIED: Final = 10
 
 
-def sniff(path: str | os.PathLike[str]) -> Format:
+def sniff(path: str | os.PathLike[str]) -> ReadFormat:
     r"""The format of a file of vectors, told from its content.
 
     Args:
         path: the file. Text and binary may be packed by gzip, bzip2 or xz.
 
     Returns:
-        ``native``, ``word2vec-text``, ``word2vec-binary`` or ``glove``.
+        ``native``, ``word2vec-text``, ``word2vec-binary``, ``glove`` or ``gensim``.
 
     Raises:
         FormatError: the file cannot be read, or is in none of these formats.
@@ -52,9 +56,13 @@ def sniff(path: str | os.PathLike[str]) -> Format:
         if is_packed(path):
             raise FormatError(f"{path} is a packed native file, which cannot be mapped into memory; unpack it first")
         return "native"
-    if number_of_numbers(first):
+    if _is_pickle(sample) and is_gensim(path, sample):
+        return "gensim"
+    if number_of_numbers(first) and not _is_pickle(sample):
         return "glove"
-    raise FormatError(f"{path} {_fault(sample)}; lexigrad reads its own files, word2vec's text and binary, and GloVe's")
+    raise FormatError(
+        f"{path} {_fault(sample)}; lexigrad reads its own files, word2vec's text and binary, GloVe's and gensim's"
+    )
 
 
 def _are_text_rows(rows: bytes, words: int, dim: int) -> bool:
@@ -101,9 +109,14 @@ def _decoded(content: bytes) -> str | None:
         return None
 
 
+def _is_pickle(sample: bytes) -> bool:
+    """Whether a file begins as pickles of protocol 2 to 5 do, and no text in UTF-8."""
+    return re.match(rb"\x80[\x02-\x05]", sample) is not None
+
+
 def _fault(sample: bytes) -> str:
     if not sample:
         return "is empty"
-    if sample[:1] == b"\x80" and sample[1:2] <= b"\x05":
-        return "is a pickle, which is never loaded as it can run any program (gensim: use save_word2vec_format)"
+    if _is_pickle(sample):
+        return "is a pickle of no class of gensim's, and no pickle is ever loaded, as it can run any program"
     return f"is in no known format, it begins with {sample[:24]!r}"
