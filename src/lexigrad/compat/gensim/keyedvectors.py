@@ -14,6 +14,7 @@ from lexigrad.compat.gensim.refusals import NotKeptError
 from lexigrad.compat.gensim.store import is_native, read_stored, refuse_save_options, write_stored
 from lexigrad.compat.gensim.vectorfiles import Layout, read_counts, read_rows
 from lexigrad.errors import InputError
+from lexigrad.formats.gensimfiles import read_gensim
 
 if TYPE_CHECKING:
     import os
@@ -55,6 +56,7 @@ class KeyedVectors(Measures, OldVectorNames):
         """A copy of lexigrad's vectors that can be changed."""
         made = cls(vectors.dim)
         made.add_vectors(vectors.words, vectors.matrix)
+        made.next_index = len(made)
         if vectors.counts is not None:
             made.expandos["count"] = vectors.counts.copy()
         return made
@@ -101,25 +103,21 @@ class KeyedVectors(Measures, OldVectorNames):
 
     @classmethod
     def load(cls, fname: str | os.PathLike[str], mmap: str | None = None) -> Self:
-        """Read what ``save`` wrote, or any native file, or the vectors of a model's.
+        """Read what ``save`` wrote, or gensim's, or any native file, or the vectors of a model's.
 
         Args:
-            fname: the file.
-            mmap: ``r`` leaves the vectors on the disk, read-only.
+            fname: the file. Of gensim's nothing is run (`lexigrad.formats.gensimfiles`).
+            mmap: ``r`` leaves the vectors of a native file on the disk, read-only.
 
         Raises:
             FormatError: the file is none of these, or damaged.
         """
         if not is_native(fname):
-            return cls._load_gensim(fname)
+            return cls.from_lexigrad(read_gensim(fname).vectors)
         stored = read_stored(fname, mmap)
         made = cls(0)
         stored.fill(made, mmap)
         return made
-
-    @classmethod
-    def _load_gensim(cls, fname: str | os.PathLike[str]) -> Self:
-        raise NotKeptError(f"{fname} is no file of lexigrad's; convert it by lexigrad convert, and load that")
 
     def save_word2vec_format(
         self,

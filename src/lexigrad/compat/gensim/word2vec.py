@@ -7,71 +7,31 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-import lexigrad
 from lexigrad.compat.gensim.checks import check_text, refuse_options
 from lexigrad.compat.gensim.keyedvectors import KeyedVectors
+from lexigrad.compat.gensim.modelfiles import ModelFiles, on_class_only
 from lexigrad.compat.gensim.oldnames import OldModelNames
-from lexigrad.compat.gensim.refusals import NotKeptError, StateError, WrongKindError
+from lexigrad.compat.gensim.refusals import NotKeptError, StateError
 from lexigrad.compat.gensim.renaming import new_keywords
-from lexigrad.compat.gensim.store import is_native, read_stored, refuse_save_options, write_stored
-from lexigrad.compat.gensim.training import Training, options_of
+from lexigrad.compat.gensim.training import Training
 from lexigrad.compat.gensim.words import VocabularyBuilding
-from lexigrad.errors import FormatError
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
-    from typing import Self
 
     from numpy.typing import NDArray
+
 
 __all__ = ["Word2Vec"]
 
 OLD_OPTIONS: Final = {"size": "vector_size", "iter": "epochs"}
 OLD_TEXT: Final = {"sentences": "corpus_iterable"}
 
-SAVED: Final = (
-    "vector_size",
-    "layer1_size",
-    "alpha",
-    "min_alpha",
-    "min_alpha_yet_reached",
-    "window",
-    "shrink_windows",
-    "min_count",
-    "effective_min_count",
-    "max_vocab_size",
-    "max_final_vocab",
-    "sample",
-    "seed",
-    "workers",
-    "sg",
-    "hs",
-    "negative",
-    "ns_exponent",
-    "cbow_mean",
-    "epochs",
-    "null_word",
-    "sorted_vocab",
-    "batch_words",
-    "compute_loss",
-    "comment",
-    "corpus_count",
-    "corpus_total_words",
-    "train_count",
-    "total_train_time",
-    "running_training_loss",
-)
-"""Attributes that a file keeps besides the tables."""
-
 logger = logging.getLogger(__name__)
 
 
-def _on_class_only(*_: Any, **__: Any) -> None:
-    raise AttributeError("load is called on the class: Word2Vec.load(path)")
-
-
-class Word2Vec(OldModelNames, VocabularyBuilding):
+class Word2Vec(ModelFiles, OldModelNames, VocabularyBuilding):
     """A word2vec model under gensim's names; trains by `lexigrad.train`.
 
     CBOW steps as gensim's does (``cbow_update="word2vec"``). Results are the same with any number of workers.
@@ -188,7 +148,7 @@ class Word2Vec(OldModelNames, VocabularyBuilding):
         self.history: list[dict[str, Any]] = []
         self.wv = KeyedVectors(self.vector_size)
         self.wv.vectors_lockf = np.ones(1, dtype=np.float32)
-        self.load = _on_class_only  # type: ignore[method-assign,assignment]
+        self.load = on_class_only  # type: ignore[method-assign,assignment]
 
     def __str__(self) -> str:
         return f"{type(self).__name__}<vocab={len(self.wv)}, vector_size={self.wv.vector_size}, alpha={self.alpha}>"
@@ -324,84 +284,3 @@ class Word2Vec(OldModelNames, VocabularyBuilding):
         weights = np.exp(scores - scores.max())
         best = np.argsort(-weights, kind="stable")[:topn]
         return [(self.wv.index_to_key[row], weights[row] / weights.sum()) for row in best]
-
-    def to_lexigrad(self) -> lexigrad.Word2Vec:
-        """A copy as `lexigrad.Word2Vec`, with both tables, to be measured, saved or trained further there."""
-        return Training(self, ()).start(copied=True)
-
-    @classmethod
-    def from_lexigrad(cls, model: lexigrad.Word2Vec) -> Self:
-        """A copy of lexigrad's model under gensim's names.
-
-        Raises:
-            NotKeptError: it was not trained by negative sampling.
-        """
-        made = cls(**options_of(model.config))
-        made.wv = KeyedVectors.from_lexigrad(model.vectors)
-        made.wv.vectors_lockf = np.ones(1, dtype=np.float32)
-        made.syn1neg = model.U.copy()
-        made.history = list(model.history)
-        return made
-
-    def save(
-        self,
-        fname_or_handle: str | os.PathLike[str],
-        separately: Any = None,
-        sep_limit: int = 0,
-        ignore: Any = frozenset(),
-        pickle_protocol: Any = None,
-    ) -> None:
-        """Write all as one native file, whole or not at all; no pickle. `lexigrad.load_vectors` reads its vectors.
-
-        Args:
-            fname_or_handle: the path.
-            separately: unused, as arrays are mapped from the one file.
-            sep_limit: likewise.
-            ignore: must be empty.
-            pickle_protocol: unused.
-        """
-        refuse_save_options(ignore)
-        if hasattr(fname_or_handle, "write"):
-            raise NotKeptError("save writes to a path, whole or not at all, not to an open file; give the path")
-        state = {name: getattr(self, name) for name in SAVED}
-        state |= {"class": "Word2Vec", "history": self.history, "raw_vocab": list(self.raw_vocab.items())}
-        tensors = {"U": self.syn1neg} if "syn1neg" in self.__dict__ else {}
-        write_stored(fname_or_handle, self.wv, state, tensors, {})
-
-    @classmethod
-    def load(cls, fname: str | os.PathLike[str], mmap: str | None = None, *, rethrow: bool = False) -> Self:
-        """Read what ``save`` wrote, or a model that lexigrad saved.
-
-        Args:
-            fname: the file.
-            mmap: ``r`` leaves the tables on the disk, read-only.
-            rethrow: unused.
-
-        Raises:
-            WrongKindError: the file holds vectors only; an AttributeError.
-            FormatError: it is no such file, or damaged.
-        """
-        if not is_native(fname):
-            return cls._load_gensim(fname)
-        stored = read_stored(fname, mmap)
-        if not stored.state and "config" in stored.metadata:
-            return cls.from_lexigrad(lexigrad.Word2Vec.load(fname))
-        if stored.state.get("class") != "Word2Vec":
-            raise WrongKindError(f"{fname} holds vectors, not a whole model; read it by KeyedVectors.load")
-        made = cls()
-        stored.fill(made.wv, mmap)
-        try:
-            for name in SAVED:
-                setattr(made, name, stored.state[name])
-            made.history = stored.state["history"]
-            made.raw_vocab = {word: count for word, count in stored.state["raw_vocab"]}  # noqa: C416
-            if "U" in stored.tensors:
-                table = stored.tensors["U"]
-                made.syn1neg = table if mmap == "r" else np.array(table)
-        except (KeyError, TypeError, ValueError) as error:
-            raise FormatError(f"{fname}: its state lacks something or is malformed: {error}") from error
-        return made
-
-    @classmethod
-    def _load_gensim(cls, fname: str | os.PathLike[str]) -> Self:
-        raise NotKeptError(f"{fname} is no file of lexigrad's; convert it by lexigrad convert, and load that")
