@@ -110,6 +110,7 @@ def test_the_report_says_what_was_read_and_what_was_dropped_and_why(tmp_path):
         "lines": 4,
         "empty_lines": 2,
         "tokens": 10,
+        "joined": 0,
         "kept": 7,
         "dropped_rare": 1,
         "dropped_by_max_vocabulary": 2,

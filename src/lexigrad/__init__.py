@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lexigrad.bestbias import best_bias
     from lexigrad.checkpoints import Checkpoints
     from lexigrad.config import TrainConfig
-    from lexigrad.corpus import Corpus, ReadingReport, read_corpus
+    from lexigrad.corpus import Corpus, ReadingReport, learn_phrases, read_corpus
     from lexigrad.errors import (
         ConfigError,
         CorpusError,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from lexigrad.heldout import HeldOutLoss, held_out_loss
     from lexigrad.keyedvectors import KeyedVectors
     from lexigrad.model import Word2Vec
+    from lexigrad.phrases import Phrases
     from lexigrad.progress import Callback, TrainProgress
     from lexigrad.seeds import train_seeds
     from lexigrad.sentencevectors import SentenceVectorizer
@@ -65,6 +66,8 @@ __all__ = [
     "Vocabulary",
     "count_windows",
     "WindowCounts",
+    "learn_phrases",
+    "Phrases",
     # vectors
     "KeyedVectors",
     "load_vectors",
@@ -112,6 +115,8 @@ _HOMES = {
     "Vocabulary": "vocabulary",
     "count_windows": "windowcounts",
     "WindowCounts": "windowcounts",
+    "learn_phrases": "corpus",
+    "Phrases": "phrases",
     "KeyedVectors": "keyedvectors",
     "load_vectors": "formats",
     "save_vectors": "formats",

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from lexigrad.errors import ConfigError
 
-__all__ = ["TEXT_OPTIONS", "Schedule", "Tokenizer", "TrainConfig"]
+__all__ = ["ENGLISH_CONNECTOR_WORDS", "PHRASE_OPTIONS", "TEXT_OPTIONS", "Schedule", "Tokenizer", "TrainConfig"]
 
 Tokenizer = Callable[[str], Iterable[str]]
 
@@ -138,6 +138,28 @@ class TrainConfig:
         choices=("whitespace", "words"),
         or_callable=True,
     )
+    phrases: int = _option(
+        0,
+        "passes that join words which follow each other more often than by chance, such as new_york; each pass joins "
+        "what the one before has joined, too",
+        at_least=0,
+        at_most=16,
+    )
+    phrase_scoring: Literal["mikolov", "npmi"] = _option(
+        "mikolov",
+        "how pairs are scored: (count(ab) - phrase_min_count) / (count(a) * count(b)) * size of the vocabulary, or "
+        "normalized pointwise mutual information, from -1 to 1",
+        choices=("mikolov", "npmi"),
+    )
+    phrase_threshold: float | None = _option(
+        None, "pairs that score above it are joined; 10 when not given, 0.5 for npmi"
+    )
+    phrase_min_count: int = _option(5, "pairs seen less often are not joined", at_least=1)
+    connector_words: str | None = _option(
+        None,
+        "words that phrases may hold inside but not at their ends, separated by spaces; english stands for articles, "
+        "prepositions, and, and or",
+    )
     encoding_errors: Literal["strict", "replace"] = _option(
         "strict",
         "what to do with bytes that are not UTF-8: stop, or put U+FFFD in their place",
@@ -161,11 +183,33 @@ class TrainConfig:
             )
         if self.solver == "svd" and self.early_stop is not None:
             raise ConfigError("svd takes one step, so early_stop has nothing to stop; leave it out")
+        self._check_phrase_threshold()
         if self.min_learning_rate > self.starting_learning_rate:
             raise ConfigError(
                 f"min_learning_rate is {self.min_learning_rate:g}, above the learning rate at the start, "
                 f"{self.starting_learning_rate:g}; give a smaller one"
             )
+
+    def _check_phrase_threshold(self) -> None:
+        threshold = self.threshold_of_phrases
+        if self.phrase_scoring == "npmi" and not -1 <= threshold <= 1:
+            raise ConfigError(f"phrase_threshold must be from -1 to 1 for npmi, not {threshold:g}")
+        if self.phrase_scoring == "mikolov" and threshold <= 0:
+            raise ConfigError(f"phrase_threshold must be above 0, not {threshold:g}; only npmi has scores below")
+
+    @property
+    def threshold_of_phrases(self) -> float:
+        """``phrase_threshold``, or the usual one of the scoring when it was not given: 10, or 0.5 for npmi."""
+        if self.phrase_threshold is not None:
+            return self.phrase_threshold
+        return 0.5 if self.phrase_scoring == "npmi" else 10.0
+
+    @property
+    def connectors(self) -> frozenset[str]:
+        """The words that ``connector_words`` stands for."""
+        if self.connector_words == "english":
+            return ENGLISH_CONNECTOR_WORDS
+        return frozenset((self.connector_words or "").split())
 
     @property
     def starting_learning_rate(self) -> float:
@@ -229,7 +273,23 @@ BOUNDS: Final = (("at_least", lt, "at least"), ("above", le, "above"), ("at_most
 FUNCTIONS: Final = ("tokens", "schedule")
 """The options that may be functions."""
 
-TEXT_OPTIONS: Final = ("min_count", "max_vocabulary", "lowercase", "tokens", "encoding_errors", "threads")
+ENGLISH_CONNECTOR_WORDS: Final = frozenset(
+    ("a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "without")
+)
+"""Articles, prepositions and conjunctions that phrases may hold inside: the same words as gensim's set of this name."""
+
+PHRASE_OPTIONS: Final = ("phrases", "phrase_scoring", "phrase_threshold", "phrase_min_count", "connector_words")
+"""The options that say which phrases are joined."""
+
+TEXT_OPTIONS: Final = (
+    "min_count",
+    "max_vocabulary",
+    "lowercase",
+    "tokens",
+    *PHRASE_OPTIONS,
+    "encoding_errors",
+    "threads",
+)
 """The options that matter when text is read; the others matter when vectors are trained."""
 
 

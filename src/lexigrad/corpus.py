@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from lexigrad.collocations import JoinedText
 from lexigrad.config import TrainConfig
 from lexigrad.corpusfile import (
     FileState,
@@ -37,8 +38,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lexigrad.kernels.wordtable import WordTable
+    from lexigrad.phrases import Phrases
 
-__all__ = ["Corpus", "ReadingReport", "read_corpus", "stored_corpus"]
+__all__ = ["Corpus", "ReadingReport", "check_phrases", "learn_phrases", "read_corpus", "stored_corpus"]
 
 BLOCK_IDS = 1 << 18  # ids copied at a time
 
@@ -61,11 +63,19 @@ class Corpus:
     """
 
     def __init__(
-        self, ids: Ids, vocabulary: Vocabulary, report: ReadingReport, *, saved: tuple[str, FileState] | None = None
+        self,
+        ids: Ids,
+        vocabulary: Vocabulary,
+        report: ReadingReport,
+        *,
+        phrases: Phrases | None = None,
+        saved: tuple[str, FileState] | None = None,
     ) -> None:
         self._ids: Ids | None = ids
         self.vocabulary = vocabulary
         self.report = report
+        self.phrases = phrases
+        """The phrases that were joined, None if none were to be."""
         self._saved = saved
 
     @property
@@ -115,7 +125,7 @@ class Corpus:
     def save(self, path: str | Path) -> None:
         """Write the corpus to one file, from which ``load`` and ``read_corpus`` have it back at once."""
         with atomic_write(path) as file:
-            write_corpus_file(file, self.vocabulary, _blocks(self.ids), self.report.counts)
+            write_corpus_file(file, self.vocabulary, _blocks(self.ids), self.report.counts, self.phrases)
 
     @classmethod
     def load(cls, path: str | Path) -> Corpus:
@@ -129,7 +139,8 @@ class Corpus:
             report = ReadingReport.from_dict(content.report)
         except FormatError as error:
             raise FormatError(f"{str(path)!r} is no whole saved corpus: {error}; read the text again") from error
-        return cls(content.ids, content.vocabulary, report, saved=(os.fspath(path), content.state))
+        saved = os.fspath(path), content.state
+        return cls(content.ids, content.vocabulary, report, phrases=content.phrases, saved=saved)
 
 
 def read_corpus(
@@ -138,8 +149,10 @@ def read_corpus(
     *,
     vocabulary: Vocabulary | None = None,
     known: Vocabulary | None = None,
+    phrases: Phrases | None = None,
     save: str | Path | None = None,
     progress: Progress | None = None,
+    phrase_progress: Callable[[int, int], None] | None = None,
 ) -> Corpus:
     r"""Count and encode text: files, or sentences from Python, to a vocabulary and a file of word ids.
 
@@ -154,18 +167,23 @@ def read_corpus(
             ``Path`` objects are always paths. Or the path of a saved corpus, which is returned at once: its vocabulary
             stands, narrowed if ``config`` or ``vocabulary`` ask for less; the options of reading no longer matter.
         config: ``min_count``, ``max_vocabulary``, ``lowercase``, ``tokens``, ``encoding_errors`` and ``threads`` are
-            used. None is ``TrainConfig()``, and for a saved corpus it is whatever that has been read with.
+            used, and the options of phrases. None is ``TrainConfig()``, and for a saved corpus it is whatever that has
+            been read with.
         vocabulary: Fixes the words, their counts and their order; ``min_count`` and ``max_vocabulary`` are not used.
         known: Words to keep wherever they occur, whatever ``min_count`` and ``max_vocabulary`` say: those of a model
             that is to be trained further.
+        phrases: Join these phrases, those of a model or of another text, and learn none. Without them ``phrases`` of
+            the config says how many passes learn and join phrases of this text.
         save: A file to keep the encoded corpus in; without one it is in a temporary file until it is closed.
         progress: Called now and then with the bytes read and the bytes in all; the latter is None if nobody knows.
+        phrase_progress: Called now and then, after reading, with the words gone through for phrases, and those in all.
 
     Returns:
         The corpus. The same text gives the same ids whatever the number of threads.
 
     Raises:
-        CorpusError: A path names nothing, a file is damaged or not UTF-8, or no word is left.
+        CorpusError: A path names nothing, a file is damaged or not UTF-8, or no word is left; or a saved corpus has
+            not the phrases that are asked for.
         FormatError: A saved corpus is damaged.
 
     Example:
@@ -183,19 +201,88 @@ def read_corpus(
         if paths != saved[:1]:
             raise CorpusError(f"{saved[0]!r} is a saved corpus, which cannot be joined with other text; give it alone")
         corpus = _from_saved(saved[0], config, vocabulary, known, save)
+        if phrases is not None:
+            check_phrases(corpus.phrases, phrases, f"the saved corpus {saved[0]!r}")
+        if config is not None and config.phrases and corpus.phrases is None:
+            raise CorpusError(
+                f"the saved corpus {saved[0]!r} was read without phrases; read its text again with phrases "
+                f"{config.phrases}"
+            )
         corpus.report = replace(corpus.report, seconds=time.perf_counter() - started)
         return corpus
     config = config or TrainConfig()
     text_source = _opened_source(source, paths, config)
-    with EncodedText(text_source, config, _report_to(progress, text_source)) as text:
-        if not len(text.table):
-            read = f"{counted(len(text_source.files), 'file')}, {counted(text_source.text_bytes, 'byte')}"
-            raise CorpusError(f"the text is empty or has no word in it (read {read}); give other text")
+    with EncodedText(text_source, config, _report_to(progress, text_source)) as encoded:
+        _check_words(encoded, text_source)
+        has_phrases = phrases is not None or config.phrases
+        text = JoinedText(encoded, config, phrases, phrase_progress) if has_phrases else encoded
         wanted = vocabulary if vocabulary is not None else _frequent_words(text.table, config, known)
         counts, new_ids = _new_ids(text.table, wanted)
         kept = _kept_and_dropped(counts, counts, new_ids, None if vocabulary is not None else config)
         report = partial(_report_on, text_source, text, kept, started)
-        return stored_corpus(text.renumbered(new_ids), wanted, report, save)
+        return stored_corpus(text.renumbered(new_ids), wanted, report, save, text.phrases)
+
+
+def learn_phrases(
+    source: Any,
+    config: TrainConfig | None = None,
+    *,
+    progress: Progress | None = None,
+    phrase_progress: Callable[[int, int], None] | None = None,
+) -> Phrases:
+    r"""Find the phrases of a text: words that follow each other more often than by chance.
+
+    Candidates are two words side by side, with any number of connector words in between. Those seen at least
+    ``phrase_min_count`` times and scored above ``phrase_threshold`` are phrases. With the counts n, the vocabulary's
+    size |V| (distinct words and candidates, connector words left out), and the shares p of the N words of the text,
+    ``mikolov`` and ``npmi`` score
+
+    $$\frac{(n(ab) - n_{min})\,|V|}{n(a)\,n(b)} \qquad \frac{\ln (p(ab) / (p(a)\,p(b)))}{-\ln p(ab)}$$
+
+    Phrases are joined from left to right, and a further pass finds those of the joined text.
+
+    Args:
+        source: A text, as for `read_corpus`.
+        config: The options of reading text, except ``min_count`` and ``max_vocabulary``; and ``phrases``, the number of
+            passes, ``phrase_scoring``, ``phrase_threshold``, ``phrase_min_count`` and ``connector_words``. None is one
+            pass with the defaults.
+        progress: As for `read_corpus`; so is the next.
+        phrase_progress: Called when the text has been read.
+
+    Returns:
+        The phrases; ``join`` puts them in the place of their words in any sentence.
+
+    Raises:
+        CorpusError: The text cannot be read, or it has no words.
+        InputError: A saved corpus is given, or ``phrases`` of the config is 0.
+
+    Example:
+        >>> text = 5 * [["new", "york", "is", "far"]] + 5 * [["far", "from", "new", "york"]]
+        >>> learn_phrases(text, TrainConfig(phrases=1, phrase_threshold=0.5, phrase_min_count=2)).scores
+        {'new_york': 0.72}
+
+    Source: Mikolov et al. 2013, "Distributed representations of words and phrases", equation 6; Bouma 2009,
+    "Normalized (pointwise) mutual information in collocation extraction". word2phrase.c scales the first score by the
+    number of words of the text in place of |V|; gensim's `Phrases`, with which phrases and scores agree, as here.
+    """
+    config = config or TrainConfig(phrases=1)
+    if not config.phrases:
+        raise InputError("the config asks for no phrases; give phrases=1 or more, the number of passes")
+    paths = named_paths(source)
+    for path in paths or ():
+        if os.path.isfile(path) and is_saved_corpus(path):
+            raise InputError(f"{path!r} is a saved corpus, which lacks its rare words; give the text itself")
+    text_source = _opened_source(source, paths, config)
+    with EncodedText(text_source, config, _report_to(progress, text_source)) as encoded:
+        _check_words(encoded, text_source)
+        return JoinedText(encoded, config, None, phrase_progress).phrases
+
+
+def _check_words(text: EncodedText, source: Source) -> None:
+    """Refuse a text without words."""
+    if not len(text.table):
+        read = f"{counted(len(source.files), 'file')}, {counted(source.text_bytes, 'byte')}"
+        raise CorpusError(f"the text is empty or has no word in it (read {read}); give other text")
 
 
 def _opened_source(source: Any, paths: list[str] | None, config: TrainConfig) -> Source:
@@ -221,6 +308,7 @@ def _frequent_words(table: WordTable, config: TrainConfig, known: Vocabulary | N
         entered = len(table)  # words that are new to the table get ids from here on
         ids = table.ids_of(known.words)
         ids = ids[ids < entered]
+        ids = ids[table.counts[ids] > 0]  # all of a word's occurrences may have been joined
         others = np.setdiff1d(frequent, ids, assume_unique=True)
         return _vocabulary_of(_counts_of(table, ids), _counts_of(table, others), config)
     if not frequent.size:
@@ -279,7 +367,7 @@ def _kept_and_dropped(
     }
 
 
-def _report_on(source: Source, text: EncodedText, kept: dict[str, int], started: float) -> ReadingReport:
+def _report_on(source: Source, text: EncodedText | JoinedText, kept: dict[str, int], started: float) -> ReadingReport:
     return ReadingReport(
         files=len(source.files),
         skipped_files=source.skipped_files,
@@ -287,6 +375,7 @@ def _report_on(source: Source, text: EncodedText, kept: dict[str, int], started:
         lines=text.lines,
         empty_lines=text.empty_lines,
         tokens=sum(kept.values()),
+        joined=text.joined,
         replaced_bytes=source.replaced_bytes + text.replaced_bytes,
         seconds=time.perf_counter() - started,
         **kept,
@@ -337,24 +426,41 @@ def _with_vocabulary(corpus: Corpus, wanted: Vocabulary, config: TrainConfig | N
     before = corpus.report.to_dict()
     after = replace(corpus.report, kept=changes.pop("kept"), **{why: before[why] + n for why, n in changes.items()})
     blocks = renumbered(((ids.copy(), new_ids) for ids in _blocks(corpus.ids)), threads=1)
-    return stored_corpus((ids for ids, _, _ in blocks), wanted, lambda: after, save)
+    return stored_corpus((ids for ids, _, _ in blocks), wanted, lambda: after, save, corpus.phrases)
+
+
+def check_phrases(found: Phrases | None, wanted: Phrases | None, name: str) -> None:
+    """Refuse a text that has been read with other phrases than those of the model that it is for.
+
+    Raises:
+        CorpusError: They differ; the message calls the text by its ``name``.
+    """
+    if found != wanted:
+        raise CorpusError(
+            f"{name} was read with other phrases than the model or text that it is for; give the text itself, or read "
+            "it with phrases= those of the other"
+        )
 
 
 def stored_corpus(
-    blocks: Iterator[Ids], vocabulary: Vocabulary, report: Callable[[], ReadingReport], save: str | Path | None
+    blocks: Iterator[Ids],
+    vocabulary: Vocabulary,
+    report: Callable[[], ReadingReport],
+    save: str | Path | None,
+    phrases: Phrases | None = None,
 ) -> Corpus:
     """Write a corpus to the file ``save``, or to a temporary one, and map its ids; ``report`` is called at the end."""
     made = cache(report)
     if save is not None:
         with atomic_write(save) as file:
-            size = write_corpus_file(file, vocabulary, blocks, lambda: made().counts())
+            size = write_corpus_file(file, vocabulary, blocks, lambda: made().counts(), phrases)
         with open(save, "rb") as file:
             ids = map_ids(file, ids_offset(vocabulary), size)
-            return Corpus(ids, vocabulary, made(), saved=(os.fspath(save), state_of(file)))
+            return Corpus(ids, vocabulary, made(), phrases=phrases, saved=(os.fspath(save), state_of(file)))
     with temporary_space(), temporary_file() as file:
         size = write_corpus_file(file, vocabulary, blocks, lambda: made().counts())
         file.flush()
-        return Corpus(map_ids(file, ids_offset(vocabulary), size), vocabulary, made())
+        return Corpus(map_ids(file, ids_offset(vocabulary), size), vocabulary, made(), phrases=phrases)
 
 
 def _blocks(ids: Ids) -> Iterator[Ids]:

@@ -2,7 +2,7 @@
 
     bytes 0 to 7      4088, the header's length, little-endian
     bytes 8 to 4095   the header, JSON padded with spaces
-    then              counts I64 · word_ends I64 · ids I32 · words U8, without gaps
+    then              counts I64 · word_ends I64 · ids I32 · words U8, without gaps; then the phrases, if any
 
 It is written as it comes: the ids need not fit in memory, and what stands in the header is known only at the end. A
 reader goes by the header alone, so that a file of the same format that another program has written will do.
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 import numpy as np
 
 from lexigrad.errors import FormatError, InputError
+from lexigrad.phrases import PHRASE_TENSORS, Phrases
 from lexigrad.vocabulary import Vocabulary, pack_words, unpack_words
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ NUMPY_DTYPES: Final[dict[str, np.dtype[Any]]] = {
     "I64": np.dtype("<i8"),
     "I32": np.dtype("<i4"),
     "U8": np.dtype("u1"),
+    "F64": np.dtype("<f8"),
 }
+DTYPE_NAMES: Final = {dtype: name for name, dtype in NUMPY_DTYPES.items()}
 
 HEADER_BYTES: Final = 4096  # reserved for the length and the header, padded with spaces
 LARGEST_HEADER: Final = 1 << 20
@@ -64,11 +67,16 @@ class CorpusContent(NamedTuple):
     ids: NDArray[np.int32]
     vocabulary: Vocabulary
     report: dict[str, Any]
+    phrases: Phrases | None
     state: FileState
 
 
 def write_corpus_file(
-    file: BinaryIO, vocabulary: Vocabulary, blocks: Iterable[NDArray[np.int32]], report: Callable[[], dict[str, Any]]
+    file: BinaryIO,
+    vocabulary: Vocabulary,
+    blocks: Iterable[NDArray[np.int32]],
+    report: Callable[[], dict[str, Any]],
+    phrases: Phrases | None = None,
 ) -> int:
     """Write a corpus to an empty file; ``report`` is called when all blocks of ids are written. Returns their size."""
     text, ends = pack_words(vocabulary.words)
@@ -81,18 +89,22 @@ def write_corpus_file(
         number_of_ids += ids.size
     file.write(text.data)
     sizes = {"counts": len(vocabulary), "word_ends": len(vocabulary), "ids": number_of_ids, "words": text.size}
+    dtypes = dict(DTYPES)
+    for name, array in ({} if phrases is None else phrases.to_tensors()).items():
+        file.write(array.data)
+        sizes[name], dtypes[name] = array.size, DTYPE_NAMES[array.dtype]
     file.seek(0)
-    file.write(_header(sizes, report()))
+    file.write(_header(sizes, dtypes, report()))
     return number_of_ids
 
 
-def _header(sizes: dict[str, int], report: dict[str, Any]) -> bytes:
+def _header(sizes: dict[str, int], dtypes: dict[str, str], report: dict[str, Any]) -> bytes:
     """The file's first HEADER_BYTES: the header's length in 8 bytes, and the header."""
     header: dict[str, Any] = {"__metadata__": {"format": FORMAT, "version": VERSION, "report": json.dumps(report)}}
     begin = 0
     for name, size in sizes.items():
-        end = begin + size * NUMPY_DTYPES[DTYPES[name]].itemsize
-        header[name] = {"dtype": DTYPES[name], "shape": [size], "data_offsets": [begin, end]}
+        end = begin + size * NUMPY_DTYPES[dtypes[name]].itemsize
+        header[name] = {"dtype": dtypes[name], "shape": [size], "data_offsets": [begin, end]}
         begin = end
     length = HEADER_BYTES - 8
     return length.to_bytes(8, "little") + json.dumps(header).encode().ljust(length)
@@ -127,11 +139,12 @@ def _read(path: str) -> CorpusContent:
         state = state_of(file)
         header, data = _read_header(file)
         report = _report(header)
-        sizes = _checked_sizes(header, os.path.getsize(path) - data)
+        dtypes = DTYPES | {name: DTYPE_NAMES[dtype] for name, dtype in PHRASE_TENSORS.items() if name in header}
+        sizes = _checked_sizes(header, dtypes, os.path.getsize(path) - data)
         arrays = {}
-        for name in ("counts", "word_ends", "words"):
+        for name in dtypes.keys() - {"ids"}:
             file.seek(data + header[name]["data_offsets"][0])
-            arrays[name] = np.fromfile(file, dtype=NUMPY_DTYPES[DTYPES[name]], count=sizes[name])
+            arrays[name] = np.fromfile(file, dtype=NUMPY_DTYPES[dtypes[name]], count=sizes[name])
         vocabulary = Vocabulary(unpack_words(arrays["words"], arrays["word_ends"]), arrays["counts"])
         first = data + header["ids"]["data_offsets"][0]
         file.seek(first)
@@ -142,7 +155,7 @@ def _read(path: str) -> CorpusContent:
     # Other writers may begin at odd places, which the processor minds.
     ids = np.require(mapped, requirements="A")
     ids.flags.writeable = False
-    return CorpusContent(ids, vocabulary, report, state)
+    return CorpusContent(ids, vocabulary, report, Phrases.from_tensors(arrays), state)
 
 
 def state_of(file: BinaryIO) -> FileState:
@@ -194,10 +207,10 @@ def _report(header: dict[str, Any]) -> dict[str, Any]:
     return report
 
 
-def _checked_sizes(header: dict[str, Any], data_bytes: int) -> dict[str, int]:
+def _checked_sizes(header: dict[str, Any], dtypes: dict[str, str], data_bytes: int) -> dict[str, int]:
     """The number of entries of each array, all of which lie within the file's data."""
     sizes = {}
-    for name, dtype in DTYPES.items():
+    for name, dtype in dtypes.items():
         match header.get(name):
             case {"dtype": given, "shape": [int(size)], "data_offsets": [int(begin), int(end)]} if given == dtype:
                 if not 0 <= begin <= end <= data_bytes or end - begin != size * NUMPY_DTYPES[dtype].itemsize:

@@ -15,6 +15,7 @@ import numpy as np
 
 from lexigrad.config import TrainConfig
 from lexigrad.errors import ConfigError, FormatError, InputError
+from lexigrad.phrases import PHRASE_TENSORS, Phrases
 from lexigrad.vocabulary import Vocabulary, pack_words, unpack_words
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ MEMBERS: Final[dict[str, tuple[np.dtype[Any], int]]] = {
 }
 """Type of number and number of dimensions of each array."""
 
+KNOWN: Final = MEMBERS | {name: (dtype, 1) for name, dtype in PHRASE_TENSORS.items()}
+"""The same, with the arrays of phrases, which are there if there are phrases."""
+
 BLOCK_BYTES: Final = 1 << 23
 
 
@@ -51,13 +55,14 @@ class CountsContent(NamedTuple):
     weights: NDArray[np.float32]
     options: dict[str, Any]
     words: int
+    phrases: Phrases | None = None
 
 
 def write_counts_file(file: BinaryIO, content: CountsContent) -> None:
     """Write window counts to an empty file; its bytes depend on nothing but them."""
     text, ends = pack_words(content.vocabulary.words)
     size = len(content.vocabulary)
-    arrays = {
+    arrays: dict[str, Any] = {
         "format": b"csr",
         "shape": (size, size),
         "indptr": content.starts,
@@ -69,10 +74,12 @@ def write_counts_file(file: BinaryIO, content: CountsContent) -> None:
         "options": np.frombuffer(json.dumps(content.options, sort_keys=True).encode(), dtype=np.uint8),
         "text_words": content.words,
     }
+    if content.phrases is not None:
+        arrays |= content.phrases.to_tensors()
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asarray(array, dtype=MEMBERS[name][0]), allow_pickle=False)
+                np.lib.format.write_array(member, np.asarray(array, dtype=KNOWN[name][0]), allow_pickle=False)
 
 
 def is_saved_counts(path: str | os.PathLike[str]) -> bool:
@@ -106,7 +113,8 @@ def _arrays(path: str) -> dict[str, NDArray[Any]]:
         missing = [name for name in MEMBERS if f"{name}.npy" not in archive.namelist()]
         if missing:
             raise FormatError(f"it has no array {missing[0]!r}")
-        infos = {name: archive.getinfo(f"{name}.npy") for name in MEMBERS}
+        present = set(archive.namelist())
+        infos = {name: archive.getinfo(f"{name}.npy") for name in KNOWN if f"{name}.npy" in present}
         if any(info.compress_type != zipfile.ZIP_STORED for info in infos.values()):
             raise FormatError("its arrays are compressed")
         if sum(info.file_size for info in infos.values()) > os.path.getsize(path):
@@ -115,7 +123,7 @@ def _arrays(path: str) -> dict[str, NDArray[Any]]:
 
 
 def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> NDArray[Any]:
-    dtype, dimensions = MEMBERS[name]
+    dtype, dimensions = KNOWN[name]
     with archive.open(info) as member:
         version = np.lib.format.read_magic(member)
         if version != (1, 0):
@@ -143,9 +151,8 @@ def _checked(arrays: dict[str, NDArray[Any]]) -> CountsContent:
     _check_matrix(len(words), starts, outside, weights)
     if arrays["text_words"] < 0:
         raise FormatError(f"it counted {arrays['text_words']} words of text")
-    return CountsContent(
-        vocabulary, starts, outside, weights, _options(arrays["options"].tobytes()), int(arrays["text_words"])
-    )
+    options, phrases = _options(arrays["options"].tobytes()), Phrases.from_tensors(arrays)
+    return CountsContent(vocabulary, starts, outside, weights, options, int(arrays["text_words"]), phrases)
 
 
 def _check_matrix(

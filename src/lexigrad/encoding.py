@@ -54,6 +54,9 @@ class EncodedText:
     """
 
     def __init__(self, chunks: Iterable[Chunk], config: TrainConfig, progress: Callable[[], None]) -> None:
+        self.phrases = None
+        self.joined = 0
+        """No phrases are joined here, as they may be later (`lexigrad.collocations`)."""
         self.lines = 0
         """The lines of the text, known when ``renumbered`` has ended, and so are the lines without a word."""
         self.empty_lines = 0

@@ -41,6 +41,8 @@ class Start:
             raise InputError(f"the model has dim {model.config.dim}, and dim is {config.dim} here; give the same")
         if model.bias is not None:
             raise InputError("the model has a bias, as exact training makes one, and SGD trains none; take one by SGD")
+        if config.phrases and model.phrases is None:
+            raise InputError("the model was trained without phrases; leave phrases out, or train a new model")
         self.model = model
 
     def put(self, vocabulary: Vocabulary, V: Floats, U: Floats) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from lexigrad.corpus import Corpus, read_corpus
+from lexigrad.corpus import Corpus, check_phrases, read_corpus
 from lexigrad.errors import InputError
 from lexigrad.pairloss import NO_PAIRS, TILE_ROWS, Batch, PairLoss, PairScores, loss_of_counts
 from lexigrad.sampling import keep_thresholds
@@ -74,7 +74,7 @@ def held_out_loss(
     Args:
         model: any whole model.
         text: what `read_corpus` takes, a `Corpus` that was read with the model's vocabulary, or, for skip-gram, the
-            `WindowCounts` of a text.
+            `WindowCounts` of a text. The model's phrases are joined in what is read, and no others.
         config: whose windows, noise distribution and number of negatives to use; the model's own if None. Models can
             only be compared on the same ones.
         threads: how many share the work, all cores if None; they do not change the result.
@@ -84,7 +84,7 @@ def held_out_loss(
 
     Raises:
         InputError: the corpus has another vocabulary, nothing is left to predict, or the model is not finite.
-        CorpusError: the text cannot be read, or the model knows none of its words.
+        CorpusError: the text cannot be read, or was read with other phrases, or the model knows none of its words.
 
     Example:
         >>> import lexigrad
@@ -102,8 +102,11 @@ def held_out_loss(
     if isinstance(text, WindowCounts):
         return _with_words(_skipgram_loss(model, text, config), text.words, 0)
     if isinstance(text, Corpus):
+        check_phrases(text.phrases, model.phrases, "the text")
         return _corpus_loss(model, text, config)
-    with read_corpus(text, replace(model.config, threads=threads), vocabulary=model.vocabulary) as corpus:
+    reading = replace(model.config, threads=threads, phrases=0)  # the model's, and none of the text's own
+    with read_corpus(text, reading, vocabulary=model.vocabulary, phrases=model.phrases) as corpus:
+        check_phrases(corpus.phrases, model.phrases, "the text")
         return _corpus_loss(model, corpus, config)
 
 

@@ -14,6 +14,7 @@ from lexigrad.config import TrainConfig
 from lexigrad.errors import ConfigError, FormatError, InputError
 from lexigrad.formats import NATIVE_FORMAT, read_native, vectors_from_tensors, vectors_to_tensors, write_native
 from lexigrad.keyedvectors import KeyedVectors
+from lexigrad.phrases import Phrases
 from lexigrad.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Word2Vec:
         history: what was recorded during the training, in order; plain values that JSON can hold.
         bias: one number for each outside word that is added to its scores, float32, shape ``(len(vocabulary),)``, or
             None; score(c, o) = u_o·v_c + b_o.
+        phrases: the phrases that were joined in its text, None if none were to be; ``phrases.join`` joins them in new
+            text.
 
     Raises:
         InputError: a table's shape or type does not fit.
@@ -57,6 +60,7 @@ class Word2Vec:
     config: TrainConfig
     history: list[dict[str, Any]] = field(default_factory=list)
     bias: NDArray[np.float32] | None = None
+    phrases: Phrases | None = None
 
     def __post_init__(self) -> None:
         needed = (len(self.vocabulary), self.config.dim)
@@ -99,6 +103,8 @@ class Word2Vec:
         tensors = {**vectors_to_tensors(self.vectors), "U": self.U}
         if self.bias is not None:
             tensors["bias"] = self.bias
+        if self.phrases is not None:
+            tensors |= self.phrases.to_tensors()
         write_native(path, tensors, metadata)
 
     @classmethod
@@ -119,8 +125,9 @@ class Word2Vec:
             config = TrainConfig.from_dict(_parsed(path, metadata, "config", dict))
             vocabulary = Vocabulary(vectors.words, vectors.counts)
             history = _parsed(path, metadata, "history", list)
-            return cls(tensors["V"], tensors["U"], vocabulary, config, history, tensors.get("bias"))
-        except (ConfigError, InputError) as error:
+            phrases = Phrases.from_tensors(tensors)
+            return cls(tensors["V"], tensors["U"], vocabulary, config, history, tensors.get("bias"), phrases)
+        except (ConfigError, FormatError, InputError) as error:
             raise FormatError(f"{path}: {error}") from error
 
 

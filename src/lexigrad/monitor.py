@@ -269,7 +269,7 @@ class Monitor:
             self.is_over |= bool(callback.on_epoch_end(self._model(V, U)))
 
     def _model(self, V: Floats, U: Floats) -> Word2Vec:
-        return Word2Vec(V, U, self.corpus.vocabulary, self.config, self.records.history)
+        return Word2Vec(V, U, self.corpus.vocabulary, self.config, self.records.history, phrases=self.corpus.phrases)
 
     def _report(self, epoch: int, position: int, learning_rate: float) -> None:
         self._told = time.perf_counter()

@@ -27,6 +27,9 @@ class ReadingReport:
     empty_lines: int = 0
     """Lines without a token."""
     tokens: int = 0
+    """A phrase that has been joined is one."""
+    joined: int = 0
+    """Phrases that were joined: the text had so many tokens more, and connector words within phrases besides."""
     kept: int = 0
     dropped_rare: int = 0
     """Tokens whose word occurs less often than ``min_count``."""
@@ -62,15 +65,20 @@ class ReadingReport:
             (self.dropped_unknown, "that the vocabulary does not have"),
         ]
         dropped = ", ".join(f"{count:,} {reason}" for count, reason in drops if count)
-        return f"{first}\nkept {counted(self.kept, 'token')}; dropped {dropped or 'none'}"
+        joined = f"joined {counted(self.joined, 'phrase')}; " if self.joined else ""
+        return f"{first}\n{joined}kept {counted(self.kept, 'token')}; dropped {dropped or 'none'}"
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values that JSON can hold."""
         return asdict(self)
 
     def counts(self) -> dict[str, Any]:
-        """The report without ``seconds``: it depends on the text and the options alone."""
-        return {name: value for name, value in asdict(self).items() if name != "seconds"}
+        """The report without ``seconds``: it depends on the text and the options alone.
+
+        ``joined`` is left out where it is 0: files without phrases are as they were before there were any.
+        """
+        left_out = {"seconds"} if self.joined else {"seconds", "joined"}
+        return {name: value for name, value in asdict(self).items() if name not in left_out}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ReadingReport:
@@ -79,7 +87,7 @@ class ReadingReport:
         Raises:
             FormatError: A value is missing, unknown, or no count.
         """
-        if values.keys() | {"seconds"} != {entry.name for entry in fields(cls)}:
+        if values.keys() | {"seconds", "joined"} != {entry.name for entry in fields(cls)}:
             raise FormatError("its report has other entries than expected")
         if not all(type(value) in (int, float) and 0 <= value < MOST for value in values.values()):
             raise FormatError("its report holds something else than counts")

@@ -7,12 +7,13 @@ are held out whatever is trained, and by however many threads.
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import numpy as np
 
-from lexigrad.corpus import Corpus, read_corpus, stored_corpus
+from lexigrad.corpus import Corpus, check_phrases, read_corpus, stored_corpus
 from lexigrad.errors import CorpusError, InputError
 from lexigrad.report import ReadingReport, counted
 from lexigrad.sampling import VALIDATION_STREAM, stream_key
@@ -37,7 +38,7 @@ def set_aside(corpus: Corpus, validation: Any, config: TrainConfig) -> Iterator[
     Args:
         corpus: the whole text.
         validation: a share of its sentences, a text of its own in whatever form `read_corpus` takes, which is read with
-            the corpus' vocabulary, a `Corpus` of that vocabulary, or None for nothing.
+            the corpus' vocabulary and phrases, a `Corpus` of that vocabulary, or None for nothing.
         config: the options of reading, and the seed that decides which sentences are held out.
 
     Yields:
@@ -49,6 +50,8 @@ def set_aside(corpus: Corpus, validation: Any, config: TrainConfig) -> Iterator[
     """
     with ExitStack() as opened:
         if validation is None or isinstance(validation, Corpus):
+            if validation is not None:
+                check_phrases(validation.phrases, corpus.phrases, "the held-out text")
             yield corpus, validation
         elif isinstance(validation, Real):
             parts = split_corpus(corpus, cast("float", validation), config.seed)
@@ -56,7 +59,11 @@ def set_aside(corpus: Corpus, validation: Any, config: TrainConfig) -> Iterator[
                 opened.enter_context(part)
             yield parts
         else:
-            yield corpus, opened.enter_context(read_corpus(validation, config, vocabulary=corpus.vocabulary))
+            reading = replace(config, phrases=0)  # the corpus' phrases, and none of the text's own
+            known, phrases = corpus.vocabulary, corpus.phrases
+            held_out = opened.enter_context(read_corpus(validation, reading, vocabulary=known, phrases=phrases))
+            check_phrases(held_out.phrases, corpus.phrases, "the held-out text")
+            yield corpus, held_out
 
 
 def split_corpus(corpus: Corpus, share: float, seed: int = 1) -> tuple[Corpus, Corpus]:
@@ -127,4 +134,4 @@ def _part(corpus: Corpus, draws: _Draws, *, is_held_out: bool) -> Corpus:
     def report() -> ReadingReport:
         return ReadingReport(lines=sentences, tokens=words, kept=words)
 
-    return stored_corpus(blocks(), corpus.vocabulary, report, save=None)
+    return stored_corpus(blocks(), corpus.vocabulary, report, save=None, phrases=corpus.phrases)

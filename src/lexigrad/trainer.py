@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lexigrad.checkpoints import array_digest
 from lexigrad.config import TrainConfig
-from lexigrad.corpus import Corpus, read_corpus
+from lexigrad.corpus import Corpus, check_phrases, read_corpus
 from lexigrad.errors import ConfigError, InputError
 from lexigrad.exact.solve import train_exact, train_svd
 from lexigrad.further import Start
@@ -78,7 +78,8 @@ def train(
         checkpoints: where to keep what a killed run goes on from, and whether to go on.
         start: a model to train further by SGD on this text. Words that it knows begin with its vectors, however rare
             they are here; the others begin anew. Its words that the text lacks come out as they were, and counts add
-            up. The learning rate begins at the config's again; without a config, all options are those of the model.
+            up. Its phrases are joined, and no others. The learning rate begins at the config's again; without a config,
+            all options are those of the model.
 
     Returns:
         The model, V and U of shape (|V|, dim). Its ``history`` has a record for each epoch of SGD: ``epoch``,
@@ -89,9 +90,9 @@ def train(
     Raises:
         CorpusError: the text cannot be read, or no word is left; or a saved corpus was written to meanwhile.
         ConfigError: ``early_stop`` is given, and nothing to measure on; or training ran away.
-        InputError: a `Corpus` or `WindowCounts` are given, and a vocabulary besides; or window counts to a solver that
-            needs text; or the exact solver lacks memory; or the checkpoints are of another text or other options; or
-            the options do not suit the model to start from.
+        InputError: a `Corpus` or `WindowCounts` are given, and a vocabulary besides, or phrases that they lack; or
+            window counts to a solver that needs text; or the exact solver lacks memory; or the checkpoints are of
+            another text or other options; or the options do not suit the model to start from.
         TrainingInterrupted: Ctrl-C stopped the exact solver after its first step; a KeyboardInterrupt whose ``model``
             is that of the last step.
 
@@ -116,11 +117,15 @@ def train(
         if isinstance(corpus, Corpus | WindowCounts):
             if vocabulary is not None:
                 raise InputError(f"{type(corpus).__name__} has its vocabulary; give the vocabulary to read_corpus")
+            if config.phrases and corpus.phrases is None:
+                raise InputError(f"the {type(corpus).__name__} was read without phrases; read it with phrases=…")
             if isinstance(corpus, Corpus):
+                if start is not None:
+                    check_phrases(corpus.phrases, start.phrases, "the corpus")
                 return _trained(corpus, config, validation, listeners, checkpoints, begin)
             return _from_counts(corpus, config, validation, listeners, checkpoints)
-        known = None if start is None else start.vocabulary
-        with read_corpus(corpus, config, vocabulary=vocabulary, known=known) as encoded:
+        known, phrases = (None, None) if start is None else (start.vocabulary, start.phrases)
+        with read_corpus(corpus, config, vocabulary=vocabulary, known=known, phrases=phrases) as encoded:
             return _trained(encoded, config, validation, listeners, checkpoints, begin)
 
 
@@ -165,7 +170,9 @@ def _from_counts(
         return _solved(counts, config, None, listeners, checkpoints)
     if isinstance(validation, Real):
         raise InputError("window counts have no sentences to hold out; give a text of its own as validation")
-    with read_corpus(validation, config, vocabulary=counts.vocabulary) as text:
+    reading = replace(config, phrases=0)  # those of the counts, and none of the text's own
+    with read_corpus(validation, reading, vocabulary=counts.vocabulary, phrases=counts.phrases) as text:
+        check_phrases(text.phrases, counts.phrases, "the held-out text")
         return _solved(counts, config, HeldOutText(text, config), listeners, checkpoints)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lexigrad.corpus import Corpus
+    from lexigrad.phrases import Phrases
 
 __all__ = ["WindowCounts", "count_windows"]
 
@@ -39,6 +40,7 @@ class WindowCounts:
         weights: n(c, o) of each entry, above 0; float32.
         options: ``window``, ``dynamic_window`` and ``subsample`` that it was counted with.
         words: The length of the text, in words.
+        phrases: The phrases that were joined in the text, None if none were to be.
 
     Example:
         >>> from lexigrad import read_corpus
@@ -58,6 +60,7 @@ class WindowCounts:
     weights: NDArray[np.float32]
     options: dict[str, Any]
     words: int
+    phrases: Phrases | None = None
 
     def __repr__(self) -> str:
         return f"WindowCounts({len(self.vocabulary):,} words, {self.outside.size:,} entries, {self.pairs:,.0f} pairs)"
@@ -89,7 +92,8 @@ class WindowCounts:
         kept = self.outside[: rows[-1]] < n
         places = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(kept)])
         outside, weights = self.outside[: rows[-1]][kept], self.weights[: rows[-1]][kept]
-        return WindowCounts(vocabulary, places[rows], outside, weights, dict(self.options), self.words)
+        options = dict(self.options)
+        return WindowCounts(vocabulary, places[rows], outside, weights, options, self.words, self.phrases)
 
     def __add__(self, other: object) -> WindowCounts:
         if not isinstance(other, WindowCounts):
@@ -97,6 +101,11 @@ class WindowCounts:
         if self.vocabulary != other.vocabulary:
             raise InputError(
                 "window counts of different vocabularies cannot be added; count both texts with the same --vocabulary"
+            )
+        if self.phrases != other.phrases:
+            raise InputError(
+                "window counts of texts with different phrases cannot be added; read the second text with the phrases "
+                "of the first"
             )
         for name, value in self.options.items():
             if other.options[name] != value:
@@ -109,7 +118,8 @@ class WindowCounts:
         starts, outside, weights = added_rows(
             self.starts, self.outside, self.weights, other.starts, other.outside, other.weights
         )
-        return WindowCounts(self.vocabulary, starts, outside, weights, dict(self.options), self.words + other.words)
+        options, words = dict(self.options), self.words + other.words
+        return WindowCounts(self.vocabulary, starts, outside, weights, options, words, self.phrases)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a .npz file, which ``scipy.sparse.load_npz`` reads as a matrix; docs/reference/formats.md specifies it.
@@ -117,7 +127,8 @@ class WindowCounts:
         Raises:
             LexigradError: The file cannot be written.
         """
-        content = CountsContent(self.vocabulary, self.starts, self.outside, self.weights, self.options, self.words)
+        matrix = self.starts, self.outside, self.weights
+        content = CountsContent(self.vocabulary, *matrix, self.options, self.words, self.phrases)
         with atomic_write(path) as file:
             write_counts_file(file, content)
 
@@ -182,4 +193,4 @@ def count_windows(
     keep = vocabulary.keep_probability(config.subsample)
     counted = count(corpus.ids, keep, vocabulary.counts, config, memory_bytes, progress)
     options = {name: getattr(config, name) for name in COUNT_OPTIONS}
-    return WindowCounts(vocabulary, counted.starts, counted.columns, counted.weights, options, corpus.words)
+    return WindowCounts(vocabulary, *counted, options, corpus.words, corpus.phrases)

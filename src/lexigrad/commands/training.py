@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from lexigrad.checkpoints import Checkpoints
     from lexigrad.corpus import Corpus
     from lexigrad.model import Word2Vec
-    from lexigrad.vocabulary import Vocabulary
     from lexigrad.windowcounts import WindowCounts
 
 __all__ = ["train", "vocab"]
@@ -170,8 +169,7 @@ def train(
     checkpoints = _checkpoints(outputs, checkpoint_every, resume, display)
     with _advice(checkpoints), display, ExitStack() as opened:
         if counts is None:
-            known = None if model is None else model.vocabulary
-            text: Any = opened.enter_context(open_corpus(corpus, config, vocabulary, display, known=known))
+            text: Any = opened.enter_context(open_corpus(corpus, config, vocabulary, display, start=model))
             report = {"report": text.report.to_dict()}
         else:
             text = lexigrad.WindowCounts.load(counts)
@@ -313,13 +311,16 @@ def open_corpus(
     display: Display,
     save: Path | None = None,
     *,
-    known: Vocabulary | None = None,
+    start: Word2Vec | None = None,
 ) -> Corpus:
     """Read the text, showing progress, and say what was read and what was left out."""
     import lexigrad
 
     given = None if vocabulary is None else lexigrad.Vocabulary.load(vocabulary)
-    how: dict[str, Any] = {"vocabulary": given, "known": known, "save": save, "progress": display.reading}
+    how: dict[str, Any] = {"vocabulary": given, "save": save, "progress": display.reading}
+    how["phrase_progress"] = display.steps("phrases")
+    if start is not None:
+        how |= {"known": start.vocabulary, "phrases": start.phrases}
     corpus = lexigrad.read_corpus(list(paths), config, **how)
     display.say(corpus.report.summary())
     return corpus

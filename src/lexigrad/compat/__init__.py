@@ -1,1 +1,1 @@
-"""The names of other libraries, running on lexigrad."""
+"""Other libraries' names for what lexigrad does, so that scripts written for them need not change."""

@@ -87,7 +87,7 @@ def train_svd(
         watch.begin("svd", counts.pairs)
         V, U = ppmi_factors(counts, config.dim, config.threads or available_cores())
         watch(float("nan"), 1.0)
-        return watch.measured(Word2Vec(V, U, counts.vocabulary, config), held_out)
+        return watch.measured(Word2Vec(V, U, counts.vocabulary, config, phrases=counts.phrases), held_out)
 
 
 def train_exact(
@@ -194,7 +194,7 @@ class _Solver:
         V, U, bias = (np.ascontiguousarray(table, dtype=np.float32) for table in (point.V, point.U, point.bias))
         known = self.counts.vocabulary
         vocabulary = known if len(V) == self.words else Vocabulary(known.words[: len(V)], known.counts[: len(V)])
-        return Word2Vec(V, U, vocabulary, self.config, bias=bias)
+        return Word2Vec(V, U, vocabulary, self.config, bias=bias, phrases=self.counts.phrases)
 
     def _words_so_far(self, state: State | None) -> Point:
         """The head at the optimum of the loss, and the other words that the state has."""

@@ -100,11 +100,14 @@ class WordTable:
 
     def words(self, word_ids: ArrayLike) -> list[str]:
         """The words of these ids."""
-        begins = self._starts[: len(self)]
-        ends = np.append(begins[1:], self._sizes[1]) - 1  # a word's last byte is WORD_END
-        arena, chosen = self._arena.data, np.asarray(word_ids, dtype=np.int64)
-        limits = zip(begins[chosen].tolist(), ends[chosen].tolist(), strict=True)
+        letters, borders = self.letters()
+        arena, chosen = letters.data, np.asarray(word_ids, dtype=np.int64)
+        limits = zip(borders[chosen].tolist(), (borders[1:][chosen] - 1).tolist(), strict=True)
         return [str(arena[begin:end], "utf-8") for begin, end in limits]
+
+    def letters(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """The bytes of all words, WORD_END behind each, and where each word begins there, and the last one ends."""
+        return self._arena, np.append(self._starts[: len(self)], self._sizes[1])
 
     def encode(self, text: bytes, alphabet: Alphabet) -> NDArray[np.int32]:
         """Count the words of ``text``, valid UTF-8; returns their ids, with -1 for each line end."""
@@ -126,6 +129,10 @@ class WordTable:
         ids = self.encode(b"".join([word.encode() + WORD_END_BYTE for word in words]), separated())
         self._counts[ids] -= 1
         return ids
+
+    def recount(self, counts: NDArray[np.int64]) -> None:
+        """Let the words occur so often: the text has been changed."""
+        self._counts[: len(self)] = counts
 
     def merge(self, other: WordTable) -> NDArray[np.int32]:
         """Add the words and counts of ``other``; returns the id that each of its words has here."""

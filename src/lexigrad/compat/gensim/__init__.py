@@ -14,12 +14,21 @@ from __future__ import annotations
 
 from lexigrad.compat.gensim.callbacks import CallbackAny2Vec
 from lexigrad.compat.gensim.keyedvectors import KeyedVectors
+from lexigrad.compat.gensim.phrases import (
+    ENGLISH_CONNECTOR_WORDS,
+    FrozenPhrases,
+    Phraser,
+    Phrases,
+    npmi_scorer,
+    original_scorer,
+)
 from lexigrad.compat.gensim.refusals import DamagedFileError, NotKeptError, ShortFileError, StateError, WrongKindError
 from lexigrad.compat.gensim.text import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
 from lexigrad.compat.gensim.vocabulary import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP
 from lexigrad.compat.gensim.word2vec import Word2Vec
 
 __all__ = [
+    "ENGLISH_CONNECTOR_WORDS",
     "RULE_DEFAULT",
     "RULE_DISCARD",
     "RULE_KEEP",
@@ -27,16 +36,21 @@ __all__ = [
     "CallbackAny2Vec",
     "DamagedFileError",
     "EuclideanKeyedVectors",
+    "FrozenPhrases",
     "KeyedVectors",
     "LineSentence",
     "NotKeptError",
     "PathLineSentences",
+    "Phraser",
+    "Phrases",
     "ShortFileError",
     "StateError",
     "Text8Corpus",
     "Word2Vec",
     "Word2VecKeyedVectors",
     "WrongKindError",
+    "npmi_scorer",
+    "original_scorer",
 ]
 
 Word2VecKeyedVectors = EuclideanKeyedVectors = KeyedVectors
