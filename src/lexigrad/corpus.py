@@ -258,8 +258,8 @@ def learn_phrases(
 
     Example:
         >>> text = 5 * [["new", "york", "is", "far"]] + 5 * [["far", "from", "new", "york"]]
-        >>> learn_phrases(text, TrainConfig(phrases=1, phrase_threshold=0.5, phrase_min_count=2)).scores
-        {'new_york': 0.72}
+        >>> learn_phrases(text, TrainConfig(phrases=1, phrase_threshold=0.7, phrase_min_count=2)).scores
+        {'new_york': 0.8}
 
     Source: Mikolov et al. 2013, "Distributed representations of words and phrases", equation 6; Bouma 2009,
     "Normalized (pointwise) mutual information in collocation extraction". word2phrase.c scales the first score by the

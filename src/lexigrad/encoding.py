@@ -229,7 +229,7 @@ def temporary_space() -> Iterator[None]:
     except OSError as error:
         raise CorpusError(
             f"cannot use temporary files in {_temporary_folder()}: {error.strerror or error}; "
-            "set TMPDIR to a folder with about eight bytes free for each word of the text"
+            "set TMPDIR to a folder with about eight bytes free for each word of the text, and thirty for phrases"
         ) from error
 
 

@@ -66,8 +66,8 @@ def npmi_scorer(
     """Normalized pointwise mutual information, from −1 to 1: ln(p(ab) / (p(a) · p(b))) / −ln p(ab) (Bouma 2009).
 
     Example:
-        >>> round(npmi_scorer(10, 20, 15, 1000, 5, 100_000), 4)
-        1.0
+        >>> round(npmi_scorer(10, 20, 10, 1000, 5, 100_000), 4)
+        0.9247
 
     Unlike gensim, a candidate that is the whole text, for which the quotient has no value, has the score −∞.
     """
@@ -322,7 +322,7 @@ class FrozenPhrases(_PhrasesTransformation):
         >>> sentences = [["graph", "minors", "survey"], ["graph", "minors", "trees"], ["trees"]]
         >>> frozen = Phrases(sentences, min_count=1, threshold=1).freeze()
         >>> frozen.phrasegrams
-        {'graph_minors': 1.5}
+        {'graph_minors': 1.75}
     """
 
     def __init__(self, phrases_model: Phrases | FrozenPhrases) -> None:
