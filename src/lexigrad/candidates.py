@@ -69,7 +69,9 @@ class Spelling:
         from lexigrad.kernels import phrases as kernels
 
         self.table, self.delimiter = table, delimiter
-        connector_ids = table.enter(sorted(connectors))
+        spelt = sorted(set(connectors) - {""})
+        connector_ids = table.enter(spelt)
+        self._connectors = dict(zip(connector_ids.tolist(), spelt, strict=True))
         is_connector = np.zeros(len(table), dtype=np.bool_)
         is_connector[connector_ids] = True
         self.words = kernels.Words(np.empty(len(table), np.uint64), np.empty(len(table), np.uint64), is_connector)
@@ -116,11 +118,11 @@ class Spelling:
 
     def _run(self, node: int) -> list[str]:
         """The connector words of a run."""
-        word_ids: list[int] = []
+        words: list[str] = []
         while node:
             node, word_id = divmod(int(self.runs.keys[node]), 1 << 32)
-            word_ids.insert(0, word_id)
-        return self.table.words(word_ids)
+            words.append(self._connectors[word_id])
+        return words[::-1]
 
     def _empty_runs(self, size: int) -> Any:
         """Room for runs; the empty one, spelt as a delimiter, is there."""

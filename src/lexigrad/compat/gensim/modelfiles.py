@@ -1,0 +1,163 @@
+"""How gensim's Word2Vec is saved and loaded, and becomes lexigrad's and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import numpy as np
+
+import lexigrad
+from lexigrad.compat.gensim.keyedvectors import KeyedVectors
+from lexigrad.compat.gensim.refusals import NotKeptError, WrongKindError
+from lexigrad.compat.gensim.store import is_native, read_stored, refuse_save_options, write_stored
+from lexigrad.compat.gensim.training import Training, options_of
+from lexigrad.errors import FormatError
+from lexigrad.formats.gensimfiles import read_gensim
+
+if TYPE_CHECKING:
+    import os
+    from typing import Self
+
+    from lexigrad.formats.gensimfiles import GensimFile
+
+__all__ = ["ModelFiles", "on_class_only"]
+
+SAVED: Final = (
+    "vector_size",
+    "layer1_size",
+    "alpha",
+    "min_alpha",
+    "min_alpha_yet_reached",
+    "window",
+    "shrink_windows",
+    "min_count",
+    "effective_min_count",
+    "max_vocab_size",
+    "max_final_vocab",
+    "sample",
+    "seed",
+    "workers",
+    "sg",
+    "hs",
+    "negative",
+    "ns_exponent",
+    "cbow_mean",
+    "epochs",
+    "null_word",
+    "sorted_vocab",
+    "batch_words",
+    "compute_loss",
+    "comment",
+    "corpus_count",
+    "corpus_total_words",
+    "train_count",
+    "total_train_time",
+    "running_training_loss",
+)
+"""Attributes that a file keeps besides the tables."""
+
+
+def on_class_only(*_: Any, **__: Any) -> None:
+    """Stand in for ``load`` on a model, where it would look as if it changed it."""
+    raise AttributeError("load is called on the class: Word2Vec.load(path)")
+
+
+class ModelFiles:
+    """The files of a model, and its other form."""
+
+    def to_lexigrad(self: Any) -> lexigrad.Word2Vec:
+        """A copy as `lexigrad.Word2Vec`, with both tables, to be measured, saved or trained further there."""
+        model: lexigrad.Word2Vec = Training(self, ()).start(copied=True)
+        return model
+
+    @classmethod
+    def from_lexigrad(cls, model: lexigrad.Word2Vec) -> Self:
+        """A copy of lexigrad's model under gensim's names.
+
+        Raises:
+            NotKeptError: it was not trained by negative sampling.
+        """
+        made: Any = cls(**options_of(model.config))
+        made.wv = KeyedVectors.from_lexigrad(model.vectors)
+        made.wv.vectors_lockf = np.ones(1, dtype=np.float32)
+        made.syn1neg = model.U.copy()
+        made.history = list(model.history)
+        return cast("Self", made)
+
+    def save(
+        self: Any,
+        fname_or_handle: str | os.PathLike[str],
+        separately: Any = None,
+        sep_limit: int = 0,
+        ignore: Any = frozenset(),
+        pickle_protocol: Any = None,
+    ) -> None:
+        """Write all as one native file, whole or not at all; no pickle. `lexigrad.load_vectors` reads its vectors.
+
+        Args:
+            fname_or_handle: the path.
+            separately: unused, as arrays are mapped from the one file.
+            sep_limit: likewise.
+            ignore: must be empty.
+            pickle_protocol: unused.
+        """
+        refuse_save_options(ignore)
+        if hasattr(fname_or_handle, "write"):
+            raise NotKeptError("save writes to a path, whole or not at all, not to an open file; give the path")
+        state = {name: getattr(self, name) for name in SAVED}
+        state |= {"class": "Word2Vec", "history": self.history, "raw_vocab": list(self.raw_vocab.items())}
+        tensors = {"U": self.syn1neg} if "syn1neg" in self.__dict__ else {}
+        write_stored(fname_or_handle, self.wv, state, tensors, {})
+
+    @classmethod
+    def load(cls, fname: str | os.PathLike[str], mmap: str | None = None, *, rethrow: bool = False) -> Self:
+        """Read what ``save`` wrote, or gensim's, or a model that lexigrad saved.
+
+        Args:
+            fname: the file. Of gensim's nothing is run (`lexigrad.formats.gensimfiles`); a model of hierarchical
+                softmax has vectors to search, and cannot be trained further.
+            mmap: ``r`` leaves the tables of a native file on the disk, read-only.
+            rethrow: unused.
+
+        Raises:
+            WrongKindError: the file holds vectors only; an AttributeError.
+            FormatError: it is no such file, or damaged.
+        """
+        if not is_native(fname):
+            file = read_gensim(fname)
+            if file.kind != "Word2Vec":
+                raise WrongKindError(f"{fname} holds vectors, not a whole model; read it by KeyedVectors.load")
+            return cls._of_gensim(file)
+        stored = read_stored(fname, mmap)
+        if not stored.state and "config" in stored.metadata:
+            return cls.from_lexigrad(lexigrad.Word2Vec.load(fname))
+        if stored.state.get("class") != "Word2Vec":
+            raise WrongKindError(f"{fname} holds vectors, not a whole model; read it by KeyedVectors.load")
+        made: Any = cls()
+        stored.fill(made.wv, mmap)
+        try:
+            for name in SAVED:
+                setattr(made, name, stored.state[name])
+            made.history = stored.state["history"]
+            made.raw_vocab = {word: count for word, count in stored.state["raw_vocab"]}  # noqa: C416
+            if "U" in stored.tensors:
+                table = stored.tensors["U"]
+                made.syn1neg = table if mmap == "r" else np.array(table)
+        except (KeyError, TypeError, ValueError) as error:
+            raise FormatError(f"{fname}: its state lacks something or is malformed: {error}") from error
+        return cast("Self", made)
+
+    @classmethod
+    def _of_gensim(cls, file: GensimFile) -> Self:
+        """The model that gensim saved; what its version did not know yet is None, or as in a new model."""
+        made: Any = cls()
+        options = {"corpus_count": None, "corpus_total_words": None, **file.options}
+        for name in SAVED:
+            setattr(made, name, options.get(name, getattr(made, name)))
+        made.min_alpha_yet_reached = options.get("min_alpha_yet_reached", made.alpha)
+        made.wv = KeyedVectors.from_lexigrad(file.vectors)
+        made.wv.vectors_lockf = np.ones(1, dtype=np.float32)
+        made.vector_size = made.layer1_size = file.vectors.dim
+        if file.U is not None:
+            made.syn1neg = np.array(file.U)
+        return cast("Self", made)

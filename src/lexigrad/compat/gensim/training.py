@@ -1,0 +1,184 @@
+"""One call of gensim's ``train``, done by `lexigrad.train`."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import lexigrad
+from lexigrad.compat.gensim.callbacks import EpochTeller
+from lexigrad.compat.gensim.refusals import NotKeptError
+from lexigrad.compat.gensim.text import LineSentence, text_files
+from lexigrad.compat.gensim.vocabulary import threshold
+from lexigrad.errors import InputError
+
+if TYPE_CHECKING:
+    import os
+
+    from numpy.typing import NDArray
+
+    from lexigrad.compat.gensim.word2vec import Word2Vec
+
+__all__ = ["Training", "options_of"]
+
+LOSS_SAMPLE = 5_000
+"""Windows on which the loss is measured, where it is asked for: lexigrad's default."""
+
+logger = logging.getLogger(__name__)
+
+
+def options_of(config: lexigrad.TrainConfig) -> dict[str, Any]:
+    """Gensim's options for lexigrad's.
+
+    Raises:
+        NotKeptError: the training was none by negative sampling.
+    """
+    if config.loss != "negative_sampling" or config.solver != "sgd":
+        raise NotKeptError("gensim's model is one of negative sampling by SGD, and this one is not; use model.vectors")
+    return {
+        "vector_size": config.dim,
+        "alpha": config.starting_learning_rate,
+        "min_alpha": config.min_learning_rate,
+        "window": config.window,
+        "min_count": config.min_count,
+        "sample": config.subsample,
+        "seed": config.seed,
+        "sg": int(config.model == "skipgram"),
+        "negative": config.negatives,
+        "ns_exponent": config.noise_exponent,
+        "epochs": config.epochs,
+        "shrink_windows": config.dynamic_window,
+    }
+
+
+class Training:
+    """Trains a model of gensim's kind.
+
+    The words keep their rows in the model; lexigrad orders them by count, and they are put back by name.
+
+    Args:
+        model: what is trained.
+        callbacks: are told of each epoch.
+    """
+
+    def __init__(self, model: Word2Vec, callbacks: tuple[Any, ...]) -> None:
+        self.model, self.callbacks = model, callbacks
+        self.vocabulary, self.order = _vocabulary(model)
+
+    def run(
+        self, sentences: Any, corpus_file: str | os.PathLike[str] | None, examples: int | None, words: int | None
+    ) -> tuple[int, int]:
+        """Read the text and train on it.
+
+        Args:
+            sentences: the text.
+            corpus_file: or its file.
+            examples: the number of sentences that the caller expects.
+            words: or of words.
+
+        Returns:
+            As `Word2Vec.train`.
+        """
+        model, began = self.model, time.perf_counter()
+        config = self.config()
+        teller = EpochTeller(model, self.callbacks, self.take, model.epochs)
+        model.running_training_loss = 0.0
+        source = LineSentence(corpus_file) if corpus_file is not None else sentences
+        with lexigrad.read_corpus(_source(source), config, vocabulary=self.vocabulary) as corpus:
+            _warn_of_totals(corpus.report, examples, words)
+            teller.tell("on_train_begin")
+            teller.tell("on_epoch_begin")
+            listening = [teller] if self.callbacks else []
+            trained = lexigrad.train(corpus, config, start=self.start(), callbacks=listening)
+            raw = corpus.report.tokens * model.epochs
+            kept = np.bincount(corpus.ids[corpus.ids >= 0], minlength=len(self.vocabulary))
+        self.take(trained)
+        model.total_train_time += time.perf_counter() - began
+        model.train_count += 1
+        model.min_alpha_yet_reached = min(model.alpha, model.min_alpha)
+        teller.tell("on_train_end")
+        keep = self.vocabulary.keep_probability(config.subsample)
+        return round(float(kept @ keep) * model.epochs), raw
+
+    def config(self) -> lexigrad.TrainConfig:
+        """Lexigrad's options for the model's attributes."""
+        from lexigrad.encoding import available_cores
+
+        model = self.model
+        if model.workers < 1:
+            raise InputError(f"workers must be at least 1, not {model.workers}")
+        # A rate that would rise stays where it ends, as in gensim.
+        rates = max(model.alpha, model.min_alpha), model.min_alpha
+        return lexigrad.TrainConfig(
+            model="skipgram" if model.sg else "cbow",
+            dim=model.vector_size,
+            window=model.window,
+            dynamic_window=model.shrink_windows,
+            negatives=model.negative,
+            noise_exponent=model.ns_exponent,
+            subsample=threshold(self.vocabulary.total, model.sample) / self.vocabulary.total,
+            cbow_update="word2vec",
+            epochs=model.epochs,
+            learning_rate=rates[0],
+            min_learning_rate=rates[1],
+            loss_sample=LOSS_SAMPLE if model.compute_loss else 0,
+            min_count=1,
+            threads=min(model.workers, available_cores()),
+            seed=model.seed,
+        )
+
+    def start(self, *, copied: bool = False) -> lexigrad.Word2Vec:
+        """The model as lexigrad's, words by falling count."""
+        model = self.model
+        V, U = (np.asarray(table[self.order], dtype=np.float32) for table in (model.wv.vectors, model.syn1neg))
+        history = list(model.history) if copied else []
+        return lexigrad.Word2Vec(V, U, self.vocabulary, self.config(), history)
+
+    def take(self, trained: lexigrad.Word2Vec) -> None:
+        """Put trained tables, and what was recorded, into the model."""
+        model, ids = self.model, trained.vocabulary.word_ids
+        rows = np.array([ids[word] for word in model.wv.index_to_key], dtype=np.int64)
+        model.wv.vectors = _filled(model.wv.vectors, trained.V, rows)
+        model.syn1neg = _filled(model.syn1neg, trained.U, rows)
+        model.wv.norms = None
+        model.history = list(trained.history)
+        model.running_training_loss = float(sum(record.get("loss") or 0.0 for record in trained.history))
+
+
+def _filled(table: NDArray[Any], trained: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[Any]:
+    """The table with trained rows: the same array, unless it cannot be written to."""
+    if not table.flags.writeable or table.dtype != np.float32:
+        return trained[rows]
+    table[...] = trained[rows]
+    return table
+
+
+def _vocabulary(model: Word2Vec) -> tuple[lexigrad.Vocabulary, NDArray[np.int64]]:
+    """The model's words by falling count, and the row of each in the model."""
+    words = model.wv.index_to_key
+    odd = next((word for word in words if not isinstance(word, str)), None)
+    if odd is not None:
+        raise InputError(f"words must be strings to be trained, and one is {odd!r}; write str(word)")
+    if "count" not in model.wv.expandos:
+        raise InputError("the words have no counts, which training draws by; build the vocabulary by build_vocab")
+    counts = np.maximum(model.wv.expandos["count"].astype(np.int64), 1)
+    order = np.argsort(-counts, kind="stable")
+    return lexigrad.Vocabulary([words[row] for row in order], counts[order]), order
+
+
+def _source(sentences: Any) -> Any:
+    """What lexigrad reads: files at once, or lists of words one after another."""
+    files = text_files(sentences)
+    if files is not None:
+        return files
+    # A generator, as a list of strings would be taken for paths; and of lists, as a string would be cut into words.
+    return (list(sentence) if isinstance(sentence, str) else sentence for sentence in sentences)
+
+
+def _warn_of_totals(report: lexigrad.ReadingReport, examples: int | None, words: int | None) -> None:
+    for name, given, found in (("total_examples", examples, report.lines), ("total_words", words, report.tokens)):
+        if given is not None and given != found:
+            logger.warning("%s is %i, but the text has %i; rates follow the text", name, given, found)
