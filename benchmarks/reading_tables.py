@@ -145,6 +145,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         given = forms(options.text, Path(name))
+        print("the files are written; measuring", file=sys.stderr)
         results = {
             "machine": {**machine(), "pyarrow": pa.__version__},
             "text": options.text.name,
