@@ -42,6 +42,7 @@ LAYERS = [
         "sentences",
         "itemids",
         "columns",
+        "columnrows",
         "tablefiles",
         "tables",
         "tokenizing",
@@ -69,6 +70,7 @@ LAYERS = [
 MAKERS = {
     "candidates",
     "checkpoints",
+    "columnrows",
     "columns",
     "collocations",
     "corpus",
