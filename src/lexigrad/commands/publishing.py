@@ -22,14 +22,18 @@ __all__ = ["hub"]
 @click.command()
 @click.argument("model", type=FILE)
 @click.argument("folder", type=FILE)
-@click.option("--name", help="of the model on the Hub, such as me/wiki-100; the folder's name when not given")
-@click.option("--license", metavar="ID", help="the license that the card states, by the Hub's id, such as cc-by-sa-4.0")
+@click.option(
+    "--name", metavar="NAME", help="of the model on the Hub, such as me/wiki-100; the folder's name when not given"
+)
+@click.option(
+    "--license", metavar="NAME", help="the license that the card states, by the Hub's id, such as cc-by-sa-4.0"
+)
 @click.option(
     "--language",
     "languages",
-    metavar="CODE",
+    metavar="NAME",
     multiple=True,
-    help="of the text, such as en; can be given several times",
+    help="of the text, by its code, such as en; can be given several times",
 )
 @click.option(
     "--tokens",
