@@ -40,6 +40,7 @@ LAYERS = [
         "sentences",
         "itemids",
         "columns",
+        "columnrows",
         "tablefiles",
         "tables",
         "tokenizing",
@@ -62,6 +63,7 @@ LAYERS = [
 ]
 MAKERS = {
     "checkpoints",
+    "columnrows",
     "columns",
     "corpus",
     "corpusfile",

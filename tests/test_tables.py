@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lexigrad
-from lexigrad import TrainConfig, columns, read_corpus
+from lexigrad import TrainConfig, columnrows, read_corpus
 from lexigrad.cli import main
 from lexigrad.errors import CorpusError, MissingExtraError
 from lexigrad.sources import Source
@@ -117,7 +117,7 @@ def test_any_column_is_read_as_its_sentences_whatever_the_chunks_and_threads(
     pieces = pa.chunked_array([array.slice(0, split), array.slice(split)])
     options = {"lowercase": lowercase, "threads": threads}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(columns, "CHUNK_BYTES", chunk_bytes)
+        patch.setattr(columnrows, "CHUNK_BYTES", chunk_bytes)
         try:
             expected = content(as_sentences(rows), **options)
         except CorpusError as refused:
@@ -322,6 +322,13 @@ def test_a_column_by_itself_of_another_type_is_an_error() -> None:
         content(pandas.Series(["a", ["b"]]))
 
 
+def test_a_null_in_a_dictionary_is_one_in_the_column() -> None:
+    strings = pa.DictionaryArray.from_arrays(pa.array([0, 1, 1, None, 0]), pa.array(["a", None]))
+    for array in (strings, pa.ListArray.from_arrays([0, 3, 5], strings)):
+        assert content(array)[0] == ["a"]
+        assert nulls(array) == 3
+
+
 def test_two_columns_of_one_name_are_an_error() -> None:
     table = pa.Table.from_arrays([pa.array(["x"]), pa.array(["y"])], names=["a", "a"])
     with pytest.raises(CorpusError, match="has 2 columns 'a'; give each its own name"):
@@ -364,12 +371,12 @@ def test_few_rows_that_refer_to_long_strings_take_little_memory() -> None:
     long = "word " * 20_000
     repeated = pa.DictionaryArray.from_arrays(pa.array(np.zeros(20_000, dtype=np.int32)), pa.array([long]))
     chunks = iter(TableSource([repeated]))
-    assert len(next(chunks).read().text) < 3 * columns.CHUNK_BYTES
+    assert len(next(chunks).read().text) < 3 * columnrows.CHUNK_BYTES
     viewed = pa.array([long], pa.string_view())
     offsets = pa.array(np.zeros(20_000, dtype=np.int32))
     buffers = [None, *pa.ListViewArray.from_arrays(offsets, pa.array(np.ones(20_000, np.int32)), viewed).buffers()[1:3]]
     views = pa.ListViewArray.from_buffers(pa.list_view(pa.string_view()), 20_000, buffers, children=[viewed])
-    assert len(next(iter(TableSource([views]))).read().text) < 3 * columns.CHUNK_BYTES
+    assert len(next(iter(TableSource([views]))).read().text) < 3 * columnrows.CHUNK_BYTES
 
 
 def test_sources_count_alike() -> None:

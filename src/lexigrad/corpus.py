@@ -155,10 +155,13 @@ def read_corpus(
             sentences: strings, whose lines are sentences, or lists of tokens, which are taken as they are, or lists or
             arrays of ids, whole numbers from 0 to 2⁶³ − 1, of which no strings are made. A list of strings is a list of
             paths, unless one of the strings has white space in it and names nothing that exists; ``Path`` objects are
-            always paths. Or the path of a saved corpus, which is returned at once: its vocabulary stands, narrowed if
-            ``config`` or ``vocabulary`` ask for less; the options of reading no longer matter.
-        config: ``min_count``, ``max_vocabulary``, ``lowercase``, ``tokens``, ``encoding_errors`` and ``threads`` are
-            used. None is ``TrainConfig()``, and for a saved corpus it is whatever that has been read with.
+            always paths. Or a column or a table of pyarrow, polars, pandas or Hugging Face datasets, or of whatever
+            else speaks Arrow's C interface; Parquet and Arrow files are read as such tables are. Or the path of a saved
+            corpus, which is returned at once: its vocabulary stands, narrowed if ``config`` or ``vocabulary`` ask for
+            less; the options of reading no longer matter.
+        config: ``min_count``, ``max_vocabulary``, ``lowercase``, ``tokens``, ``column``, ``encoding_errors`` and
+            ``threads`` are used. None is ``TrainConfig()``, and for a saved corpus it is whatever that has been read
+            with.
         vocabulary: Fixes the words, their counts and their order; ``min_count`` and ``max_vocabulary`` are not used.
         known: Words to keep wherever they occur, whatever ``min_count`` and ``max_vocabulary`` say: those of a model
             that is to be trained further.
@@ -174,6 +177,7 @@ def read_corpus(
         CorpusError: A path names nothing, a file is damaged or not UTF-8, a sentence is neither text nor ids, or no
             word is left.
         FormatError: A saved corpus is damaged.
+        MissingExtraError: A table is given, and pyarrow is not installed.
         InputError: An id has no name, or that of another, or names are given for what has words.
 
     Example:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lexigrad.columns import ColumnChunk
+from lexigrad.columnrows import ColumnChunk
 from lexigrad.errors import CorpusError, InputError
 from lexigrad.itemids import ItemChunk, ItemNames
 from lexigrad.sources import Chunk, decoded

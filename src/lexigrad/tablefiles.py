@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from lexigrad.columns import chosen_column, column_chunks, first_line, import_pyarrow
+from lexigrad.columnrows import column_chunks
+from lexigrad.columns import chosen_column, first_line, import_pyarrow
 from lexigrad.errors import CorpusError
 from lexigrad.sources import FileSource
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lexigrad.columns import check_column, chosen_column, column_chunks, first_line, import_pyarrow
+from lexigrad.columnrows import column_chunks
+from lexigrad.columns import check_column, chosen_column, first_line, import_pyarrow
 from lexigrad.errors import CorpusError
 from lexigrad.sources import Source
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from lexigrad.columns import ColumnChunk
+from lexigrad.columnrows import ColumnChunk
 from lexigrad.errors import CorpusError
 from lexigrad.sentences import SentenceSource
 from lexigrad.sources import Chunk, Source, decoded

@@ -144,7 +144,7 @@ def train(
     """Train word vectors on CORPUS and write them to a file.
 
     CORPUS is any number of files, folders and globs, the file that `vocab --save` wrote, or - for standard input. A
-    line of text is a sentence or a paragraph; files may be compressed (.gz, .bz2, .xz, .zst).
+    line of text is a sentence or a paragraph; files may be compressed (.gz, .bz2, .xz, .zst), or Parquet and Arrow.
 
     After Ctrl-C, --solver exact writes the vectors of the last step. With --checkpoint-every, Ctrl-C and SIGTERM leave
     a checkpoint of that moment instead, with any solver but svd.
