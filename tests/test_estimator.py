@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+import re
 import subprocess
 import sys
 import warnings
@@ -24,7 +25,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
-from sklearn.utils.estimator_checks import check_estimator, check_methods_subset_invariance, parametrize_with_checks
+from sklearn.utils.estimator_checks import check_estimator, check_methods_subset_invariance, estimator_checks_generator
 from sklearn_checks import ANSWERED_BY_THE_ADAPTER, FURTHER_CHECKS, NOT_RUN, RowsAsDocuments, estimators, further_check
 
 from lexigrad import reference
@@ -62,7 +63,11 @@ def test_what_scikit_learn_checks_of_an_estimator_for_text_passes():
     assert {result["status"] for result in results} == {"passed"}
 
 
-@parametrize_with_checks([estimators()[2]])
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    list(estimator_checks_generator(estimators()[2])),
+    ids=lambda given: found[0] if (found := re.search(r"check_\w+", repr(given))) else "sif",
+)
 def test_what_it_checks_of_an_estimator_for_numbers_passes_with_rows_as_documents(estimator, check):
     check(estimator)
 
