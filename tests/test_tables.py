@@ -331,8 +331,10 @@ def test_a_null_in_a_dictionary_is_one_in_the_column() -> None:
 
 def test_two_columns_of_one_name_are_an_error() -> None:
     table = pa.Table.from_arrays([pa.array(["x"]), pa.array(["y"])], names=["a", "a"])
-    with pytest.raises(CorpusError, match="has 2 columns 'a'; give each its own name"):
-        content(table, column="a")
+    numbered = pa.Table.from_arrays([pa.array(["x"]), pa.array([1])], names=["a", "a"])
+    for named, column in ((table, "a"), (numbered, "a"), (numbered, None)):
+        with pytest.raises(CorpusError, match="has 2 columns 'a'; give each its own name"):
+            content(named, column=column)
 
 
 def test_words_and_ids_are_not_read_together(tmp_path: Path) -> None:
