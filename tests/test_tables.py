@@ -135,6 +135,13 @@ def test_files_are_known_by_their_content(tmp_path: Path, kind: str, form: str) 
     assert content(path) == content(path, column="column") == content(as_sentences(ROWS[kind]))
 
 
+@pytest.mark.parametrize("form", ["parquet", "file", "stream"])
+def test_a_dictionary_among_other_columns_is_read_from_files(tmp_path: Path, form: str) -> None:
+    coded = pa.array(TEXT).dictionary_encode()
+    table = pa.table({"other": pa.array(["x"] * 5).dictionary_encode(), "n": [1] * 5, "text": coded})
+    assert content(write(tmp_path / "a", table, form), column="text") == content(as_sentences(TEXT))
+
+
 def test_a_folder_may_hold_tables_and_text(tmp_path: Path) -> None:
     write(tmp_path / "a.parquet", pa.table({"text": ["a b"], "n": [1]}), "parquet")
     (tmp_path / "b.txt").write_text("b c\n")

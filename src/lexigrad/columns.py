@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from lexigrad.errors import CorpusError, MissingExtraError
 
-__all__ = ["check_column", "chosen_column", "first_line", "import_pyarrow", "is_list"]
+__all__ = ["check_column", "chosen_column", "first_line", "import_pyarrow", "is_list", "is_view"]
 
 NAMES_SHOWN: Final = 8
 LONGEST_NAME: Final = 40
@@ -87,7 +87,12 @@ def _is_text(kind: Any) -> bool:
     types = import_pyarrow().types
     if types.is_dictionary(kind):
         return _is_text(kind.value_type)
-    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+    return bool(types.is_string(kind) or types.is_large_string(kind) or is_view(kind))
+
+
+def is_view(kind: Any) -> bool:
+    """Whether an Arrow type is one of string views, of which the first versions of pyarrow know nothing."""
+    return str(kind) == "string_view"
 
 
 def is_list(kind: Any) -> bool:
