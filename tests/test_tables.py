@@ -135,6 +135,13 @@ def test_files_are_known_by_their_content(tmp_path: Path, kind: str, form: str) 
     assert content(path) == content(path, column="column") == content(as_sentences(ROWS[kind]))
 
 
+@pytest.mark.parametrize("form", ["parquet", "file", "stream"])
+def test_a_dictionary_among_other_columns_is_read_from_files(tmp_path: Path, form: str) -> None:
+    coded = pa.array(TEXT).dictionary_encode()
+    table = pa.table({"other": pa.array(["x"] * 5).dictionary_encode(), "n": [1] * 5, "text": coded})
+    assert content(write(tmp_path / "a", table, form), column="text") == content(as_sentences(TEXT))
+
+
 def test_a_folder_may_hold_tables_and_text(tmp_path: Path) -> None:
     write(tmp_path / "a.parquet", pa.table({"text": ["a b"], "n": [1]}), "parquet")
     (tmp_path / "b.txt").write_text("b c\n")
@@ -331,8 +338,10 @@ def test_a_null_in_a_dictionary_is_one_in_the_column() -> None:
 
 def test_two_columns_of_one_name_are_an_error() -> None:
     table = pa.Table.from_arrays([pa.array(["x"]), pa.array(["y"])], names=["a", "a"])
-    with pytest.raises(CorpusError, match="has 2 columns 'a'; give each its own name"):
-        content(table, column="a")
+    numbered = pa.Table.from_arrays([pa.array(["x"]), pa.array([1])], names=["a", "a"])
+    for named, column in ((table, "a"), (numbered, "a"), (numbered, None)):
+        with pytest.raises(CorpusError, match="has 2 columns 'a'; give each its own name"):
+            content(named, column=column)
 
 
 def test_words_and_ids_are_not_read_together(tmp_path: Path) -> None:

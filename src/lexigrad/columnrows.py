@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lexigrad.columns import first_line, import_pyarrow, is_list
+from lexigrad.columns import first_line, import_pyarrow, is_list, is_view
 from lexigrad.errors import CorpusError
 from lexigrad.itemids import LARGEST_ITEM, ItemChunk
 from lexigrad.sources import CHUNK_BYTES, Chunk
@@ -212,7 +212,7 @@ def _text_positions(array: Any) -> Numbers:
         lengths = np.diff(_text_positions(array.dictionary))
         indices = np.where(_valid(array.indices), _numbers(array.indices, 1, str(array.indices.type)), 0)
         return _running_sum(lengths[indices] if lengths.size else np.ones(len(array), dtype=np.int64))
-    if types.is_string_view(array.type):  # 16 bytes for each, of which the first four are the length
+    if is_view(array.type):  # 16 bytes for each, of which the first four are the length
         lengths = np.where(_valid(array), _numbers(array, 1, np.int32, 4)[::4], 0)
         return _running_sum(lengths.astype(np.int64) + 1)
     offsets = _offsets(array)
@@ -267,7 +267,7 @@ def _written_out(array: Any) -> Any:
     if types.is_dictionary(array.type):
         dictionary = _written_out(array.dictionary)
         return pyarrow.DictionaryArray.from_arrays(array.indices, dictionary).dictionary_decode()
-    return _without_hidden_views(array).cast(pyarrow.large_string()) if types.is_string_view(array.type) else array
+    return _without_hidden_views(array).cast(pyarrow.large_string()) if is_view(array.type) else array
 
 
 def _without_hidden_views(array: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from lexigrad.errors import CorpusError, MissingExtraError
 
-__all__ = ["check_column", "chosen_column", "first_line", "import_pyarrow", "is_list"]
+__all__ = ["check_column", "chosen_column", "first_line", "import_pyarrow", "is_list", "is_view"]
 
 NAMES_SHOWN: Final = 8
 LONGEST_NAME: Final = 40
@@ -37,21 +37,25 @@ def chosen_column(schema: Any, column: str | None, name: str) -> str:
         CorpusError: There is no such column, or it holds something else, or there is more than one.
     """
     readable = [field.name for field in schema if kind_of(field.type) and str(field.type) != "null"]
-    if column is None:
-        if len(readable) == 1:
-            return str(readable[0])
-        if not readable:
-            raise CorpusError(f"{name!r} has no column of strings, of lists of tokens or of lists of ids; give another")
-        several = f"{name!r} has {len(readable):,} columns of text, {_listed(readable)}"
-        raise CorpusError(f"{several}; choose one by --column (column=... in Python)")
-    found = schema.get_all_field_indices(column)
+    chosen = _only(readable, name) if column is None else column
+    found = schema.get_all_field_indices(chosen)
     if not found:
         others = f"its columns of text are {_listed(readable)}" if readable else "it has none of text"
-        raise CorpusError(f"{name!r} has no column {_short(column)!r}; {others}")
+        raise CorpusError(f"{name!r} has no column {_short(chosen)!r}; {others}")
     if len(found) > 1:
-        raise CorpusError(f"{name!r} has {len(found):,} columns {_short(column)!r}; give each its own name")
-    check_column(schema.field(found[0]).type, f"the column {_short(column)!r} of {name!r}")
-    return column
+        raise CorpusError(f"{name!r} has {len(found):,} columns {_short(chosen)!r}; give each its own name")
+    check_column(schema.field(found[0]).type, f"the column {_short(chosen)!r} of {name!r}")
+    return chosen
+
+
+def _only(readable: list[str], name: str) -> str:
+    """The one column of text that a table has."""
+    if not readable:
+        raise CorpusError(f"{name!r} has no column of strings, of lists of tokens or of lists of ids; give another")
+    if len(readable) > 1:
+        several = f"{name!r} has {len(readable):,} columns of text, {_listed(readable)}"
+        raise CorpusError(f"{several}; choose one by --column (column=... in Python)")
+    return readable[0]
 
 
 def check_column(kind: Any, name: str) -> None:
@@ -83,7 +87,12 @@ def _is_text(kind: Any) -> bool:
     types = import_pyarrow().types
     if types.is_dictionary(kind):
         return _is_text(kind.value_type)
-    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+    return bool(types.is_string(kind) or types.is_large_string(kind) or is_view(kind))
+
+
+def is_view(kind: Any) -> bool:
+    """Whether an Arrow type is one of string views, of which the first versions of pyarrow know nothing."""
+    return str(kind) == "string_view"
 
 
 def is_list(kind: Any) -> bool:

@@ -135,18 +135,13 @@ def _arrow_file_arrays(file: io.BufferedReader, name: str, column: str | None) -
     ipc = import_pyarrow().ipc
     if not file.seekable():
         raise CorpusError("an Arrow file cannot be read from a pipe, an Arrow stream can; name the file")
-    chosen = chosen_column(ipc.open_file(file).schema, column, name)
-    table = ipc.open_file(file, options=_only(ipc.open_file(file).schema, chosen))
+    schema = ipc.open_file(file).schema
+    chosen = chosen_column(schema, column, name)
+    alone = ipc.IpcReadOptions(included_fields=[schema.get_field_index(chosen)], use_threads=False)
+    table = ipc.open_file(file, options=alone)
     for number in range(table.num_record_batches):
         batch = table.get_batch(number)
         yield batch.column(batch.schema.get_field_index(chosen)), (number + 1) / table.num_record_batches
-
-
-def _only(schema: Any, column: str) -> Any:
-    """Options that let the other columns lie."""
-    return import_pyarrow().ipc.IpcReadOptions(
-        included_fields=[schema.get_field_index(column)], use_threads=False, ensure_native_endian=True
-    )
 
 
 def _arrow_stream_arrays(file: io.BufferedReader, name: str, column: str | None) -> Batches:

@@ -5,7 +5,7 @@ What an object is, is found out without importing its package.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,7 +20,6 @@ ROWS: Final = 4_096
 """Rows that are converted at a time."""
 
 Arrays = Iterator[Any]
-Reader = Callable[[Any, str | None], Arrays]
 
 GIVEN: Final = "the given table"
 
@@ -76,7 +75,7 @@ def _sound(arrays: Iterable[Any]) -> Arrays:
     pyarrow = import_pyarrow()
     try:
         yield from arrays
-    except pyarrow.ArrowException as error:
+    except (pyarrow.ArrowException, OverflowError) as error:
         raise CorpusError(
             f"the given column cannot be read: {first_line(error)}; give strings, lists of tokens or lists of ids"
         ) from error
