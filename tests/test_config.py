@@ -67,7 +67,9 @@ def test_a_tokenizer_function_is_saved_by_its_name_only() -> None:
 
 
 def test_an_unknown_option_in_a_file_is_named() -> None:
-    with pytest.raises(ConfigError, match="unknown option 'size'; known are cbow_update, connector_words, deterministic, device, dim"):
+    with pytest.raises(
+        ConfigError, match="unknown option 'size'; known are cbow_update, connector_words, deterministic, device, dim"
+    ):
         TrainConfig.from_dict({"size": 100})
 
 
