@@ -145,6 +145,28 @@ def test_training_goes_on_from_the_vectors_and_passes_over_unknown_words() -> No
     assert model.train_count == 2
 
 
+@pytest.mark.parametrize("text", [[["hello", "world"]], [[]], []])
+def test_a_text_without_a_known_word_trains_nothing(
+    text: Any, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    model, told = small(), Recorder()
+    before = model.wv.vectors.copy()
+    words = sum(map(len, text))
+    with caplog.at_level(logging.WARNING):
+        assert model.train(text, total_examples=len(text), epochs=2, callbacks=[told]) == (0, 2 * words)
+    assert "nothing is trained" in caplog.text
+    assert_array_equal(model.wv.vectors, before)
+    assert told.calls[0] == "train begins"
+    path = tmp_path / "text.txt"
+    path.write_text("".join(" ".join(sentence) + "\n" for sentence in text if sentence), encoding="utf-8")
+    assert model.train(corpus_file=path, total_words=words, epochs=2) == (0, 2 * words)
+
+
+def test_a_text_that_cannot_be_read_is_an_error_though_no_word_was_known() -> None:
+    with pytest.raises(lexigrad.CorpusError, match="token of type int"):
+        small().train([["hello"], [1, 2]], total_examples=2, epochs=1)
+
+
 def test_updating_adds_words_that_training_moves() -> None:
     model = small(sg=1)
     model.build_vocab(NEW_TEXT, update=True)
