@@ -262,7 +262,7 @@ def summary(outcomes: dict[str, tuple[str, str]], folder: Path) -> dict[str, Any
     }
     return {
         "counts": counts,
-        "versions": {name: version(name) for name in ("gensim", "numpy", "testfixtures")},
+        "versions": {name: version(name) for name in ("gensim", "numpy")},
         "tests": {name: hashlib.sha256((folder / f"{name}.py").read_bytes()).hexdigest() for name in FILES},
         "not passed": {
             name: {"outcome": outcome, "reason": reasons.get(REASONS.get(name, ""), message)}

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import io
 import logging
-import pickle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,12 +16,10 @@ from lexigrad.compat.gensim import (
     RULE_DISCARD,
     RULE_KEEP,
     CallbackAny2Vec,
-    KeyedVectors,
     LineSentence,
     NotKeptError,
     StateError,
     Word2Vec,
-    WrongKindError,
 )
 
 if TYPE_CHECKING:
@@ -147,6 +143,28 @@ def test_training_goes_on_from_the_vectors_and_passes_over_unknown_words() -> No
     assert not np.array_equal(model.wv["the"], before[0])
     assert "bird" not in model.wv
     assert model.train_count == 2
+
+
+@pytest.mark.parametrize("text", [[["hello", "world"]], [[]], []])
+def test_a_text_without_a_known_word_trains_nothing(
+    text: Any, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    model, told = small(), Recorder()
+    before = model.wv.vectors.copy()
+    words = sum(map(len, text))
+    with caplog.at_level(logging.WARNING):
+        assert model.train(text, total_examples=len(text), epochs=2, callbacks=[told]) == (0, 2 * words)
+    assert "nothing is trained" in caplog.text
+    assert_array_equal(model.wv.vectors, before)
+    assert told.calls[0] == "train begins"
+    path = tmp_path / "text.txt"
+    path.write_text("".join(" ".join(sentence) + "\n" for sentence in text if sentence), encoding="utf-8")
+    assert model.train(corpus_file=path, total_words=words, epochs=2) == (0, 2 * words)
+
+
+def test_a_text_that_cannot_be_read_is_an_error_though_no_word_was_known() -> None:
+    with pytest.raises(lexigrad.CorpusError, match="token of type int"):
+        small().train([["hello"], [1, 2]], total_examples=2, epochs=1)
 
 
 def test_updating_adds_words_that_training_moves() -> None:
@@ -362,100 +380,3 @@ def test_init_sims_with_replace_leaves_vectors_of_length_1() -> None:
     with pytest.warns(DeprecationWarning, match="model.epochs"):
         model.iter = 9
     assert model.epochs == 9
-
-
-# files
-
-
-def assert_same(first: Word2Vec, second: Word2Vec) -> None:
-    assert_array_equal(first.wv.vectors, second.wv.vectors)
-    assert_array_equal(first.syn1neg, second.syn1neg)
-    assert first.wv.index_to_key == second.wv.index_to_key
-    assert_array_equal(first.wv.expandos["count"], second.wv.expandos["count"])
-    assert (first.epochs, first.alpha, first.history) == (second.epochs, second.alpha, second.history)
-
-
-def test_a_model_comes_back_from_its_file_and_goes_on(tmp_path: Path) -> None:
-    model = Word2Vec(**SMALL, comment="mine", compute_loss=True)
-    model.build_vocab(TEXT, keep_raw_vocab=True)
-    model.train(TEXT, total_examples=60, epochs=2, compute_loss=True)
-    model.save(tmp_path / "model")
-    back = Word2Vec.load(tmp_path / "model")
-    assert_same(model, back)
-    assert (back.comment, back.raw_vocab) == ("mine", model.raw_vocab)
-    for one in (model, back):
-        one.build_vocab(NEW_TEXT, update=True)
-        one.train(NEW_TEXT, total_examples=20, epochs=1)
-    assert_same(model, back)
-
-
-def test_a_mapped_model_is_read_only_and_can_be_trained(tmp_path: Path) -> None:
-    model = small()
-    model.save(tmp_path / "model", sep_limit=0)
-    back = Word2Vec.load(tmp_path / "model", mmap="r")
-    assert not back.wv.vectors.flags.writeable
-    back.train(TEXT, total_examples=60, epochs=1)
-    assert not np.array_equal(back.wv.vectors, model.wv.vectors)
-    with pytest.raises(NotKeptError, match="mmap='r'"):
-        Word2Vec.load(tmp_path / "model", mmap="r+")
-
-
-def test_lexigrad_reads_the_shims_files_and_the_shim_lexigrads(tmp_path: Path) -> None:
-    model = small()
-    model.save(tmp_path / "model")
-    assert_array_equal(lexigrad.load_vectors(tmp_path / "model")["cat"], model.wv["cat"])
-    model.to_lexigrad().save(tmp_path / "ours")
-    back = Word2Vec.load(tmp_path / "ours")
-    assert_array_equal(back.wv["cat"], model.wv["cat"])
-    assert back.vector_size == 8
-    assert_array_equal(KeyedVectors.load(tmp_path / "ours")["cat"], model.wv["cat"])
-
-
-def test_a_file_of_vectors_is_no_model(tmp_path: Path) -> None:
-    small().wv.save(tmp_path / "vectors")
-    with pytest.raises(WrongKindError, match="KeyedVectors"):
-        Word2Vec.load(tmp_path / "vectors")
-    assert issubclass(WrongKindError, AttributeError)
-
-
-def test_vectors_come_back_with_all_their_attributes_and_odd_keys(tmp_path: Path) -> None:
-    wv = KeyedVectors(2, dtype=np.float16)
-    wv.add_vectors(["a", 7], [[1, 2], [3, 4]])
-    wv.set_vecattr("a", "name", "first")
-    wv.set_vecattr(7, "weight", 0.5)
-    wv.save(tmp_path / "vectors")
-    back = KeyedVectors.load(tmp_path / "vectors")
-    assert back.index_to_key == ["a", 7]
-    assert (back.get_vecattr("a", "name"), back.get_vecattr(7, "weight")) == ("first", 0.5)
-    assert back.vectors.dtype == np.float16
-    assert_array_equal(back[7], [3, 4])
-    with pytest.raises(lexigrad.InputError, match="7"):
-        back.to_lexigrad()
-
-
-def test_what_a_file_cannot_hold_is_refused(tmp_path: Path) -> None:
-    wv = KeyedVectors(2)
-    wv.add_vectors(["a"], [[1, 2]])
-    wv.set_vecattr("a", "thing", {1, 2})
-    with pytest.raises(NotKeptError, match="numbers and strings"):
-        wv.save(tmp_path / "vectors")
-    wide = KeyedVectors(2, count=1, dtype=np.float64)
-    with pytest.raises(NotKeptError, match="float64"):
-        wide.save(tmp_path / "vectors")
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("state", [b"[", b"[]", b'{"attributes": {"a": 3}}', b'{"keys": [1]}', b'{"dtype": "no"}'])
-def test_a_damaged_state_is_a_format_error(tmp_path: Path, state: bytes) -> None:
-    vectors = lexigrad.KeyedVectors(["a", "b"], [[1, 2], [3, 4]])
-    tensors = lexigrad.formats.vectors_to_tensors(vectors) | {"gensim": np.frombuffer(state, dtype=np.uint8)}
-    lexigrad.formats.write_native(tmp_path / "bad", tensors, {"format": "lexigrad", "version": "1"})
-    with pytest.raises(lexigrad.FormatError, match="bad"):
-        KeyedVectors.load(tmp_path / "bad")
-
-
-def test_models_are_copied_and_pickled_by_their_plain_state() -> None:
-    model = small()
-    model.wv.fill_norms()
-    assert_same(model, copy.deepcopy(model))
-    assert_same(model, pickle.loads(pickle.dumps(model)))

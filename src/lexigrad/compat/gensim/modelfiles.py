@@ -16,6 +16,7 @@ from lexigrad.formats.gensimfiles import read_gensim
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
     from typing import Self
 
     from lexigrad.formats.gensimfiles import GensimFile
@@ -51,10 +52,9 @@ SAVED: Final = (
     "corpus_count",
     "corpus_total_words",
     "train_count",
-    "total_train_time",
     "running_training_loss",
 )
-"""Attributes that a file keeps besides the tables."""
+"""Attributes that a file keeps besides the tables; not the time that training took, which no model's file holds."""
 
 
 def on_class_only(*_: Any, **__: Any) -> None:
@@ -135,29 +135,52 @@ class ModelFiles:
             raise WrongKindError(f"{fname} holds vectors, not a whole model; read it by KeyedVectors.load")
         made: Any = cls()
         stored.fill(made.wv, mmap)
-        try:
-            for name in SAVED:
-                setattr(made, name, stored.state[name])
-            made.history = stored.state["history"]
-            made.raw_vocab = {word: count for word, count in stored.state["raw_vocab"]}  # noqa: C416
-            if "U" in stored.tensors:
-                table = stored.tensors["U"]
-                made.syn1neg = table if mmap == "r" else np.array(table)
-        except (KeyError, TypeError, ValueError) as error:
-            raise FormatError(f"{fname}: its state lacks something or is malformed: {error}") from error
+        made.wv.vectors_lockf = np.ones(1, dtype=np.float32)
+        _set_options(made, fname, stored.state)
+        made.history = _of_kind(fname, stored.state, "history", list)
+        pairs = _of_kind(fname, stored.state, "raw_vocab", list)
+        if not all(isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], int) for pair in pairs):
+            raise FormatError(f"{fname}: its raw_vocab is damaged")
+        made.raw_vocab = {word: count for word, count in pairs if isinstance(word, (str, int))}
+        if "U" in stored.tensors:
+            table = stored.tensors["U"]
+            if table.dtype != np.float32 or table.shape != made.wv.vectors.shape:
+                raise FormatError(f"{fname}: its table U does not fit its vectors; the file is damaged")
+            made.syn1neg = table if mmap == "r" else np.array(table)
         return cast("Self", made)
 
     @classmethod
     def _of_gensim(cls, file: GensimFile) -> Self:
         """The model that gensim saved; what its version did not know yet is None, or as in a new model."""
         made: Any = cls()
-        options = {"corpus_count": None, "corpus_total_words": None, **file.options}
-        for name in SAVED:
-            setattr(made, name, options.get(name, getattr(made, name)))
-        made.min_alpha_yet_reached = options.get("min_alpha_yet_reached", made.alpha)
+        usual = {name: getattr(made, name) for name in SAVED}
+        unknown = {"corpus_count": None, "corpus_total_words": None}
+        rates = {"min_alpha_yet_reached": file.options.get("alpha", made.alpha)}
+        _set_options(made, "the model", {**usual, **unknown, **rates, **file.options})
         made.wv = KeyedVectors.from_lexigrad(file.vectors)
         made.wv.vectors_lockf = np.ones(1, dtype=np.float32)
         made.vector_size = made.layer1_size = file.vectors.dim
         if file.U is not None:
             made.syn1neg = np.array(file.U)
         return cast("Self", made)
+
+
+def _set_options(model: Any, path: Any, values: Mapping[str, Any]) -> None:
+    """Set the attributes that a file keeps, each of the kind that it has in a new model.
+
+    Raises:
+        FormatError: one is missing, or of another kind.
+    """
+    for name in SAVED:
+        usual, value = getattr(model, name), values.get(name, ...)
+        kinds = (int, float) if isinstance(usual, (int, float)) else (int, float, str)
+        if value is not None and not isinstance(value, kinds):
+            raise FormatError(f"{path}: its {name} is missing or damaged")
+        setattr(model, name, value)
+
+
+def _of_kind(path: Any, state: Mapping[str, Any], name: str, kind: type) -> Any:
+    """A value of the state."""
+    if not isinstance(state.get(name), kind):
+        raise FormatError(f"{path}: its {name} is missing or damaged")
+    return state[name]

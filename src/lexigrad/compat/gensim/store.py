@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Stored", "is_native", "read_stored", "refuse_save_options", "write_stored"]
 
+WIDTHS: Final = {"float32": np.float32, "float16": np.float16}
+NUMBERS: Final = "biuf"
+"""The kinds of NumPy's types that attributes may have; all others are objects."""
+
 STATE: Final = "gensim"
 """The tensor that holds the state as JSON in UTF-8; tensors have no limit of size, as the header has."""
 
@@ -58,15 +62,15 @@ class Stored:
         try:
             table.index_to_key = self.state.get("keys") or vectors.words
             table.key_to_index = {key: row for row, key in enumerate(table.index_to_key) if key is not None}
-            dtype = np.dtype(self.state.get("dtype", "float32"))
+            dtype = np.dtype(WIDTHS[self.state.get("dtype", "float32")])
             table.vectors = vectors.matrix if mmap == "r" and dtype == np.float32 else vectors.matrix.astype(dtype)
             table.vector_size, table.next_index = vectors.dim, len(table.index_to_key)
             if vectors.counts is not None:
                 table.expandos["count"] = vectors.counts.copy()
             for name, attribute in self.state.get("attributes", {}).items():
-                table.expandos[name] = _array(attribute["values"], np.dtype(attribute["dtype"]))
+                table.expandos[name] = _array(attribute["values"], attribute["dtype"])
             fits = all(len(values) == len(vectors) for values in (table.index_to_key, *table.expandos.values()))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise FormatError(f"{self.path}: the tensor {STATE!r} contradicts the others: {error}") from error
         if not fits:
             raise FormatError(f"{self.path}: keys, vectors and attributes differ in number; the file is damaged")
@@ -122,11 +126,12 @@ def write_stored(
         "dtype": str(table.vectors.dtype),
         "keys": None if are_words else keys,
         "attributes": {
-            name: {"dtype": str(values.dtype), "values": values.tolist()} for name, values in attributes.items()
+            name: {"dtype": values.dtype.str if values.dtype.kind in NUMBERS else "object", "values": values.tolist()}
+            for name, values in attributes.items()
         },
     }
     try:
-        encoded = json.dumps(whole, ensure_ascii=False).encode()
+        encoded = json.dumps(whole, ensure_ascii=False, default=_plain).encode()
     except (TypeError, ValueError) as error:
         raise NotKeptError(f"files hold attributes of numbers and strings only, and one is neither: {error}") from error
     arrays[STATE] = np.frombuffer(encoded, dtype=np.uint8)
@@ -139,8 +144,18 @@ def refuse_save_options(ignore: Any) -> None:
         raise NotKeptError("save(ignore=...) is not kept: a file holds the whole; save model.wv for the vectors alone")
 
 
-def _array(values: list[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """The values as an array of one dimension."""
+def _array(values: list[Any], name: str) -> NDArray[Any]:
+    """The values as an array of one dimension, of a type of numbers or of objects."""
+    dtype = np.dtype(object) if name == "object" else np.dtype(str(name))
+    if dtype.kind not in (*NUMBERS, "O"):
+        raise ValueError(f"an attribute cannot be {name}")
     array = np.empty(len(values), dtype=dtype)
     array[:] = values
     return array
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers as Python's, which JSON knows."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} cannot be saved")

@@ -104,9 +104,11 @@ class VectorTable:
     def get_vector(self, key: Any, norm: bool = False) -> NDArray[Any]:
         """The vector of a key, read-only, shape ``(vector_size,)``; with ``norm`` scaled to length 1."""
         row = self.get_index(key)
+        vector = self.vectors[row]
         if norm:
             self.fill_norms()
-        vector = self.vectors[row] / self.divisors()[row] if norm else self.vectors[row]
+            assert self.norms is not None
+            vector = vector / (self.norms[row] or self.norms.dtype.type(1))
         vector.flags.writeable = False
         return np.asarray(vector)
 

@@ -10,8 +10,9 @@ import numpy as np
 
 import lexigrad
 from lexigrad.compat.gensim.callbacks import EpochTeller
+from lexigrad.compat.gensim.reading import KnownText
 from lexigrad.compat.gensim.refusals import NotKeptError
-from lexigrad.compat.gensim.text import LineSentence, text_files
+from lexigrad.compat.gensim.text import LineSentence
 from lexigrad.compat.gensim.vocabulary import threshold
 from lexigrad.errors import InputError
 
@@ -26,6 +27,8 @@ __all__ = ["Training", "options_of"]
 
 LOSS_SAMPLE = 5_000
 """Windows on which the loss is measured, where it is asked for: lexigrad's default."""
+
+BLOCK_IDS = 1 << 20
 
 logger = logging.getLogger(__name__)
 
@@ -84,24 +87,22 @@ class Training:
         """
         model, began = self.model, time.perf_counter()
         config = self.config()
-        teller = EpochTeller(model, self.callbacks, self.take, model.epochs)
         model.running_training_loss = 0.0
-        source = LineSentence(corpus_file) if corpus_file is not None else sentences
-        with lexigrad.read_corpus(_source(source), config, vocabulary=self.vocabulary) as corpus:
-            _warn_of_totals(corpus.report, examples, words)
+        teller = EpochTeller(model, self.callbacks, self.take, model.epochs)
+        text = KnownText(LineSentence(corpus_file) if corpus_file is not None else sentences, self.vocabulary)
+        with text.read(config) as corpus:
+            _warn_of_totals(text, examples, words)
             teller.tell("on_train_begin")
             teller.tell("on_epoch_begin")
-            listening = [teller] if self.callbacks else []
-            trained = lexigrad.train(corpus, config, start=self.start(), callbacks=listening)
-            raw = corpus.report.tokens * model.epochs
-            kept = np.bincount(corpus.ids[corpus.ids >= 0], minlength=len(self.vocabulary))
-        self.take(trained)
+            if corpus is not None:
+                listening = [teller] if self.callbacks else []
+                self.take(lexigrad.train(corpus, config, start=self.start(), callbacks=listening))
+            trained = 0.0 if corpus is None else _kept(corpus.ids, self.vocabulary.keep_probability(config.subsample))
         model.total_train_time += time.perf_counter() - began
         model.train_count += 1
         model.min_alpha_yet_reached = min(model.alpha, model.min_alpha)
         teller.tell("on_train_end")
-        keep = self.vocabulary.keep_probability(config.subsample)
-        return round(float(kept @ keep) * model.epochs), raw
+        return round(trained * model.epochs), text.words * model.epochs
 
     def config(self) -> lexigrad.TrainConfig:
         """Lexigrad's options for the model's attributes."""
@@ -169,16 +170,15 @@ def _vocabulary(model: Word2Vec) -> tuple[lexigrad.Vocabulary, NDArray[np.int64]
     return lexigrad.Vocabulary([words[row] for row in order], counts[order]), order
 
 
-def _source(sentences: Any) -> Any:
-    """What lexigrad reads: files at once, or lists of words one after another."""
-    files = text_files(sentences)
-    if files is not None:
-        return files
-    # A generator, as a list of strings would be taken for paths; and of lists, as a string would be cut into words.
-    return (list(sentence) if isinstance(sentence, str) else sentence for sentence in sentences)
+def _kept(ids: NDArray[np.int32], keep: NDArray[np.float64]) -> float:
+    """How many words of a text are trained in an epoch, in expectation over those dropped at random."""
+    blocks = (ids[start : start + BLOCK_IDS] for start in range(0, ids.size, BLOCK_IDS))
+    return float(sum(keep[block[block >= 0]].sum() for block in blocks))
 
 
-def _warn_of_totals(report: lexigrad.ReadingReport, examples: int | None, words: int | None) -> None:
-    for name, given, found in (("total_examples", examples, report.lines), ("total_words", words, report.tokens)):
+def _warn_of_totals(text: KnownText, examples: int | None, words: int | None) -> None:
+    if not text.is_known:
+        logger.warning("none of the text's %i words is in the vocabulary; nothing is trained", text.words)
+    for name, given, found in (("total_examples", examples, text.sentences), ("total_words", words, text.words)):
         if given is not None and given != found:
             logger.warning("%s is %i, but the text has %i; rates follow the text", name, given, found)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import lexigrad
+from lexigrad.compat.gensim.reading import counted_files
 from lexigrad.compat.gensim.refusals import StateError
 from lexigrad.compat.gensim.text import text_files
 from lexigrad.compat.gensim.vocabulary import count_words, downsampling, is_kept
@@ -15,7 +15,6 @@ from lexigrad.compat.gensim.vocabulary import count_words, downsampling, is_kept
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -93,7 +92,7 @@ class VocabularyBuilding:
         sentences = LineSentence(corpus_file) if corpus_file is not None else corpus_iterable
         files = text_files(sentences)
         if files and not self.max_vocab_size:
-            self.raw_vocab, words, number = _counted_files(files)
+            self.raw_vocab, words, number = counted_files(files)
         else:
             self.raw_vocab, words, number = count_words(_warned(sentences), self.max_vocab_size, trim_rule)
         logger.info("counted %i words, %i different, in %i sentences", words, len(self.raw_vocab), number)
@@ -214,18 +213,6 @@ class VocabularyBuilding:
         wv.expandos = {name: values.copy() for name, values in other_model.wv.expandos.items()}
         self.corpus_count = other_model.corpus_count
         self.init_weights()
-
-
-def _counted_files(paths: list[Path]) -> tuple[dict[Any, int], int, int]:
-    """As `count_words`, of files, in parallel."""
-    try:
-        with lexigrad.read_corpus(paths, lexigrad.TrainConfig(min_count=1)) as corpus:
-            counts = dict(zip(corpus.vocabulary.words, corpus.vocabulary.counts.tolist(), strict=True))
-            return counts, corpus.report.tokens, corpus.report.lines
-    except lexigrad.CorpusError:
-        if any(path.stat().st_size for path in paths):
-            raise
-        return {}, 0, 0  # empty files are an empty vocabulary in gensim
 
 
 def _warned(sentences: Any) -> Any:
