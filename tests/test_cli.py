@@ -9,8 +9,10 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import fields
-from typing import TYPE_CHECKING, get_args
+from pathlib import Path
+from typing import get_args
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -20,11 +22,9 @@ from lexigrad.commands import options
 from lexigrad.config import TrainConfig
 from lexigrad.console import Display, print_columns
 from lexigrad.errors import GradientError
-from lexigrad.formats import ENDINGS, Format
+from lexigrad.formats import ENDINGS, WRITTEN, Format
 from lexigrad.progress import TrainProgress
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from lexigrad.reduction import DTYPES
 
 TEXT = 60 * "the king and the queen sat in the hall of the land\nthe man and the woman ate bread in the house\n"
 FAST = ["--dim=8", "--epochs=2", "--threads=1"]
@@ -279,14 +279,60 @@ def test_convert_writes_the_format_of_the_ending_or_of_the_option(
 
 
 def test_convert_asks_for_the_format_of_an_ending_that_says_nothing(vectors: Path) -> None:
-    result = run("convert", vectors, vectors.with_name("out.vec"))
+    result = run("convert", vectors, vectors.with_name("out.xyz"))
     assert result.exit_code == 2
     assert "or give --to" in result.stderr
 
 
 def test_the_command_line_knows_the_formats_of_the_library() -> None:
-    assert tuple(ENDINGS) == options.ENDINGS
-    assert get_args(Format) == options.FORMATS
+    assert dict(ENDINGS) == options.FORMAT_OF
+    assert set(options.ENDINGS) <= set(ENDINGS)  # those that train writes
+    assert WRITTEN == options.FORMATS
+    assert set(get_args(Format)) == {*WRITTEN, "fasttext"}
+    assert options.DTYPES == DTYPES
+
+
+def test_convert_writes_tables_of_fewer_bits_and_says_what_they_cost(vectors: Path) -> None:
+    result = run("convert", vectors, vectors.with_name("out.safetensors"), "--dtype=int8")
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert result.stderr.startswith("int8: vectors turned by 0.")
+    assert "OUT takes " in result.stderr
+    result = run("convert", vectors, vectors.with_name("out.npz"), "--dtype=float16", "--json", "-q")
+    report = json.loads(result.stdout)
+    assert result.stderr == ""
+    assert (report["format"], report["dim"], report["reduction"]["dtype"]) == ("npz", 2, "float16")
+    assert 0 < report["size_ratio"] < 1
+    assert report["reduction"]["neighbors_kept"] == 1.0
+    assert run("convert", vectors, vectors.with_name("out.txt"), "--dtype=int8").exit_code == 1
+
+
+def test_convert_writes_the_outside_vectors_of_a_model_or_both_tables(tmp_path: Path) -> None:
+    V = np.array([[1, 2], [3, 4]], dtype=np.float32)
+    model = lexigrad.Word2Vec(V, -V, lexigrad.Vocabulary(["the", "cat"], [5, 2]), lexigrad.TrainConfig(dim=2))
+    model.save(tmp_path / "model")
+    assert run("convert", tmp_path / "model", tmp_path / "U.txt", "--table=U").exit_code == 0
+    assert lexigrad.load_vectors(tmp_path / "U.txt")["cat"].tolist() == [-3, -4]
+    assert run("convert", tmp_path / "model", tmp_path / "both.npz", "--table=both").exit_code == 0
+    assert lexigrad.load_vectors(tmp_path / "both.npz", table="U")["cat"].tolist() == [-3, -4]
+    assert lexigrad.load_vectors(tmp_path / "both.npz")["cat"].tolist() == [3, 4]
+    refused = run("convert", tmp_path / "model", tmp_path / "both.txt", "--table=both")
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+    assert "word2vec-text holds one table; write V and U to two files" in refused.stderr
+    missing = run("convert", tmp_path / "U.txt", tmp_path / "again.txt", "--table=U")
+    assert "holds one table; the outside vectors are not in it" in missing.stderr
+    assert model.outside_vectors["cat"].tolist() == [-3, -4]
+
+
+def test_convert_says_when_ngrams_are_lost(tmp_path: Path) -> None:
+    model = Path(__file__).parent / "golden" / "fasttext-skipgram.bin"
+    result = run("convert", model, tmp_path / "v.vec")
+    assert "the n-grams of IN are not in OUT, which has vectors for its 26 words only" in result.stderr
+    kept = run("convert", model, tmp_path / "v.safetensors", "--json")
+    assert kept.stderr == ""
+    assert json.loads(kept.stdout)["ngrams_kept"] is True
+    assert run("neighbors", tmp_path / "v.safetensors", "Füchse", "-n1").exit_code == 0
+    assert run("neighbors", tmp_path / "v.vec", "Füchse", "-n1").exit_code == 1
 
 
 # gradcheck and demo

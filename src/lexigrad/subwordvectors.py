@@ -50,7 +50,7 @@ class SubwordVectors(KeyedVectors):
         >>> ngrams = np.arange(20, dtype=np.float32).reshape(10, 2)
         >>> vectors = SubwordVectors(["cat"], np.ones((1, 2), dtype=np.float32), ngrams, Subwords(3, 3, 10))
         >>> "cats" in vectors, vectors["cats"].tolist()  # the mean of the rows of <ca, cat, ats and ts>
-        (False, [7.5, 8.5])
+        (False, [8.5, 9.5])
         >>> vectors.most_similar("cats")[0][0]
         'cat'
 
