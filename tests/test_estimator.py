@@ -264,7 +264,8 @@ def searched(n_jobs, backend):
         return grid.fit(DOCUMENTS, LABELS)
 
 
-def test_a_grid_search_finds_the_same_with_one_job_with_processes_and_with_threads():
+def test_a_grid_search_finds_the_same_with_one_job_with_processes_and_with_threads(monkeypatch):
+    monkeypatch.delenv("NUMBA_NUM_THREADS", raising=False)
     grids = [searched(1, "loky"), searched(2, "loky"), searched(2, "threading")]
     scores = [grid.cv_results_["mean_test_score"] for grid in grids]
     assert np.isfinite(scores[0]).all()
