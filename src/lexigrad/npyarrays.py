@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["DAMAGE", "Fault", "read_arrays", "write_arrays"]
+__all__ = ["DAMAGE", "Fault", "read_arrays", "read_header", "write_arrays"]
 
 Fault: TypeAlias = "Callable[[np.dtype[Any], tuple[int, ...]], str | None]"
 """What is wrong with an array of this type and shape, or None."""
@@ -30,9 +30,14 @@ BLOCK_BYTES: Final = 1 << 23
 MAGIC: Final = b"\x93NUMPY"
 HEADER: Final = re.compile(
     rb"\s*\{\s*'descr'\s*:\s*'([<>|=]?[biufcSUVO]\d{0,9})'\s*,\s*'fortran_order'\s*:\s*(True|False)\s*,"
-    rb"\s*'shape'\s*:\s*\(((?:\s*\d{1,19}\s*,)*\s*(?:\d{1,19})?)\s*\)\s*,?\s*\}\s*"
+    rb"\s*'shape'\s*:\s*\(((?:\s*\d{1,19}L?\s*,)*\s*(?:\d{1,19}L?)?)\s*\)\s*,?\s*\}\s*"
 )
-"""NumPy's own reader takes any literal of Python's here; some of them make it warn, or raise what it does not name."""
+"""NumPy's own reader takes any literal of Python's here; some of them make it warn, or raise what it does not name.
+
+Python 2 put an L behind each extent."""
+LENGTH_BYTES: Final = {b"\1\0": 2, b"\2\0": 4, b"\3\0": 4}
+"""For each version of the format, in how many bytes the header's length stands."""
+LONGEST_HEADER_BYTES: Final = 10_000
 DAMAGE: Final = (
     FormatError,
     zipfile.BadZipFile,
@@ -84,7 +89,7 @@ def read_arrays(
 
 def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, fault: Fault) -> NDArray[Any]:
     with archive.open(info) as member:
-        dtype, is_fortran, shape = _header(member, name)
+        dtype, is_fortran, shape = read_header(member, f"the array {name!r}")
         wrong = "a type of Python objects" if dtype.hasobject else fault(dtype, shape)
         if wrong:
             raise FormatError(f"the array {name!r} is {wrong}")
@@ -99,16 +104,25 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, fault: Fa
         return array
 
 
-def _header(member: IO[bytes], name: str) -> tuple[np.dtype[Any], bool, tuple[int, ...]]:
-    """Type, order and shape of an array, from what stands before its numbers."""
-    start = member.read(len(MAGIC) + 4)
-    version = tuple(start[len(MAGIC) : len(MAGIC) + 2])
-    if not start.startswith(MAGIC) or len(start) < len(MAGIC) + 4:
-        raise FormatError(f"the array {name!r} is not in NumPy's format")
-    if version != (1, 0):
-        raise FormatError(f"the array {name!r} has version {version} of NumPy's format, where (1, 0) is needed")
-    found = HEADER.fullmatch(member.read(int.from_bytes(start[-2:], "little")))
+def read_header(file: IO[bytes], place: str) -> tuple[np.dtype[Any], bool, tuple[int, ...]]:
+    """Type, order and shape of an array of NumPy's, from what stands before its numbers.
+
+    Args:
+        file: at the array's beginning; afterwards at its numbers.
+        place: what the array is, for errors.
+
+    Raises:
+        FormatError: there is no such header, or one with more than that. NumPy raises a TypeError at a type that cannot
+            be.
+    """
+    start = file.read(len(MAGIC) + 2)
+    count = LENGTH_BYTES.get(start[len(MAGIC) :], 0)
+    length = int.from_bytes(file.read(count), "little")
+    if not start.startswith(MAGIC) or not count or length > LONGEST_HEADER_BYTES:
+        raise FormatError(f"{place} does not begin as NumPy's arrays do")
+    header = file.read(length)
+    found = HEADER.fullmatch(header)
     if found is None:
-        raise FormatError(f"the array {name!r} has a header without type, order and shape of plain numbers or text")
-    shape = tuple(int(extent) for extent in found[3].split(b",") if extent.strip())
+        raise FormatError(f"{place} has a header without type, order and shape of plain numbers or text")
+    shape = tuple(int(extent.rstrip(b"L ")) for extent in found[3].split(b",") if extent.strip())
     return np.dtype(found[1].decode()), found[2] == b"True", shape

@@ -6,7 +6,6 @@ What an array claims is compared with the bytes that are there before anything i
 from __future__ import annotations
 
 import math
-import os
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from lexigrad.errors import FormatError
 from lexigrad.formats.pickled import Record
+from lexigrad.npyarrays import read_header
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,12 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["array_of", "read_npy", "scalar_of"]
 
 MOST_DIMENSIONS: Final = 8
-LONGEST_HEADER_BYTES: Final = 10_000
 TYPE: Final = re.compile(r"[<>|=]?(f[248]|[iu][1248])")
-HEADER: Final = re.compile(
-    r"\{'descr': '([<>|=]?[a-z][0-9]{1,2})', 'fortran_order': (True|False), 'shape': \(([0-9L, ]{0,200})\), \} *\n?"
-)
-"""What every NumPy writes, but for arrays of records and of objects."""
 MULTIARRAY: Final = ("numpy.core.multiarray", "numpy._core.multiarray")
 NUMERIC: Final = ("numpy.core.numeric", "numpy._core.numeric")
 
@@ -78,24 +73,14 @@ def read_npy(path: Path) -> NDArray[Any]:
     """
     try:
         with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            version = file.read(8)
-            count = {b"\x93NUMPY\1\0": 2, b"\x93NUMPY\2\0": 4, b"\x93NUMPY\3\0": 4}.get(version, 0)
-            length = int.from_bytes(file.read(count), "little")
-            if not count or length > LONGEST_HEADER_BYTES:
-                raise FormatError(f"{path}, byte 0: it does not begin as files of NumPy's do")
-            header = file.read(length).decode("latin-1")
-            content = np.memmap(file, dtype=np.uint8, mode="r")[min(size, 8 + count + length) :]
+            dtype, by_columns, shape = read_header(file, str(path))
+            start = file.tell()
+            content = np.memmap(file, dtype=np.uint8, mode="r")[start:]
     except OSError as error:
         raise FormatError(f"cannot read {path}: {error.strerror or error}") from error
-    match = HEADER.fullmatch(header)
-    if match is None:
-        raise FormatError(f"{path}, byte {8 + count}: its header is none of an array of numbers: {header[:60]!r}")
-    extents = [extent.strip().removesuffix("L") for extent in match[3].split(",") if extent.strip()]
-    if not all(extent.isdecimal() and len(extent) < 20 for extent in extents):
-        raise FormatError(f"{path}, byte {8 + count}: its shape cannot be ({match[3][:60]})")
-    shape = tuple(map(int, extents))
-    return _shaped(str(path), np.asarray(content).data, _checked_type(str(path), match[1]), shape, match[2] == "True")
+    except TypeError as error:  # of NumPy, at a type that cannot be
+        raise FormatError(f"{path} holds what are no numbers: {error}") from error
+    return _shaped(str(path), np.asarray(content).data, _checked_type(str(path), dtype.str), shape, by_columns)
 
 
 def _shaped(
