@@ -306,14 +306,16 @@ class _Buckets:
         records = records[: kernels.combine(records, words, runs, slots)]
         prints = np.empty(len(records), dtype=np.uint64)
         kernels.fingerprints(records, words, runs, prints)
-        in_words = np.minimum(np.searchsorted(self.prints, prints), max(0, self.prints.size - 1))
-        like_word = self.prints[in_words] == prints
-        is_alike = like_word | _repeated(prints)
+        ordered = np.sort(prints)  # sorted, they are looked up without jumps in memory
+        places = np.minimum(np.searchsorted(self.prints, ordered), max(0, self.prints.size - 1))
+        like_words = np.unique(ordered[self.prints[places] == ordered])
+        is_alike = np.isin(prints, np.append(like_words, ordered[1:][ordered[1:] == ordered[:-1]]))
         often = (records[:, 1] & np.uint64((1 << kernels.COUNT_BITS) - 1)) >= self.least
-        shared = np.unique(prints[like_word])
-        spans = zip(*(np.searchsorted(self.prints, shared, side).tolist() for side in ("left", "right")), strict=True)
-        like_words = np.concatenate([self.by_print[:0], *(self.by_print[begin:end] for begin, end in spans)])
-        return _Bucket(len(records), records[often & ~is_alike], records[is_alike], like_words)
+        spans = zip(
+            *(np.searchsorted(self.prints, like_words, side).tolist() for side in ("left", "right")), strict=True
+        )
+        words_alike = np.concatenate([self.by_print[:0], *(self.by_print[begin:end] for begin, end in spans)])
+        return _Bucket(len(records), records[often & ~is_alike], records[is_alike], words_alike)
 
     def together(self, found: list[_Bucket], words: int) -> Candidates:
         """All buckets; what is spelt alike counts together."""
@@ -335,12 +337,3 @@ class _Buckets:
         candidates = sum(bucket.candidates for bucket in found)
         strings = self.used.size + candidates - (like.size + len(spelt) - len(totals))
         return Candidates(records & ~np.array([0, low], dtype=np.uint64), counts, word_counts, strings, words)
-
-
-def _repeated(values: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Which of the values are there more than once."""
-    order = np.argsort(values, kind="stable")
-    same = values[order][1:] == values[order][:-1]
-    repeated = np.zeros(values.size, dtype=np.bool_)
-    repeated[order[1:][same]] = repeated[order[:-1][same]] = True
-    return repeated
