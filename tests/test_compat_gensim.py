@@ -295,6 +295,8 @@ def test_skip_gram_has_no_mean_to_leave_out() -> None:
         (lambda: Word2Vec().train(TEXT, total_examples=60, epochs=1), StateError, "build_vocab"),
         (lambda: small().train(TEXT, epochs=1), ValueError, "total_examples"),
         (lambda: small().train(TEXT, total_examples=60), ValueError, "epochs"),
+        (lambda: small(epochs=0), ValueError, "epochs, at least 1"),
+        (lambda: small(vector_size=0), ValueError, "dim must be at least 1"),
         (lambda: small(workers=0), lexigrad.InputError, "workers"),
         (lambda: Word2Vec([[1, 2, 1]], min_count=1), lexigrad.InputError, "strings"),
         (lambda: small().score(TEXT), RuntimeError, "held_out_loss"),

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Word2Vec"]
 
 OLD_OPTIONS: Final = {"size": "vector_size", "iter": "epochs"}
+VECTOR_SIZE: Final = 100
+EPOCHS: Final = 5
 OLD_TEXT: Final = {"sentences": "corpus_iterable"}
 
 logger = logging.getLogger(__name__)
@@ -112,8 +114,8 @@ class Word2Vec(ModelFiles, OldModelNames, VocabularyBuilding):
         **old: Any,
     ) -> None:
         given = new_keywords("Word2Vec", old, OLD_OPTIONS, {"vector_size": vector_size, "epochs": epochs})
-        self.vector_size = self.layer1_size = int(given["vector_size"] or 100)
-        self.epochs: int = given["epochs"] or 5
+        self.vector_size = self.layer1_size = int(_or(given["vector_size"], VECTOR_SIZE))
+        self.epochs: int = _or(given["epochs"], EPOCHS)
         self.alpha, self.min_alpha, self.min_alpha_yet_reached = float(alpha), float(min_alpha), float(alpha)
         self.window, self.shrink_windows = int(window), bool(shrink_windows)
         self.sg, self.hs, self.negative, self.cbow_mean = int(sg), int(hs), int(negative), int(cbow_mean)
@@ -284,3 +286,7 @@ class Word2Vec(ModelFiles, OldModelNames, VocabularyBuilding):
         weights = np.exp(scores - scores.max())
         best = np.argsort(-weights, kind="stable")[:topn]
         return [(self.wv.index_to_key[row], weights[row] / weights.sum()) for row in best]
+
+
+def _or(value: Any, usual: int) -> Any:
+    return usual if value is None else value
