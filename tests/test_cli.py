@@ -383,7 +383,7 @@ def test_version_and_help_are_printed() -> None:
 def test_commands_are_listed_in_the_order_of_use() -> None:
     listed = [line.split()[0] for line in run("--help").stdout.split("Commands:\n")[1].splitlines()]
     assert listed == [
-        *("train", "vocab", "cooccur", "neighbors", "analogy"),
+        *("train", "vocab", "cooccur", "neighbors", "analogy", "index"),
         *("evaluate", "loss", "stability", "sentiment", "plot"),
         *("convert", "hub", "gradcheck", "course", "demo"),
     ]
