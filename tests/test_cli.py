@@ -288,7 +288,7 @@ def test_the_command_line_knows_the_formats_of_the_library() -> None:
     assert dict(ENDINGS) == options.FORMAT_OF
     assert set(options.ENDINGS) <= set(ENDINGS)  # those that train writes
     assert WRITTEN == options.FORMATS
-    assert set(get_args(Format)) == {*WRITTEN, "fasttext"}
+    assert set(get_args(Format)) == {*WRITTEN, "fasttext", "gensim"}
     assert options.DTYPES == DTYPES
 
 
