@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 from lexigrad.compat.gensim.refusals import NotKeptError
 
 if TYPE_CHECKING:
-    from lexigrad.compat.gensim.word2vec import Word2Vec
+    from lexigrad.compat.gensim.state import ModelState
 
 __all__ = ["check_text", "refuse_options"]
 
 PACKED_ENDINGS: Final = (".gz", ".bz2", ".xz", ".zst")
 
 
-def refuse_options(model: Word2Vec) -> None:
+def refuse_options(model: ModelState) -> None:
     """Refuse options that ask for what lexigrad does not have."""
     if model.hs:
         raise NotKeptError(

@@ -9,6 +9,7 @@ import numpy as np
 import lexigrad
 from lexigrad.compat.gensim.keyedvectors import KeyedVectors
 from lexigrad.compat.gensim.refusals import NotKeptError, WrongKindError
+from lexigrad.compat.gensim.state import ModelState
 from lexigrad.compat.gensim.store import is_native, read_stored, refuse_save_options, write_stored
 from lexigrad.compat.gensim.training import Training, options_of
 from lexigrad.errors import FormatError
@@ -62,13 +63,12 @@ def on_class_only(*_: Any, **__: Any) -> None:
     raise AttributeError("load is called on the class: Word2Vec.load(path)")
 
 
-class ModelFiles:
+class ModelFiles(ModelState):
     """The files of a model, and its other form."""
 
-    def to_lexigrad(self: Any) -> lexigrad.Word2Vec:
+    def to_lexigrad(self) -> lexigrad.Word2Vec:
         """A copy as `lexigrad.Word2Vec`, with both tables, to be measured, saved or trained further there."""
-        model: lexigrad.Word2Vec = Training(self, ()).start(copied=True)
-        return model
+        return Training(self, ()).start(copied=True)
 
     @classmethod
     def from_lexigrad(cls, model: lexigrad.Word2Vec) -> Self:
@@ -85,7 +85,7 @@ class ModelFiles:
         return cast("Self", made)
 
     def save(
-        self: Any,
+        self,
         fname_or_handle: str | os.PathLike[str],
         separately: Any = None,
         sep_limit: int = 0,

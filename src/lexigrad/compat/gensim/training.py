@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lexigrad.compat.gensim.word2vec import Word2Vec
+    from lexigrad.compat.gensim.state import ModelState
 
 __all__ = ["Training", "options_of"]
 
@@ -67,7 +67,7 @@ class Training:
         callbacks: are told of each epoch.
     """
 
-    def __init__(self, model: Word2Vec, callbacks: tuple[Any, ...]) -> None:
+    def __init__(self, model: ModelState, callbacks: tuple[Any, ...]) -> None:
         self.model, self.callbacks = model, callbacks
         self.vocabulary, self.order = _vocabulary(model)
 
@@ -157,7 +157,7 @@ def _filled(table: NDArray[Any], trained: NDArray[np.float32], rows: NDArray[np.
     return table
 
 
-def _vocabulary(model: Word2Vec) -> tuple[lexigrad.Vocabulary, NDArray[np.int64]]:
+def _vocabulary(model: ModelState) -> tuple[lexigrad.Vocabulary, NDArray[np.int64]]:
     """The model's words by falling count, and the row of each in the model."""
     words = model.wv.index_to_key
     odd = next((word for word in words if not isinstance(word, str)), None)

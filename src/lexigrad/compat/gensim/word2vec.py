@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
-
 
 __all__ = ["Word2Vec"]
 
@@ -78,9 +76,6 @@ class Word2Vec(ModelFiles, OldModelNames, VocabularyBuilding):
         >>> model.wv["cat"].shape, len(model.wv)
         ((8,), 5)
     """
-
-    wv: KeyedVectors
-    syn1neg: NDArray[np.float32]
 
     def __init__(
         self,

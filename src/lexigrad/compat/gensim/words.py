@@ -9,6 +9,7 @@ import numpy as np
 
 from lexigrad.compat.gensim.reading import counted_files
 from lexigrad.compat.gensim.refusals import StateError
+from lexigrad.compat.gensim.state import ModelState
 from lexigrad.compat.gensim.text import text_files
 from lexigrad.compat.gensim.vocabulary import count_words, downsampling, is_kept
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lexigrad.compat.gensim.keyedvectors import KeyedVectors
 
 __all__ = ["VocabularyBuilding"]
 
@@ -28,22 +28,8 @@ WORD_BYTES = 500
 logger = logging.getLogger(__name__)
 
 
-class VocabularyBuilding:
+class VocabularyBuilding(ModelState):
     """The vocabulary of a model: counted, chosen, added to."""
-
-    wv: KeyedVectors
-    raw_vocab: dict[Any, int]
-    syn1neg: NDArray[np.float32]
-    vector_size: int
-    seed: int
-    min_count: int
-    effective_min_count: int
-    max_vocab_size: int | None
-    max_final_vocab: int | None
-    sample: float
-    sorted_vocab: int
-    ns_exponent: float
-    corpus_count: int
 
     def build_vocab_from_freq(
         self,
