@@ -136,7 +136,7 @@ def test_options_mean_the_defaults_of_the_config_when_not_given() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["-o", "model.pickle"], "must end in .safetensors, .txt or .bin"),
+        (["-o", "model.pickle"], "must end in .safetensors, .txt, .vec, .bin or .npz"),
         (["-o", "no/such/folder/model.bin"], "cannot be written: No such file or directory"),
         (["-o", "folder.bin"], "is a directory"),
         (["-o", "corpus.txt"], "is to be read and to be written"),
@@ -286,7 +286,7 @@ def test_convert_asks_for_the_format_of_an_ending_that_says_nothing(vectors: Pat
 
 def test_the_command_line_knows_the_formats_of_the_library() -> None:
     assert dict(ENDINGS) == options.FORMAT_OF
-    assert set(options.ENDINGS) <= set(ENDINGS)  # those that train writes
+    assert set(options.ENDINGS) <= set(ENDINGS)
     assert WRITTEN == options.FORMATS
     assert set(get_args(Format)) == {*WRITTEN, "fasttext", "gensim"}
     assert options.DTYPES == DTYPES

@@ -48,7 +48,8 @@ __all__ = [
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 # What `formats` knows, without its imports.
-ENDINGS: Final = (".safetensors", ".txt", ".bin")
+ENDINGS: Final = (".safetensors", ".txt", ".vec", ".bin", ".npz")
+"""What `train` writes: formats that need no extra."""
 FORMAT_OF: Final = {
     ".safetensors": "native",
     ".txt": "word2vec-text",

@@ -80,7 +80,8 @@ def _every(ctx: click.Context, option: click.Parameter, value: str | None) -> fl
     type=OUTPUT_FILE,
     callback=writable_with_ending,
     required=True,
-    help="where to write: .safetensors for the whole model, .txt or .bin for the vectors in word2vec's formats",
+    help="where to write: .safetensors for the whole model; .txt, .vec or .bin for the vectors in word2vec's formats, "
+    ".npz in NumPy's",
 )
 @config_options(option.name for option in fields(TrainConfig))
 @click.option(
