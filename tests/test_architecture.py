@@ -6,6 +6,7 @@ import ast
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,7 @@ def imported_modules(source: str, package: str = "lexigrad") -> set[str]:
     return found
 
 
+@cache
 def imports() -> dict[str, set[str]]:
     """For each module of the package, by its first name below it, everything that it imports."""
     found: dict[str, set[str]] = {}
