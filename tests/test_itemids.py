@@ -184,3 +184,8 @@ def test_empty_rows_are_empty_lines_and_nothing_else_is_no_text():
     assert content([[], np.array([]), [3], []], ALL)[3]["empty_lines"] == 3
     with pytest.raises(CorpusError, match="the text is empty"):
         content([[], []], ALL)
+
+
+def test_ids_have_no_phrases() -> None:
+    with pytest.raises(InputError, match="phrases are made of words, and this text has ids; leave phrases out"):
+        read_corpus([[1, 2], [1, 2]], TrainConfig(min_count=1, phrases=1))

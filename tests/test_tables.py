@@ -403,3 +403,12 @@ def test_without_pyarrow_the_error_names_the_extra(tmp_path: Path, monkeypatch: 
         with pytest.raises(MissingExtraError, match=r"pip install 'lexigrad\[arrow\]'"):
             content(source)
     gc.collect()
+
+
+def test_phrases_are_learnt_from_a_column_as_from_a_text() -> None:
+    lines = 10 * ["new york is far", "far from new york"]
+    config = TrainConfig(min_count=1, phrases=1, phrase_threshold=0.1)
+    with read_corpus(pa.array(lines), config) as column, read_corpus(iter(lines), config) as text:
+        assert "new_york" in column.vocabulary
+        assert column.vocabulary == text.vocabulary
+        np.testing.assert_array_equal(column.ids, text.ids)
