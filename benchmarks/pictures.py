@@ -1,4 +1,6 @@
-"""Makes the pictures of the guides: `python benchmarks/pictures.py OFFICIAL TREES TEXT [VECTORS...]`.
+"""Makes the pictures of the guides: `python benchmarks/pictures.py [OFFICIAL TREES TEXT [VECTORS...]]`.
+
+Without arguments only the speed is drawn, from the result that train_vs_gensim.py left.
 
 OFFICIAL is the folder with the Stanford Sentiment Treebank's `datasetSentences.txt`, TREES the one with its labelled
 trees, TEXT a text of some millions of words. The course experiment is run on the first; its cost and some of its words
@@ -9,23 +11,23 @@ options, with one thread, so that the picture is always the same.
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
-
 import matplotlib
+from matplotlib.figure import Figure
 
 import lexigrad
 from lexigrad.course import run_course
 from lexigrad.files import atomic_write
-from lexigrad.plots import plot_confusion, plot_l2_sweep, plot_learning_curve, plot_words
+from lexigrad.plots import COLORS, INK, STYLE, plot_confusion, plot_l2_sweep, plot_learning_curve, plot_words
 from lexigrad.sentiment import classify_sentiment
 from lexigrad.treebank import StanfordSentiment
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
+SPEED = Path(__file__).parent / "results" / "train_vs_gensim-wiki-17m.json"
+MODELS = {"skipgram": "skip-gram", "cbow": "CBOW"}
+PROGRAMS = {"lexigrad": "lexigrad", "lexigrad --races": "lexigrad --races", "gensim": "gensim 4.4"}
 WORDS = [
     *("great", "wonderful", "brilliant", "amazing", "enjoyable", "sweet", "funny"),
     *("boring", "bad", "dumb", "awful", "annoying", "dull"),
@@ -43,9 +45,41 @@ def save(figure: Figure, name: str) -> None:
     print(f"wrote {path}, {path.stat().st_size:,} bytes")
 
 
-def main(official: str, trees: str, text: str, *files: str) -> None:
-    """Run, draw, write."""
+def draw_speed(result: Path) -> Figure:
+    """Draw how many words a second each program trained on, with gensim's as the unit beside it."""
+    best = {(row["model"], row["program"]): row for row in json.loads(result.read_text(encoding="utf-8"))["best"]}
+    with matplotlib.rc_context({**STYLE, "font.size": 12, "axes.titlesize": 12}):
+        figure = Figure(figsize=(6.3, 3.1), layout="constrained")
+        for axes, (model, title) in zip(figure.subplots(2, sharex=True), MODELS.items(), strict=True):
+            rows = [best[model, program] for program in PROGRAMS]
+            millions = [row["words_per_second"] / 1e6 for row in rows]
+            bars = axes.barh(list(PROGRAMS.values()), millions, height=0.72, color=[COLORS[0], COLORS[0], INK])
+            times = [f"{row['loop_times_gensim']:.1f} ×" for row in rows[:-1]]
+            axes.bar_label(
+                bars,
+                [f"{speed:.1f}  ({label})" for speed, label in zip(millions, times, strict=False)] + [f"{millions[-1]:.1f}"],
+                padding=5,
+                color=INK,
+            )
+            axes.set_title(title, loc="left")
+            axes.invert_yaxis()
+            axes.tick_params(length=0)
+            axes.spines["bottom"].set_visible(False)
+            axes.set(xlim=(0, 14), xticks=[])
+        figure.supxlabel("million words a second while training, two cores", fontsize=11, color=INK)
+    return figure
+
+
+def main(*inputs: str) -> None:
+    """Draw the speed, and where there are inputs the rest."""
     PICTURES.mkdir(exist_ok=True)
+    save(draw_speed(SPEED), "speed")
+    if inputs:
+        draw_results(*inputs)
+
+
+def draw_results(official: str, trees: str, text: str, *files: str) -> None:
+    """Run, draw, write."""
     course = run_course(official)
     print(f"iteration {course.config.iterations:,}: {course.costs[-1]:.6f}")
     save(plot_learning_curve(course.costs[4::5].tolist(), every=50), "course-costs")  # every fifth: a smaller file

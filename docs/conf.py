@@ -1,0 +1,133 @@
+"""Settings of the documentation site, which `python -m sphinx -W docs build/site` makes.
+
+The pages are plain Markdown, so that they read as well where no site is built. What they cannot say in plain Markdown is
+added here: the order of the pages comes from the lists of README.md, formulas become MathML, and in the pages of
+reference/ each name that has a line becomes its docstring.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
+
+from latex2mathml.converter import convert
+
+import lexigrad
+
+if TYPE_CHECKING:
+    from docutils import nodes
+    from sphinx.application import Sphinx
+    from sphinx.writers.html5 import HTML5Translator
+
+DOCS = Path(__file__).parent
+CHAPTER = re.compile(r"^## (.+)\n((?:(?!## ).*\n)*)", flags=re.MULTILINE)
+PAGE_LINK = re.compile(r"^- \[.+?\]\(([^)]+)\.md\)", flags=re.MULTILINE)
+NAME_LINE = re.compile(r"^- \[`([\w.]+)`\]\([^)]+\).*\n(?:  .*\n)*", flags=re.MULTILINE)
+CODE = re.compile(r"(``.+?``|`[^`]+`)")
+
+project = "lexigrad"
+author = "the lexigrad contributors"
+version = release = lexigrad.__version__
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+root_doc = "index"
+exclude_patterns = ["_static"]
+
+html_theme = "furo"
+html_title = f"lexigrad {version}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_copyright = False
+html_math_renderer = "mathml"
+
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 4
+myst_dmath_double_inline = False
+suppress_warnings = ["myst.header"]
+
+default_role = "py:obj"  # a name in backquotes leads to its docstring
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # the signatures would be twice as long; Args says what may be given
+autodoc_default_options = {"members": True, "inherited-members": False, "show-inheritance": False}
+napoleon_google_docstring = True
+napoleon_use_rtype = False
+napoleon_use_ivar = True
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect what stands below."""
+    app.add_html_math_renderer("mathml", (write_inline, None), (write_block, None))
+    app.connect("source-read", add_contents)
+    app.connect("source-read", add_docstrings)
+    app.connect("autodoc-process-docstring", quote_signs)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def mathml(latex: str, display: str) -> str:
+    """A formula as browsers show it by themselves, without a script or fonts of ours."""
+    written: str = convert(latex, display=display)
+    if "\\" in written:
+        raise ValueError(f"latex2mathml does not know all of {latex!r}")
+    return written
+
+
+def write_inline(translator: HTML5Translator, node: nodes.math) -> None:
+    """A formula in a line."""
+    from docutils.nodes import SkipNode
+
+    translator.body.append(mathml(node.astext(), "inline"))
+    raise SkipNode
+
+
+def write_block(translator: HTML5Translator, node: nodes.math_block) -> None:
+    """A formula between paragraphs; it scrolls by itself where it is wider than the page."""
+    from docutils.nodes import SkipNode
+
+    translator.body.append(f'<div class="formula" tabindex="0">{mathml(node.astext(), "block")}</div>\n')
+    raise SkipNode
+
+
+def add_contents(app: Sphinx, page: str, source: list[str]) -> None:
+    """Give the first page the tree of all others: the lists of README.md, in their order."""
+    if page == root_doc:
+        contents = (DOCS / "README.md").read_text(encoding="utf-8")
+        trees = [tree(title, PAGE_LINK.findall(lines)) for title, lines in CHAPTER.findall(contents)]
+        source[0] += "\n" + tree("Start", ["README"]) + "".join(trees)
+
+
+def tree(title: str, pages: list[str]) -> str:
+    """A directive that puts pages into the menu."""
+    return "\n".join(["```{toctree}", ":hidden:", f":caption: {title}", "", *pages, "```", ""])
+
+
+def add_docstrings(app: Sphinx, page: str, source: list[str]) -> None:
+    """Put the docstring in the place of each line ``- [`name`](file): summary``."""
+    if page.startswith("reference/"):
+        source[0] = NAME_LINE.sub(lambda line: docstring_of(line[1]), source[0])
+
+
+def docstring_of(name: str) -> str:
+    """The directive that shows a name's docstring."""
+    return f"```{{eval-rst}}\n.. {directive(name)}:: {name}\n```\n"
+
+
+def directive(name: str) -> str:
+    """autodoc's name for this kind of thing."""
+    value = resolve_name(name)
+    if inspect.ismodule(value):
+        return "automodule"
+    if isinstance(value, type):
+        return "autoexception" if issubclass(value, BaseException) else "autoclass"
+    return "autofunction" if callable(value) else "autodata"
+
+
+def quote_signs(app: Sphinx, what: str, name: str, thing: object, options: Any, lines: list[str]) -> None:
+    """Keep |V|, x_ and *: in our docstrings they are mathematics, in reStructuredText markup."""
+    for at, line in enumerate(lines):
+        if not line.lstrip().startswith((">>>", "...")):
+            parts = CODE.split(line)
+            parts[::2] = [re.sub(r"[|*]|_(?!\w)", r"\\\g<0>", part) for part in parts[::2]]
+            lines[at] = "".join(parts)
