@@ -2,7 +2,7 @@
 
 The pages are plain Markdown, so that they read as well where no site is built. What they cannot say in plain Markdown is
 added here: the order of the pages comes from the lists of README.md, formulas become MathML, and in the pages of
-reference/ each name that has a line becomes its docstring.
+reference/ each name that has a line becomes its docstring, to which names elsewhere lead.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ DOCS = Path(__file__).parent
 CHAPTER = re.compile(r"^## (.+)\n((?:(?!## ).*\n)*)", flags=re.MULTILINE)
 PAGE_LINK = re.compile(r"^- \[.+?\]\(([^)]+)\.md\)", flags=re.MULTILINE)
 NAME_LINE = re.compile(r"^- \[`([\w.]+)`\]\([^)]+\).*\n(?:  .*\n)*", flags=re.MULTILINE)
+NAME_LINK = re.compile(r"\[`((?:lexigrad\.)?([\w.]+))`\]\((?:\.\./)+src/lexigrad/[\w/]+\.py\)")
+PAGE_NAME = re.compile(r"docs/([\w/-]+)\.md(#[\w-]+)?")
 CODE = re.compile(r"(``.+?``|`[^`]+`)")
 
 project = "lexigrad"
@@ -39,7 +41,12 @@ html_theme = "furo"
 html_title = f"lexigrad {version}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_theme_options = {
+    theme: {"color-sidebar-link-text--top-level": "var(--color-foreground-primary)"}
+    for theme in ("light_css_variables", "dark_css_variables")
+}
 html_copy_source = False
+html_show_sourcelink = False
 html_show_copyright = False
 html_math_renderer = "mathml"
 
@@ -104,9 +111,10 @@ def tree(title: str, pages: list[str]) -> str:
 
 
 def add_docstrings(app: Sphinx, page: str, source: list[str]) -> None:
-    """Put the docstring in the place of each line ``- [`name`](file): summary``."""
-    if page.startswith("reference/"):
+    """Put docstrings in the place of lines ``- [`name`](file): summary``, and let links to names lead there."""
+    if page in ("reference/api", "reference/modules"):
         source[0] = NAME_LINE.sub(lambda line: docstring_of(line[1]), source[0])
+    source[0] = NAME_LINK.sub(r"{py:obj}`\1 <lexigrad.\2>`", source[0])
 
 
 def docstring_of(name: str) -> str:
@@ -125,9 +133,16 @@ def directive(name: str) -> str:
 
 
 def quote_signs(app: Sphinx, what: str, name: str, thing: object, options: Any, lines: list[str]) -> None:
-    """Keep |V|, x_ and *: in our docstrings they are mathematics, in reStructuredText markup."""
+    """Keep |V|, x_ and *, which are mathematics in our docstrings and markup in reStructuredText; link pages."""
     for at, line in enumerate(lines):
         if not line.lstrip().startswith((">>>", "...")):
             parts = CODE.split(line)
             parts[::2] = [re.sub(r"[|*]|_(?!\w)", r"\\\g<0>", part) for part in parts[::2]]
+            parts[::2] = [PAGE_NAME.sub(page_link, part) for part in parts[::2]]
             lines[at] = "".join(parts)
+
+
+def page_link(name: re.Match[str]) -> str:
+    """The link to a page and section that a docstring names, from the folder of the pages on which docstrings stand."""
+    page, section = name[1], (name[2] or "").replace("_", "-")
+    return f"`{page} <../{page}.html{section}>`__"
