@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parent
 CHAPTER = re.compile(r"^## (.+)\n((?:(?!## ).*\n)*)", flags=re.MULTILINE)
 PAGE_LINK = re.compile(r"^- \[.+?\]\(([^)]+)\.md\)", flags=re.MULTILINE)
-NAME_LINE = re.compile(r"^- \[`([\w.]+)`\]\([^)]+\).*\n(?:  .*\n)*", flags=re.MULTILINE)
+NAME_LINE = re.compile(r"^- \[`([\w.]+)`\]\([^)]+\.py\).*\n(?:  .*\n)*", flags=re.MULTILINE)
 NAME_LINK = re.compile(r"\[`((?:lexigrad\.)?([\w.]+))`\]\((?:\.\./)+src/lexigrad/[\w/]+\.py\)")
 PAGE_NAME = re.compile(r"docs/([\w/-]+)\.md(#[\w-]+)?")
 CODE = re.compile(r"(``.+?``|`[^`]+`)")
