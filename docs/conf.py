@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from importlib.resources import files
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ PAGE_LINK = re.compile(r"^- \[.+?\]\(([^)]+)\.md\)", flags=re.MULTILINE)
 NAME_LINE = re.compile(r"^- \[`([\w.]+)`\]\([^)]+\.py\).*\n(?:  .*\n)*", flags=re.MULTILINE)
 NAME_LINK = re.compile(r"\[`((?:lexigrad\.)?([\w.]+))`\]\((?:\.\./)+src/lexigrad/[\w/]+\.py\)")
 PAGE_NAME = re.compile(r"docs/([\w/-]+)\.md(#[\w-]+)?")
+BAR_COMMAND = re.compile(r"\\([lr])vert")
+BAR = "<mo>&#x0007C;</mo>"
 CODE = re.compile(r"(``.+?``|`[^`]+`)")
 
 project = "lexigrad"
@@ -39,7 +42,7 @@ exclude_patterns = ["_static"]
 
 html_theme = "furo"
 html_title = f"lexigrad {version}"
-html_static_path = ["_static"]
+html_static_path = ["_static", str(files("ziamath") / "fonts" / "STIXTwoMath-Regular.ttf")]  # site.css names the font
 html_css_files = ["site.css"]
 html_theme_options = {
     theme: {"color-sidebar-link-text--top-level": "var(--color-foreground-primary)"}
@@ -78,6 +81,9 @@ def mathml(latex: str, display: str) -> str:
     written: str = convert(latex, display=display)
     if "\\" in written:
         raise ValueError(f"latex2mathml does not know all of {latex!r}")
+    for side in BAR_COMMAND.findall(latex):  # else a browser takes every bar for an operator, with space around it
+        form = "prefix" if side == "l" else "postfix"
+        written = written.replace(BAR, f'<mo form="{form}" fence="true" stretchy="false">&#x0007C;</mo>', 1)
     return written
 
 
