@@ -31,6 +31,9 @@ NAME_LINK = re.compile(r"\[`((?:lexigrad\.)?([\w.]+))`\]\((?:\.\./)+src/lexigrad
 PAGE_NAME = re.compile(r"docs/([\w/-]+)\.md(#[\w-]+)?")
 BAR_COMMAND = re.compile(r"\\([lr])vert")
 BAR = "<mo>&#x0007C;</mo>"
+OPERATOR = re.compile(r"(<mi>(?:log|max|min)</mi>)(?!<mo|</)")
+MINUS_AFTER_EQUALS = re.compile(r"(?<=<mo>&#x0003D;</mo>)<mo>(?=&#x02212;)")
+PARTIAL = "<mo>&#x02202;</mo>"
 CODE = re.compile(r"(``.+?``|`[^`]+`)")
 
 project = "lexigrad"
@@ -81,10 +84,17 @@ def mathml(latex: str, display: str) -> str:
     written: str = convert(latex, display=display)
     if "\\" in written:
         raise ValueError(f"latex2mathml does not know all of {latex!r}")
-    for side in BAR_COMMAND.findall(latex):  # else a browser takes every bar for an operator, with space around it
+    return spaced(written, BAR_COMMAND.findall(latex))
+
+
+def spaced(written: str, bars: list[str]) -> str:
+    """MathML with TeX's spaces: some after log, and none around bars, ∂ and the minus of a negative number."""
+    for side in bars:
         form = "prefix" if side == "l" else "postfix"
         written = written.replace(BAR, f'<mo form="{form}" fence="true" stretchy="false">&#x0007C;</mo>', 1)
-    return written
+    written = OPERATOR.sub(r'\1<mspace width="0.167em" />', written)
+    written = MINUS_AFTER_EQUALS.sub('<mo form="prefix">', written)
+    return written.replace(PARTIAL, "<mi>&#x02202;</mi>")
 
 
 def write_inline(translator: HTML5Translator, node: nodes.math) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import doctest
 import importlib
 import importlib.util
+import inspect
 import os
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from pkgutil import resolve_name
+from types import ModuleType
 
 import pytest
 
@@ -23,6 +26,16 @@ MODULES = sorted(
     for path in (ROOT / "src" / "lexigrad").rglob("*.py")
     if path.name != "__main__.py"
 )
+PUBLIC_MODULES = [name for name in lexigrad.__all__ if inspect.ismodule(getattr(lexigrad, name))]
+PUBLIC_NAMES = [
+    *(f"lexigrad.{name}" for name in lexigrad.__all__ if callable(getattr(lexigrad, name))),
+    *(
+        f"lexigrad.{module}.{name}"
+        for module in PUBLIC_MODULES
+        for name in getattr(lexigrad, module).__all__
+        if inspect.isfunction(getattr(getattr(lexigrad, module), name))
+    ),
+]
 SHELL = f'set -eu; lexigrad() {{ "{sys.executable}" -m lexigrad "$@"; }}\n'
 ROYAL = "the king of the old land sat with the queen while every man and every woman of the land ate bread with salt\n"
 CITIES = "paris is the city of france and berlin is the city of germany and rome is the city of italy for all I know\n"
@@ -98,14 +111,69 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     assert [str(page) for page in pages if str(page) != "README.md" and f"({page})" not in contents] == []
 
 
-def test_the_page_of_the_command_line_is_what_its_generator_writes() -> None:
-    spec = importlib.util.spec_from_file_location("generate_cli", ROOT / "docs" / "generate_cli.py")
+def generator(name: str) -> ModuleType:
+    """A script of docs/ that writes pages."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
-    generator = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generator)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_of_the_command_line_is_what_its_generator_writes() -> None:
     written = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
-    assert written == generator.manual(), "run `python docs/generate_cli.py`"
+    assert written == generator("generate_cli").manual(), "run `python docs/generate_cli.py`"
+
+
+def test_the_pages_of_the_library_are_what_their_generator_writes() -> None:
+    pytest.importorskip("sklearn", reason="the estimator's docstring needs scikit-learn")
+    for page, text in generator("generate_api").pages().items():
+        assert page.read_text(encoding="utf-8") == text, "run `python docs/generate_api.py`"
+
+
+@pytest.mark.parametrize("name", PUBLIC_NAMES)
+def test_every_public_name_has_an_example(name: str) -> None:
+    assert ">>> " in (inspect.getdoc(resolve_name(name)) or ""), f"{name} has no example in its docstring"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_pages_that_docstrings_name_exist(name: str) -> None:
+    path = ROOT / "src" / Path(*name.split("."))
+    text = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text(encoding="utf-8")
+    for page, section in re.findall(r"(docs/[\w/-]+\.md)(?:#([\w-]+))?", text):
+        headings = re.findall(r"^#+ (.+)", (ROOT / page).read_text(encoding="utf-8"), flags=re.MULTILINE)
+        slugs = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+        assert not section or section in slugs, f"{page} has no section {section}"
+
+
+SITE = ("sphinx", "myst_parser", "furo", "latex2mathml", "ziamath")
+
+
+@pytest.fixture(scope="module")
+def site_settings() -> ModuleType:
+    """docs/conf.py."""
+    for package in SITE:
+        pytest.importorskip(package, reason=f"the site needs {package}")
+    return generator("conf")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_formulas_become_mathml(page: Path, site_settings: ModuleType) -> None:
+    text = re.sub(r"^```.*?^```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    for block, inline in re.findall(r"\$\$(.+?)\$\$|\$([^$]+?)\$", text, flags=re.DOTALL):
+        assert site_settings.mathml(block or inline, "block").startswith("<math")
+
+
+def test_a_command_of_latex_that_is_not_known_is_refused(site_settings: ModuleType) -> None:
+    with pytest.raises(ValueError, match="does not know"):
+        site_settings.mathml(r"\unknowncommand{x}", "inline")
+
+
+def test_bars_stand_close_and_functions_apart(site_settings: ModuleType) -> None:
+    written = site_settings.mathml(r"\log \mathrm{softmax}(x) = \lvert V \rvert", "inline")
+    assert '<mi>log</mi><mspace width="0.167em" />' in written
+    assert written.count('form="prefix"') == written.count('form="postfix"') == 1
 
 
 def test_the_version_is_the_same_everywhere() -> None:

@@ -202,7 +202,7 @@ def run_course(
 def plain_course(
     path: str | os.PathLike[str], iterations: int = 10, *, config: CourseConfig | None = None
 ) -> CourseResult:
-    """Run the course experiment in plain Python, as the assignment describes it: for reading, and for a few steps.
+    r"""Run the course experiment in plain Python, as the assignment describes it: for reading, and for a few steps.
 
     Args:
         path: as for `run_course`.
@@ -214,6 +214,14 @@ def plain_course(
 
     Raises:
         CorpusError: as for `run_course`.
+
+    Example:
+        >>> file = getfixture("tmp_path") / "datasetSentences.txt"
+        >>> _ = file.write_text("sentence_index\tsentence\n1\tthe cat sat\n2\tthe dog ran\n")
+        >>> every_token = CourseConfig(iterations=10, subsample=1.0)
+        >>> plain, fast = plain_course(file, config=every_token), run_course(file, config=every_token)
+        >>> np.allclose(plain.V, fast.V)
+        True
     """
     config = config or CourseConfig(iterations)
     text = CourseText(read_sentences(path), config)

@@ -33,35 +33,109 @@ class TrainingInterrupted(KeyboardInterrupt):
 
 
 class LexigradError(Exception):
-    """Base of all errors below; catch it to catch whatever lexigrad refuses."""
+    """Base of all errors below; catch it to catch whatever lexigrad refuses.
+
+    Example:
+        >>> import lexigrad
+        >>> try:
+        ...     lexigrad.load_vectors("missing.txt")
+        ... except lexigrad.LexigradError as error:
+        ...     print(type(error).__name__)
+        FormatError
+    """
 
 
 class ConfigError(LexigradError, ValueError):
-    """An option has a value that it cannot have."""
+    """An option has a value that it cannot have.
+
+    Example:
+        >>> import lexigrad
+        >>> try:
+        ...     lexigrad.TrainConfig(dim=0)
+        ... except lexigrad.ConfigError as error:
+        ...     print(error)
+        dim must be at least 1, not 0
+    """
 
 
 class InputError(LexigradError, ValueError):
-    """An argument has the wrong shape, an id out of range, or a number that is not finite."""
+    """An argument has the wrong shape, an id out of range, or a number that is not finite.
+
+    Example:
+        >>> import lexigrad
+        >>> try:
+        ...     lexigrad.reference.softmax([1.0, float("nan")])
+        ... except lexigrad.InputError as error:
+        ...     print(error)
+        x must be finite, but has shape (2,) and is nan at (1,)
+    """
 
 
 class CorpusError(LexigradError):
-    """A text cannot be read: it is missing, empty, not in its encoding, or compressed in an unknown way."""
+    """A text cannot be read: it is missing, empty, not in its encoding, or compressed in an unknown way.
+
+    Example:
+        >>> import lexigrad
+        >>> try:
+        ...     lexigrad.read_corpus("missing.txt")
+        ... except lexigrad.CorpusError as error:
+        ...     print(error)
+        there is no file, folder or glob 'missing.txt'; check its spelling, or give text as lists of tokens
+    """
 
 
 class FormatError(LexigradError):
-    """A file is not what its name or its header says: truncated, contradictory, or in no known format."""
+    """A file is not what its name or its header says: truncated, contradictory, or in no known format.
+
+    Example:
+        >>> import lexigrad
+        >>> from pathlib import Path
+        >>> written = Path("notes.txt").write_text("call the plumber")
+        >>> try:
+        ...     lexigrad.load_vectors("notes.txt")
+        ... except lexigrad.FormatError as error:
+        ...     print(str(error).partition(",")[0])
+        notes.txt is in no known format
+    """
 
 
 class GradientError(LexigradError, AssertionError):
-    """A gradient and its finite differences disagree."""
+    """A gradient and its finite differences disagree.
+
+    Example:
+        >>> import lexigrad
+        >>> try:
+        ...     lexigrad.gradcheck.check(lambda x: (x @ x, x), {"x": [3.0]}, name="square")
+        ... except lexigrad.GradientError as error:
+        ...     print(str(error).partition(";")[0])
+        square: the gradient of x at (0,) is 3, but finite differences give 6
+    """
 
 
 class UnknownWordError(LexigradError, KeyError):
-    """A word is not in the vocabulary; the message names near spellings."""
+    """A word is not in the vocabulary; the message names near spellings.
+
+    Example:
+        >>> import lexigrad
+        >>> vectors = lexigrad.KeyedVectors(["king", "queen"], [[1, 0], [0, 1]])
+        >>> try:
+        ...     vectors["kign"]
+        ... except lexigrad.UnknownWordError as error:
+        ...     print(error)
+        'kign' is not in the vocabulary; did you mean 'king'?
+    """
 
     def __str__(self) -> str:  # KeyError would print the repr of the message
         return str(self.args[0]) if self.args else ""
 
 
 class MissingExtraError(LexigradError, ImportError):
-    """A feature needs a package that is installed by one of lexigrad's extras; the message names it."""
+    """A feature needs a package that is installed by one of lexigrad's extras; the message names it.
+
+    Example:
+        >>> import importlib
+        >>> try:
+        ...     estimator = importlib.import_module("lexigrad.estimator")
+        ... except MissingExtraError as error:
+        ...     print(error)  # lexigrad.estimator needs scikit-learn: pip install 'lexigrad[sklearn]'
+    """

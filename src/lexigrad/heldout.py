@@ -42,6 +42,13 @@ class HeldOutLoss(PairLoss):
     Attributes:
         words: of the text, those that the model knows.
         unknown: the others.
+
+    Example:
+        >>> import lexigrad
+        >>> model = lexigrad.train(100 * ["the cat sat on the mat"], lexigrad.TrainConfig(dim=4, min_count=1, epochs=1))
+        >>> loss = held_out_loss(model, ["the cat sat on the rug"])
+        >>> loss.words, loss.unknown
+        (5, 1)
     """
 
     words: int

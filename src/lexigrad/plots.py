@@ -3,6 +3,12 @@
 All have a transparent ground and colors halfway between black and white, so that the same file reads on paper and on a
 dark page. They are made without pyplot: no window opens, no global state changes, and a figure is freed when it is no
 longer used. ``figure.savefig("words.svg")`` writes one.
+
+Example:
+    >>> from lexigrad.keyedvectors import KeyedVectors
+    >>> figure = plot_words(KeyedVectors(["cup", "mug", "idea"], [[1, 0], [3, 1], [0, 1]]), ["cup", "mug", "idea"])
+    >>> len(figure.axes)
+    1
 """
 
 from __future__ import annotations

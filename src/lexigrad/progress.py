@@ -21,6 +21,11 @@ class TrainProgress:
         epoch: the one that is being trained, from 1.
         loss: the training loss when it was measured last (`lexigrad.losssample`); NaN before that.
         held_out_loss: on held-out text, by the training's own objective, after the last epoch; NaN before that.
+
+    Example:
+        >>> progress = TrainProgress(words_done=500, words_total=1_000, seconds=2.0, learning_rate=0.0125, epoch=1)
+        >>> progress.words_per_second
+        250.0
     """
 
     words_done: int

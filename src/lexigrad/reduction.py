@@ -39,6 +39,11 @@ class ReductionLoss:
         neighbors_kept: the share of the nearest words among the original vectors that are nearest among the reduced
             ones too, from 0 to 1; NaN without a sample.
         table_ratio: bytes of the reduced table, with its scales, in relation to those in float32.
+
+    Example:
+        >>> loss = reduction_loss(KeyedVectors(["a", "b", "c"], [[1, 0], [0.6, 0.8], [0, 1]]), "int8")
+        >>> loss.words, loss.worst_word, round(loss.largest_angle_degrees, 3)
+        (3, 'b', 0.072)
     """
 
     dtype: str

@@ -19,7 +19,13 @@ MOST: Final = 2**63
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingReport:
-    """What was read, and what was left out and why: tokens = kept + the three kinds of dropped ones."""
+    """What was read, and what was left out and why: tokens = kept + the three kinds of dropped ones.
+
+    Example:
+        >>> report = ReadingReport(lines=2, tokens=7, kept=5, dropped_rare=2)
+        >>> report.tokens == report.kept + report.dropped_rare
+        True
+    """
 
     files: int = 0
     skipped_files: int = 0

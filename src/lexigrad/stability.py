@@ -2,6 +2,13 @@
 
 Two trainings that differ in their seed alone give different neighbors, above all to rare words. A finding should hold
 for a set of vectors, not for one of them.
+
+Example:
+    >>> from lexigrad.keyedvectors import KeyedVectors
+    >>> one = KeyedVectors(["cup", "mug", "idea"], [[1, 0], [3, 1], [0, 1]])
+    >>> other = KeyedVectors(["cup", "mug", "idea"], [[0, 2], [1, 3], [2, 1]])
+    >>> stability([one, other], n=1).mean
+    1.0
 """
 
 from __future__ import annotations
