@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+
 import matplotlib
 from matplotlib.figure import Figure
 

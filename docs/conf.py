@@ -1,7 +1,7 @@
 """Settings of the documentation site, which `python -m sphinx -W docs build/site` makes.
 
-The pages are plain Markdown, so that they read as well where no site is built. What they cannot say in plain Markdown is
-added here: the order of the pages comes from the lists of README.md, formulas become MathML, and in the pages of
+The pages are plain Markdown, so that they read as well where no site is built. What they cannot say in plain Markdown
+is added here: the order of the pages comes from the lists of README.md, formulas become MathML, and in the pages of
 reference/ each name that has a line becomes its docstring, to which names elsewhere lead.
 """
 
@@ -43,6 +43,8 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphin
 root_doc = "index"
 exclude_patterns = ["_static"]
 
+smartquotes = False  # they make a dash of the two hyphens of an option
+
 html_theme = "furo"
 html_title = f"lexigrad {version}"
 html_static_path = ["_static", str(files("ziamath") / "fonts" / "STIXTwoMath-Regular.ttf")]  # site.css names the font
@@ -76,6 +78,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", add_contents)
     app.connect("source-read", add_docstrings)
     app.connect("autodoc-process-docstring", quote_signs)
+    app.connect("autodoc-skip-member", skip_fields)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -139,7 +142,7 @@ def docstring_of(name: str) -> str:
 
 
 def directive(name: str) -> str:
-    """autodoc's name for this kind of thing."""
+    """Autodoc's name for this kind of thing."""
     value = resolve_name(name)
     if inspect.ismodule(value):
         return "automodule"
@@ -162,3 +165,8 @@ def page_link(name: re.Match[str]) -> str:
     """The link to a page and section that a docstring names, from the folder of the pages on which docstrings stand."""
     page, section = name[1], (name[2] or "").replace("_", "-")
     return f"`{page} <../{page}.html{section}>`__"
+
+
+def skip_fields(app: Sphinx, what: str, name: str, thing: object, skip: bool, options: Any) -> bool | None:
+    """Leave out the fields of named tuples, which the class's docstring explains and Python's says nothing of."""
+    return True if (getattr(thing, "__doc__", None) or "").startswith("Alias for field number") else None

@@ -22,8 +22,8 @@ NAMES_START = """# The library
 
 <!-- Written by docs/generate_api.py from the public names; change their docstrings, then run it. -->
 
-Everything that `import lexigrad` offers; each name is imported when it is first touched. [Modules](modules.md) with more
-names in them have a page of their own.
+Everything that `import lexigrad` offers; each name is imported when it is first touched. [Modules](modules.md) have a
+page of their own.
 """
 MODULES_START = """# Modules
 

@@ -13,11 +13,14 @@ import sys
 import tomllib
 from pathlib import Path
 from pkgutil import resolve_name
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
 
 import lexigrad
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
