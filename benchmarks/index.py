@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,8 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the results")
     options = parser.parse_args()
     vectors = lexigrad.load_vectors(options.vectors) if options.vectors else made(options.words, options.dim)
-    index, costs = indexed(vectors, options)
+    with tempfile.TemporaryDirectory() as folder:
+        index, costs = indexed(vectors, options.index or Path(folder) / "made.index", options.threads)
     rows = measured(vectors, index, options.threads)
     name = options.vectors.stem if options.vectors else f"made-{len(vectors)}"
     results = {
@@ -78,19 +80,18 @@ def made(words: int, dim: int) -> lexigrad.KeyedVectors:
     return lexigrad.KeyedVectors([f"w{word}" for word in range(words)], matrix)
 
 
-def indexed(vectors: lexigrad.KeyedVectors, options: argparse.Namespace) -> tuple[ApproximateIndex, dict[str, Any]]:
-    """The index, and what building it cost."""
-    path = options.index or Path("vectors.index")
+def indexed(vectors: lexigrad.KeyedVectors, path: Path, threads: int) -> tuple[ApproximateIndex, dict[str, Any]]:
+    """The index, and what building it cost; kept at ``path``, or taken from there."""
     notes = path.with_name(path.name + ".json")
     if path.exists():
         started = time.perf_counter()
-        index = vectors.index(path, threads=options.threads)
+        index = vectors.index(path, threads=threads)
         loading = time.perf_counter() - started
         return index, json.loads(notes.read_text(encoding="utf-8")) | {"loading_seconds": loading}
     _ = vectors.lengths
     before = memory_bytes()
     started, processor = time.perf_counter(), time.process_time()
-    index = vectors.index(threads=options.threads)
+    index = vectors.index(threads=threads)
     costs = {
         "building_seconds": time.perf_counter() - started,
         "building_processor_seconds": time.process_time() - processor,
