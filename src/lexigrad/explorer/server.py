@@ -1,0 +1,283 @@
+"""The explorer's page, served to a browser on this machine and to nobody else.
+
+It listens on 127.0.0.1 only, answers GET for a fixed table of paths, and refuses requests whose Host or Origin is
+another, so that no page from elsewhere can ask it through the browser.
+"""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
+from socketserver import TCPServer
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+import numpy as np
+
+from lexigrad.errors import InputError, LexigradError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lexigrad.explorer.data import Explorer
+
+__all__ = ["ADDRESS", "PAGE_FILES", "ExplorerServer", "page_file"]
+
+ADDRESS: Final = "127.0.0.1"
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+PAGE_FILES: Final = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/explorer.css": ("explorer.css", "text/css; charset=utf-8"),
+    "/explorer.js": ("explorer.js", "text/javascript; charset=utf-8"),
+}
+LONGEST_TARGET: Final = 2_000
+LONGEST_ANSWER: Final = 100
+MOST_TERMS: Final = 20
+SECONDS_TO_ASK: Final = 30
+
+
+class Refusal(Exception):
+    """A request that gets another status than 200."""
+
+    def __init__(self, status: HTTPStatus, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+class Answer(NamedTuple):
+    """What is sent."""
+
+    content: bytes
+    kind: str
+
+
+def page_file(name: str) -> bytes:
+    """One of the page's files."""
+    return (files("lexigrad.explorer") / "page" / name).read_bytes()
+
+
+class ExplorerServer(ThreadingHTTPServer):
+    """Serves an `lexigrad.explorer.data.Explorer` on 127.0.0.1.
+
+    Args:
+        explorer: what to show.
+        port: where to listen; 0 takes one that is free.
+
+    Raises:
+        LexigradError: the port is taken or not allowed.
+    """
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, explorer: Explorer, port: int = 0) -> None:
+        self.explorer = explorer
+        try:
+            super().__init__((ADDRESS, port), _Handler)
+        except OSError as error:
+            raise LexigradError(
+                f"cannot listen on port {port}: {error.strerror or error}; give another --port, or none to take any "
+                "that is free"
+            ) from error
+
+    @property
+    def hosts(self) -> set[str]:
+        """What a request may call this server."""
+        return {f"{name}:{self.server_port}" for name in (ADDRESS, "localhost")}
+
+    @property
+    def url(self) -> str:
+        """The page's address."""
+        return f"http://{ADDRESS}:{self.server_port}/"
+
+    def server_bind(self) -> None:
+        """Bind, without HTTPServer's look-up of this machine's name, which may ask the network."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = ADDRESS, int(self.server_address[1])
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that went away is no error to tell of."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers one browser."""
+
+    server: ExplorerServer
+    protocol_version = "HTTP/1.1"
+    server_version = "lexigrad"
+    sys_version = ""
+    timeout = SECONDS_TO_ASK
+
+    def parse_request(self) -> bool:
+        """Whether the request may be answered."""
+        if not super().parse_request():
+            return False
+        try:
+            self._check()
+        except Refusal as refusal:
+            self.close_connection = True  # a body that may follow is not read
+            self._refuse(refusal)
+            return False
+        return True
+
+    def do_GET(self) -> None:
+        """Answer by the table of paths."""
+        try:
+            answer = _answer(self.server.explorer, self.path)
+        except Refusal as refusal:
+            self._refuse(refusal)
+        else:
+            self._send(HTTPStatus.OK, answer)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What the base class refuses, in our own form."""
+        self.close_connection = True
+        status = HTTPStatus(code)
+        self._send(status, Answer(_json({"error": status.phrase}), "application/json"))
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: standard error is the user's."""
+
+    def _check(self) -> None:
+        """Refuse what no page of ours would ask."""
+        if self.headers.get_all("Host", []) not in [[host] for host in self.server.hosts]:
+            raise Refusal(HTTPStatus.FORBIDDEN, f"this server is {self.server.url} to all who ask")
+        origin = self.headers.get("Origin")
+        if origin is not None and origin not in {f"http://{host}" for host in self.server.hosts}:
+            raise Refusal(HTTPStatus.FORBIDDEN, "pages from elsewhere may not ask")
+        if self.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+            if self.headers.get("Sec-Fetch-Mode") != "navigate" or self.path.split("?")[0] != "/":
+                raise Refusal(HTTPStatus.FORBIDDEN, "pages from elsewhere may not ask")
+        if self.command != "GET":
+            raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "only GET is answered")
+        if len(self.path) > LONGEST_TARGET:
+            raise Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, f"an address has at most {LONGEST_TARGET:,} characters")
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._send(refusal.status, Answer(_json({"error": str(refusal)}), "application/json"))
+
+    def _send(self, status: HTTPStatus, answer: Answer) -> None:
+        self.send_response(status)
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            self.send_header("Allow", "GET")
+        headers = {
+            "Content-Type": answer.kind,
+            "Content-Length": str(len(answer.content)),
+            "Content-Security-Policy": POLICY,
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cache-Control": "no-store",
+        }
+        if self.close_connection:
+            headers["Connection"] = "close"
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if getattr(self, "command", None) != "HEAD":
+            self.wfile.write(answer.content)
+
+
+def _answer(explorer: Explorer, target: str) -> Answer:
+    """What is at an address."""
+    parts = urlsplit(target)
+    if parts.path in PAGE_FILES:
+        name, kind = PAGE_FILES[parts.path]
+        return Answer(page_file(name), kind)
+    if parts.path not in ANSWERS:
+        raise Refusal(HTTPStatus.NOT_FOUND, "there is nothing here")
+    names, answer = ANSWERS[parts.path]
+    try:
+        return answer(explorer, _parameters(parts.query, names))
+    except InputError as error:
+        raise Refusal(HTTPStatus.BAD_REQUEST, str(error)) from error
+
+
+def _parameters(query: str, names: frozenset[str]) -> dict[str, str]:
+    """The parameters of a request, each known and given once."""
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), max_num_fields=len(names))
+    except ValueError as error:
+        raise InputError(f"the parameters cannot be read: {error}") from error
+    given = dict(pairs)
+    if len(given) < len(pairs) or not given.keys() <= names:
+        raise InputError(f"the parameters are {', '.join(sorted(names)) or 'none'}, each once")
+    return given
+
+
+def _number(given: dict[str, str], name: str, default: int, below: int) -> int:
+    """A parameter that is a whole number."""
+    text = given.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) < below):
+        raise InputError(f"{name} must be a whole number below {below:,}")
+    return int(text)
+
+
+def _ids(given: dict[str, str], name: str, words: int) -> list[int]:
+    """A parameter that holds words' ids with commas between them."""
+    texts = [text for text in given.get(name, "").split(",") if text]
+    if len(texts) > MOST_TERMS:
+        raise InputError(f"{name} holds at most {MOST_TERMS} words")
+    return [_number({name: text}, name, 0, words) for text in texts]
+
+
+def _json(value: Any) -> bytes:
+    # A word may hold half of a surrogate pair, which UTF-8 lacks: so everything beyond ASCII is escaped.
+    return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+def _as_json(value: Any) -> Answer:
+    return Answer(_json(value), "application/json")
+
+
+def _summary(explorer: Explorer, given: dict[str, str]) -> Answer:
+    return _as_json(explorer.summary())
+
+
+def _words(explorer: Explorer, given: dict[str, str]) -> Answer:
+    return _as_json(explorer.words)
+
+
+def _status(explorer: Explorer, given: dict[str, str]) -> Answer:
+    return _as_json(explorer.status())
+
+
+def _different(explorer: Explorer, given: dict[str, str]) -> Answer:
+    return _as_json(explorer.different)
+
+
+def _places(explorer: Explorer, given: dict[str, str]) -> Answer:
+    name = given.get("map", "pca")
+    if name not in explorer.maps:
+        raise InputError(f"map must be one of {', '.join(explorer.maps)}")
+    places = explorer.maps[name][_number(given, "side", 0, len(explorer.sides))]
+    return Answer(np.ascontiguousarray(places, dtype="<f4").tobytes(), "application/octet-stream")
+
+
+def _column(explorer: Explorer, given: dict[str, str]) -> Answer:
+    column = explorer.columns[_number(given, "number", 0, len(explorer.columns))]
+    return Answer(np.ascontiguousarray(column.values, dtype="<f4").tobytes(), "application/octet-stream")
+
+
+def _nearest(explorer: Explorer, given: dict[str, str]) -> Answer:
+    words = len(explorer.words)
+    plus, minus = _ids(given, "plus", words), _ids(given, "minus", words)
+    n = max(1, _number(given, "n", 20, LONGEST_ANSWER + 1))
+    return _as_json(explorer.nearest(plus, minus, n, _number(given, "side", 0, len(explorer.sides))))
+
+
+ANSWERS: Final[dict[str, tuple[frozenset[str], Callable[[Explorer, dict[str, str]], Answer]]]] = {
+    "/api/summary": (frozenset(), _summary),
+    "/api/words": (frozenset(), _words),
+    "/api/status": (frozenset(), _status),
+    "/api/different": (frozenset(), _different),
+    "/api/places": (frozenset({"map", "side"}), _places),
+    "/api/column": (frozenset({"number"}), _column),
+    "/api/nearest": (frozenset({"plus", "minus", "n", "side"}), _nearest),
+}
