@@ -37,7 +37,7 @@ LAYERS = [
     },
     {"classifiers", "vocabulary", "search", "approximate", "keyedvectors", "projection", "treebank"},
     {"subwords", "subwordvectors", "reduction"},
-    {"analogies", "scores", "evaluation", "stability", "sentencevectors", "sentiment", "plots"},
+    {"analogies", "scores", "evaluation", "stability", "sentencevectors", "sentiment", "plots", "explorer"},
     {
         "sources",
         "sentences",
@@ -131,6 +131,7 @@ READERS = {
     "classifiers",
     "evaluation",
     "evaluationsets",
+    "explorer",
     "labels",
     "npyarrays",
     "plots",

@@ -14,6 +14,7 @@ import click
 from lexigrad import __version__
 from lexigrad.commands.counting import cooccur
 from lexigrad.commands.evaluating import evaluate
+from lexigrad.commands.exploring import explore
 from lexigrad.commands.indexing import index
 from lexigrad.commands.loss import loss
 from lexigrad.commands.proving import demo, gradcheck
@@ -86,6 +87,7 @@ for command in (
     stability,
     sentiment,
     plot,
+    explore,
     convert,
     hub,
     gradcheck,

@@ -9,7 +9,7 @@ import numpy as np
 
 from lexigrad.errors import InputError
 from lexigrad.explorer.columns import Column
-from lexigrad.explorer.places import aligned, available_slow, clusters, pca_places, slow_places
+from lexigrad.explorer.places import Slow, aligned, clusters, pca_places, slow_places
 from lexigrad.stability import VectorsSet
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ __all__ = ["Explorer"]
 COMPARED_WORDS: Final = 2_000
 COMPARED_NEIGHBORS: Final = 10
 MOST_DIFFERENT: Final = 100
+LEAST_WORDS: Final = 5
+"""Of fewer words the principal axes show all that there is."""
 
 
 class Explorer:
@@ -36,6 +38,7 @@ class Explorer:
         compare_name: how the page calls those.
         also: vectors of further trainings; neighbors then say in how many of them they are neighbors too.
         columns: further values to color words by, for the words of ``vectors``.
+        slow: the map that `begin` computes after that of the principal axes; None for no other.
 
     Attributes:
         sides: the vectors, and those that they are compared with: the same words in the same order.
@@ -62,6 +65,7 @@ class Explorer:
         compare_name: str = "",
         also: Sequence[KeyedVectors] = (),
         columns: Sequence[Column] = (),
+        slow: Slow | None = None,
     ) -> None:
         if not len(vectors):
             raise InputError(f"{name} holds no words; there is nothing to show")
@@ -82,7 +86,7 @@ class Explorer:
         first = pca_places(self.sides[0])
         self.maps = {"pca": [first, *(aligned(pca_places(side), first) for side in self.sides[1:])]}
         self.different: list[dict[str, Any]] | None = None
-        self.slow = available_slow() if len(self.words) >= 5 else None
+        self.slow = slow if len(self.words) >= LEAST_WORDS else None
         self.failure = ""
 
     @property

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from lexigrad.errors import MissingExtraError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -14,11 +16,16 @@ if TYPE_CHECKING:
 
     from lexigrad.keyedvectors import KeyedVectors
 
-__all__ = ["Slow", "aligned", "available_slow", "clusters", "pca_places", "slow_places"]
+__all__ = ["Slow", "aligned", "available_slow", "check_slow", "clusters", "pca_places", "slow_places"]
 
 Slow = Literal["umap", "tsne"]
 
 ROWS_AT_ONCE: Final = 1 << 13
+PACKAGES: Final[dict[Slow, tuple[str, str, str]]] = {
+    "umap": ("umap", "umap-learn", "umap"),
+    "tsne": ("sklearn", "scikit-learn", "sklearn"),
+}
+"""For a method its module, that module's package, and our extra that installs it."""
 LANDMARKS: Final = 10_000
 """t-SNE and UMAP place so many of the most frequent words; each of the others goes among its nearest ones of these."""
 AXES_KEPT: Final = 50
@@ -62,9 +69,19 @@ def aligned(places: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray
 
 def available_slow() -> Slow | None:
     """The method for the map that takes longer: UMAP where it is installed, else t-SNE, else none."""
-    if util.find_spec("umap") is not None:
-        return "umap"
-    return "tsne" if util.find_spec("sklearn") is not None else None
+    methods: tuple[Slow, ...] = ("umap", "tsne")
+    return next((method for method in methods if util.find_spec(PACKAGES[method][0]) is not None), None)
+
+
+def check_slow(method: Slow) -> None:
+    """Refuse a method whose package is not installed.
+
+    Raises:
+        MissingExtraError: it is not.
+    """
+    module, package, extra = PACKAGES[method]
+    if util.find_spec(module) is None:
+        raise MissingExtraError(f"this map needs {package}: pip install 'lexigrad[{extra}]'")
 
 
 def slow_places(vectors: KeyedVectors, method: Slow) -> NDArray[np.float32]:

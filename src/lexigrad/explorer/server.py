@@ -150,9 +150,10 @@ class _Handler(BaseHTTPRequestHandler):
         origin = self.headers.get("Origin")
         if origin is not None and origin not in {f"http://{host}" for host in self.server.hosts}:
             raise Refusal(HTTPStatus.FORBIDDEN, "pages from elsewhere may not ask")
-        if self.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-            if self.headers.get("Sec-Fetch-Mode") != "navigate" or self.path.split("?")[0] != "/":
-                raise Refusal(HTTPStatus.FORBIDDEN, "pages from elsewhere may not ask")
+        is_foreign = self.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
+        follows_link = self.headers.get("Sec-Fetch-Mode") == "navigate" and self.path == "/"
+        if is_foreign and not follows_link:
+            raise Refusal(HTTPStatus.FORBIDDEN, "pages from elsewhere may not ask")
         if self.command != "GET":
             raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "only GET is answered")
         if len(self.path) > LONGEST_TARGET:

@@ -530,6 +530,7 @@ class Explorer {
   }
   async place(name) {
     const all = await Promise.all(this.maps.map((map) => this.source.places(name, map.side)));
+    normalize(all);
     this.map = name;
     this.maps.forEach((map, side) => map.setPlaces(all[side]));
     byId("map").value = name;
@@ -573,11 +574,7 @@ class Explorer {
     for (const text of figures) ends.appendChild(document.createElement("span")).textContent = text;
   }
   fit() {
-    const places = this.maps[0].places, { width, height } = this.maps[0];
-    const along = (k) => { const values = places.filter((_, i) => i % 2 === k).sort(); return [values[Math.floor(0.002 * values.length)], values[Math.ceil(0.998 * (values.length - 1))]]; };
-    const [[left, right], [bottom, top]] = [along(0), along(1)];
-    this.fitScale = 0.9 * Math.min(width / (right - left || 1), height / (top - bottom || 1));
-    Object.assign(this.view, { x: (left + right) / 2, y: (bottom + top) / 2, scale: this.fitScale });
+    Object.assign(this.view, { x: 0, y: 0, scale: this.fitScale });
     this.paint();
     this.record();
   }
@@ -614,8 +611,8 @@ class Explorer {
   }
   async swap(name) {
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.moved = calm ? 1 : 0;
     await this.place(name);
-    this.fit();
     if (!calm && this.maps.every((map) => map.points instanceof GlPoints)) {
       const from = performance.now();
       await new Promise((done) => {
@@ -830,7 +827,13 @@ class Explorer {
     byId("theme").textContent = this.shownTheme() === "dark" ? "Light" : "Dark";
     this.recolor();
   }
-  resize() { for (const map of this.maps) map.resize(); this.paint(); }
+  resize() {
+    for (const map of this.maps) map.resize();
+    const { width, height } = this.maps[0], before = this.fitScale;
+    this.fitScale = Math.max(10, 0.46 * Math.min(width, height));
+    if (before) this.view.scale *= this.fitScale / before;
+    this.paint();
+  }
 
   listen() {
     new ResizeObserver(() => this.resize()).observe(byId("maps"));
@@ -865,6 +868,18 @@ function pathOf(terms, answers) {
   for (let k = 1; k < terms.length; k++) steps.push({ from: terms[k - 1].id, to: terms[k].id, kind: terms[k].sign > 0 ? "plus" : "minus" });
   steps.push({ from: terms[terms.length - 1].id, answers, kind: "own" });
   return steps;
+}
+
+// Maps of any size fill the same square from −1 to 1, but for the outermost few words; all sides are moved alike.
+function normalize(sides) {
+  const bounds = [0, 1].map((k) => {
+    const values = sides[0].filter((_, i) => i % 2 === k).sort();
+    return [values[Math.floor(0.002 * values.length)], values[Math.ceil(0.998 * (values.length - 1))]];
+  });
+  const half = Math.max(...bounds.map(([low, high]) => high - low)) / 2 || 1;
+  for (const places of sides) {
+    for (let i = 0; i < places.length; i++) places[i] = (places[i] - (bounds[i % 2][0] + bounds[i % 2][1]) / 2) / half;
+  }
 }
 
 function option(value, text) {
