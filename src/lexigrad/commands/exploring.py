@@ -60,9 +60,7 @@ WORDS_SHOWN: Final = 100_000
     type=click.Path(path_type=Path, file_okay=False),
     help="write a folder for TensorBoard's projector, and end",
 )
-@click.option(
-    "--atlas", type=OUTPUT_FILE, callback=writable, help="write a .parquet file for Embedding Atlas, and end"
-)
+@click.option("--atlas", type=OUTPUT_FILE, callback=writable, help="write a .parquet file for Embedding Atlas, and end")
 @click.option("--force", is_flag=True, help="let --tensorboard replace files in a folder that is not empty")
 @quiet_option
 def explore(

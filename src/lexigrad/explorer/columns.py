@@ -44,7 +44,7 @@ class Column:
 
 
 def read_table(path: str | os.PathLike[str], words: Sequence[str]) -> tuple[list[Column], int]:
-    """Read a table with a heading, whose first column holds words.
+    r"""Read a table with a heading, whose first column holds words.
 
     Args:
         path: UTF-8, with tabs between the columns where its name ends in ``.tsv``, else with commas (RFC 4180).
@@ -75,7 +75,7 @@ def read_table(path: str | os.PathLike[str], words: Sequence[str]) -> tuple[list
         raise FormatError(f"the table {name!r} has no column beside its words; give it a heading such as word,kind")
     for number, row in enumerate(rows, 1):
         if row and len(row) != len(heading):
-            raise FormatError(f"row {number:,} of the table {name!r} has {len(row)} columns, its heading {len(heading)}")
+            raise FormatError(f"row {number:,} of the table {name!r} has {len(row)} columns, not {len(heading)}")
     entries = {row[0]: row[1:] for row in rows[1:] if row}
     known = [entries.get(word) for word in words]
     found = sum(entry is not None for entry in known)

@@ -15,8 +15,6 @@ from lexigrad.stability import VectorsSet
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from lexigrad.keyedvectors import KeyedVectors
 
 __all__ = ["Explorer"]
@@ -156,7 +154,7 @@ class Explorer:
                 first = slow_places(self.sides[0], self.slow)
                 others = [aligned(slow_places(side, self.slow), first) for side in self.sides[1:]]
                 self.maps = {**self.maps, self.slow: [first, *others]}
-        except Exception as error:  # noqa: BLE001  # the page goes on without, and says why
+        except Exception as error:  # the page goes on without, and says why
             self.failure = f"{type(error).__name__}: {error}"
 
 

@@ -112,9 +112,7 @@ def export_atlas(explorer: Explorer, path: str | os.PathLike[str]) -> None:
         "y": places[:, 1],
         "neighbors": pyarrow.array(
             _neighbors(explorer.sides[0]),
-            pyarrow.struct(
-                [("ids", pyarrow.list_(pyarrow.int64())), ("distances", pyarrow.list_(pyarrow.float32()))]
-            ),
+            pyarrow.struct([("ids", pyarrow.list_(pyarrow.int64())), ("distances", pyarrow.list_(pyarrow.float32()))]),
         ),
     }
     if explorer.sides[0].counts is not None:

@@ -41,7 +41,7 @@ MOST_TERMS: Final = 20
 SECONDS_TO_ASK: Final = 30
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """A request that gets another status than 200."""
 
     def __init__(self, status: HTTPStatus, sentence: str) -> None:
@@ -119,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
             return False
         try:
             self._check()
-        except Refusal as refusal:
+        except RefusalError as refusal:
             self.close_connection = True  # a body that may follow is not read
             self._refuse(refusal)
             return False
@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer by the table of paths."""
         try:
             answer = _answer(self.server.explorer, self.path)
-        except Refusal as refusal:
+        except RefusalError as refusal:
             self._refuse(refusal)
         else:
             self._send(HTTPStatus.OK, answer)
@@ -146,20 +146,20 @@ class _Handler(BaseHTTPRequestHandler):
     def _check(self) -> None:
         """Refuse what no page of ours would ask."""
         if self.headers.get_all("Host", []) not in [[host] for host in self.server.hosts]:
-            raise Refusal(HTTPStatus.FORBIDDEN, f"this server is {self.server.url} to all who ask")
+            raise RefusalError(HTTPStatus.FORBIDDEN, f"this server is {self.server.url} to all who ask")
         origin = self.headers.get("Origin")
         if origin is not None and origin not in {f"http://{host}" for host in self.server.hosts}:
-            raise Refusal(HTTPStatus.FORBIDDEN, "pages from elsewhere may not ask")
+            raise RefusalError(HTTPStatus.FORBIDDEN, "pages from elsewhere may not ask")
         is_foreign = self.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
         follows_link = self.headers.get("Sec-Fetch-Mode") == "navigate" and self.path == "/"
         if is_foreign and not follows_link:
-            raise Refusal(HTTPStatus.FORBIDDEN, "pages from elsewhere may not ask")
+            raise RefusalError(HTTPStatus.FORBIDDEN, "pages from elsewhere may not ask")
         if self.command != "GET":
-            raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "only GET is answered")
+            raise RefusalError(HTTPStatus.METHOD_NOT_ALLOWED, "only GET is answered")
         if len(self.path) > LONGEST_TARGET:
-            raise Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, f"an address has at most {LONGEST_TARGET:,} characters")
+            raise RefusalError(HTTPStatus.REQUEST_URI_TOO_LONG, f"an address has at most {LONGEST_TARGET:,} characters")
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def _refuse(self, refusal: RefusalError) -> None:
         self._send(refusal.status, Answer(_json({"error": str(refusal)}), "application/json"))
 
     def _send(self, status: HTTPStatus, answer: Answer) -> None:
@@ -192,12 +192,12 @@ def _answer(explorer: Explorer, target: str) -> Answer:
         name, kind = PAGE_FILES[parts.path]
         return Answer(page_file(name), kind)
     if parts.path not in ANSWERS:
-        raise Refusal(HTTPStatus.NOT_FOUND, "there is nothing here")
+        raise RefusalError(HTTPStatus.NOT_FOUND, "there is nothing here")
     names, answer = ANSWERS[parts.path]
     try:
         return answer(explorer, _parameters(parts.query, names))
     except InputError as error:
-        raise Refusal(HTTPStatus.BAD_REQUEST, str(error)) from error
+        raise RefusalError(HTTPStatus.BAD_REQUEST, str(error)) from error
 
 
 def _parameters(query: str, names: frozenset[str]) -> dict[str, str]:
