@@ -58,7 +58,7 @@ def read_table(path: str | os.PathLike[str], words: Sequence[str]) -> tuple[list
 
     Example:
         >>> path = getfixture("tmp_path") / "table.csv"
-        >>> _ = path.write_text("word,kind,age\\ncat,animal,3\\ntea,drink,\\n")
+        >>> _ = path.write_text("word,kind,age\ncat,animal,3\ntea,drink,\n")
         >>> [column.name for column in read_table(path, ["tea", "cat"])[0]]
         ['kind', 'age']
     """

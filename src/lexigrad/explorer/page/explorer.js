@@ -543,11 +543,11 @@ class Explorer {
     if (asked === this.column) this.recolor();
   }
   recolor() {
-    const { labels, name } = this.summary.columns[this.column];
     const theme = this.shownTheme();
     const style = getComputedStyle(document.documentElement);
     this.colors = Object.fromEntries(["ground", "ink", "soft", "accent", "plus", "minus", "shared", "own"].map((key) => [key, style.getPropertyValue(`--${key}`).trim()]));
     if (!this.values) return;
+    const { labels, name } = this.summary.columns[this.column];
     const bytes = colorsOf(this.values, labels, theme);
     for (const map of this.maps) map.points.colors(bytes);
     this.showLegend(name, labels, theme);
