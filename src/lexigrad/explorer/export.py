@@ -35,7 +35,7 @@ def export_page(explorer: Explorer, path: str | os.PathLike[str]) -> None:
     """Write the page with its data as one file that works from disk, without a network.
 
     Vectors are in it as unit vectors of 8 bits a number, each row scaled by its largest number; the page finds
-    neighbors among those, so its cosines are good to about 0.005. Its policy lets it load nothing, run no other
+    neighbors among those, so its cosines are good to about 0.01. Its policy lets it load nothing, run no other
     script, and send nothing.
 
     Raises:

@@ -55,7 +55,7 @@ class Embedded {
   async different() { return this.data.different; }
   async places(map, side) { return new Float32Array(bytesOf(this.data.places[map][side]).buffer); }
   async column(number) { return new Float32Array(bytesOf(this.data.columns[number]).buffer); }
-  // Rows are unit vectors in 8 bits, each scaled by its own largest number: cosines are good to about 0.005.
+  // Rows are unit vectors in 8 bits, each scaled by its own largest number: cosines are good to about 0.01.
   async nearest(plus, minus, n, side) {
     const units = this.units[side];
     const dim = this.data.summary.dim[side];
@@ -514,7 +514,7 @@ class Explorer {
     const { summary } = this;
     const left = summary.left_out.some((count) => count) ? ` Words that not all files have are left out: ${summary.left_out.map((count) => count.toLocaleString("en")).join(", ")}.` : "";
     const trainings = summary.trainings ? ` Neighbors are those of ${summary.trainings} trainings together.` : "";
-    const note = summary.exported ? " Neighbors are found in this page, among vectors in 8 bits a number: their cosines are good to about 0.005." : "";
+    const note = summary.exported ? " Neighbors are found in this page, among vectors in 8 bits a number: their cosines are good to about 0.01." : "";
     byId("about").textContent = `${summary.words.toLocaleString("en")} words, ${summary.dim.join(" and ")} dimensions.${left}${trainings}${note}`;
   }
   listMaps() {
@@ -598,7 +598,7 @@ class Explorer {
       this.frame = 0;
       if (!this.maps[0].places || !this.fitScale) return;
       for (const map of this.maps) map.draw(this.moved);
-      this.drawn++;
+      if (!this.drawn++) performance.mark("first map");
       clearTimeout(this.listing);
       this.listing = setTimeout(() => this.listView(), 250);
     });

@@ -1,0 +1,309 @@
+"""The explorer's page in a real browser: headless Chromium, driven by Selenium."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from test_explorer import HOSTILE, planted
+from test_explorer_server import serving
+
+import lexigrad
+from lexigrad.explorer.data import Explorer
+from lexigrad.explorer.export import export_page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium: pip install 'lexigrad[dev]'")
+CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER: Final = shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromium-driver (Debian's names)")
+
+SWITCHES: Final = (
+    "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+    "--window-size=1440,900", "--disable-background-networking", "--disable-component-update", "--no-first-run",
+)  # fmt: skip
+WAIT_SECONDS: Final = 60
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for switch in SWITCHES:
+        options.add_argument(switch)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    with webdriver.Chrome(options=options, service=Service(DRIVER)) as driver:
+        yield driver
+
+
+def until(driver: Any, script: str) -> Any:
+    """What a script returns, once that is true; it may wait for a promise."""
+    end = time.monotonic() + WAIT_SECONDS
+    while not (value := driver.execute_script(f"return {script}")):
+        message = driver.execute_script("return document.getElementById('message')?.textContent")
+        assert time.monotonic() < end, f"waited for {script}; the page says {message!r}"
+        time.sleep(0.02)
+    return value
+
+
+def visit(driver: Any, url: str) -> None:
+    driver.get("about:blank")  # so that a new fragment is a new page
+    driver.get(url)
+    until(driver, "document.documentElement.dataset.ready === 'true' && explorer.drawn > 0")
+
+
+def type_in(driver: Any, text: str) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    box = driver.find_element(By.ID, "query")
+    box.clear()
+    box.send_keys(text, Keys.ENTER)
+
+
+def listed(driver: Any) -> list[str]:
+    """The words of the lists of neighbors."""
+    words: list[str] = driver.execute_script(
+        "return [...document.querySelectorAll('#selected .words bdi')].map((item) => item.textContent)"
+    )
+    return words
+
+
+def requested(driver: Any) -> list[str]:
+    """All addresses that the page has asked for since this was called last."""
+    events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
+    return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+
+
+def answers(explorer: Explorer, plus: list[int], minus: list[int]) -> list[str]:
+    return [explorer.words[int(item["id"])] for item in explorer.nearest(plus, minus)]
+
+
+@pytest.fixture(scope="module")
+def explorer() -> Explorer:
+    return Explorer(planted(), "mine")
+
+
+@pytest.fixture(scope="module")
+def url(explorer: Explorer) -> Iterator[str]:
+    with serving(explorer) as server:
+        yield server.url
+
+
+def test_a_word_typed_shows_its_neighbors_and_has_an_address(browser: Any, url: str, explorer: Explorer) -> None:
+    visit(browser, url)
+    type_in(browser, "w7")
+    until(browser, "explorer.query === 'w7'")
+    assert listed(browser) == answers(explorer, [7], [])
+    address = until(browser, "location.hash.includes('q=w7') && location.href")
+    visit(browser, address)
+    assert listed(browser) == answers(explorer, [7], [])
+    browser.back()
+
+
+def test_completion_by_keys(browser: Any, url: str) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    visit(browser, url)
+    box = browser.find_element(By.ID, "query")
+    box.send_keys("w1 - w2 + w5")
+    offered = browser.execute_script(
+        "return [...document.querySelectorAll('#completions bdi')].map((x) => x.textContent)"
+    )
+    assert offered == ["w5", "w50", "w51", "w52", "w53", "w54", "w55", "w56", "w57", "w58", "w59"]
+    box.send_keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ENTER)
+    until(browser, "explorer.query === 'w1 - w2 + w50'")
+    browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ESCAPE)
+    until(browser, "explorer.query === ''")
+
+
+def test_a_click_on_a_point_chooses_its_word(browser: Any, url: str, explorer: Explorer) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.by import By
+
+    visit(browser, url)
+    box = browser.find_element(By.CSS_SELECTOR, ".map")
+    x, y = browser.execute_script(
+        "const m = explorer.maps[0], [x, y] = m.toScreen(0); return [x - m.width / 2, y - m.height / 2]"
+    )
+    near = browser.execute_script("const m = explorer.maps[0]; return m.nearestPoint(...m.toScreen(0), 14)")
+    ActionChains(browser).move_to_element_with_offset(box, round(x), round(y)).click().perform()
+    assert until(browser, "explorer.query") == explorer.words[near]
+
+
+def test_arithmetic_in_text_gives_the_nearest_words_and_a_path(browser: Any, url: str, explorer: Explorer) -> None:
+    visit(browser, url)
+    for text in ("w4 − w1 + w2", "w4 - w1 + w2", "w4-w1+w2", "w2 + w4 – w1", "  w4  −w1   +w2 "):
+        type_in(browser, text)
+        until(browser, f"explorer.query.trim() === {json.dumps(text.strip())}")
+        assert listed(browser) == answers(explorer, [4, 2], [1])
+        assert len(browser.execute_script("return explorer.path")) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("nothere", "“nothere” is not among the words"),
+        ("w1 +", "a word is missing at the end"),
+        ("w1 w2", "put + or − before “w2”"),
+        ("+".join(["w1"] * 21), "at most 20 words can be added"),
+    ],
+)
+def test_arithmetic_that_makes_no_sense_is_told(browser: Any, url: str, text: str, message: str) -> None:
+    visit(browser, url)
+    type_in(browser, text)
+    assert until(browser, "document.getElementById('message').textContent") == message
+
+
+def test_words_with_hyphens_and_blanks_are_words(browser: Any) -> None:
+    vectors = lexigrad.KeyedVectors(
+        ["a", "b", "a-b", "new york", "-"], np.random.default_rng(0).standard_normal((5, 3))
+    )
+    with serving(Explorer(vectors, "mine")) as server:
+        visit(browser, server.url)
+        parse = "const p = parseArithmetic(arguments[0], (word) => explorer.ids.get(word)); return [p.plus, p.minus]"
+        assert browser.execute_script(parse, "a-b - a") == [[2], [0]]
+        assert browser.execute_script(parse, "b-a") == [[1], [0]]
+        assert browser.execute_script(parse, "new york + b") == [[3, 1], []]
+        assert browser.execute_script(parse, "−a − b") == [[], [0, 1]]
+
+
+def test_two_models_side_by_side_mark_what_differs(browser: Any) -> None:
+    one = planted()
+    matrix = one.matrix.copy()
+    matrix[6] = matrix[7]
+    explorer = Explorer(one, "one", compare=lexigrad.KeyedVectors(one.words, matrix), compare_name="other")
+    explorer.begin().join()
+    with serving(explorer) as server:
+        visit(browser, server.url)
+        assert listed(browser)[0] == "w6"
+        type_in(browser, "w6")
+        until(browser, "explorer.query === 'w6'")
+        own = browser.execute_script("return document.querySelectorAll('#selected .own').length")
+        sides = [{item["id"] for item in explorer.nearest([6], [], side=side)} for side in (0, 1)]
+        assert own == 2 * len(sides[0] - sides[1])
+        assert browser.execute_script("return document.querySelectorAll('.map').length") == 2
+
+
+def test_a_slow_map_is_swapped_in_when_it_is_there(browser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    square = np.random.default_rng(0).standard_normal((60, 2)).astype(np.float32)
+    monkeypatch.setattr("lexigrad.explorer.data.slow_places", lambda *_: square)
+    explorer = Explorer(planted(), "mine", slow="tsne")
+    with serving(explorer) as server:
+        visit(browser, server.url)
+        assert browser.execute_script("return document.getElementById('map').value") == "pca"
+        explorer.begin().join()
+        until(browser, "document.getElementById('map').value === 'tsne' && explorer.moved === 1")
+
+
+def test_hostile_words_are_shown_as_text(browser: Any) -> None:
+    vectors = lexigrad.KeyedVectors(HOSTILE, np.random.default_rng(0).standard_normal((len(HOSTILE), 6)))
+    with serving(Explorer(vectors, "<b>name</b>", compare=vectors, compare_name="<img src=x>")) as server:
+        visit(browser, server.url)
+        for number, word in enumerate(HOSTILE):
+            browser.execute_script("explorer.choose(explorer.words[arguments[0]])", number)
+            until(browser, f"explorer.query === explorer.words[{number}]")
+            assert browser.execute_script("return document.querySelector('#selected h2').textContent") == word
+        assert browser.execute_script("return document.querySelectorAll('img, b, iframe, script').length") == 1
+        severe = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+        assert severe == []
+
+
+def test_light_and_dark_and_the_keys_of_the_map(browser: Any, url: str) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    visit(browser, url + "#theme=dark")
+    assert browser.execute_script("return document.documentElement.dataset.theme") == "dark"
+    browser.find_element(By.ID, "theme").click()
+    until(browser, "location.hash.includes('theme=light')")
+    before = browser.execute_script("return [explorer.view.x, explorer.view.scale]")
+    browser.find_element(By.CSS_SELECTOR, ".map").send_keys(Keys.ARROW_RIGHT, "+", Keys.ENTER)
+    after = browser.execute_script("return [explorer.view.x, explorer.view.scale]")
+    assert after[0] > before[0]
+    assert after[1] > before[1]
+    assert until(browser, "explorer.query").startswith("w")
+
+
+def test_no_request_leaves_the_machine(browser: Any, url: str) -> None:
+    requested(browser)
+    visit(browser, url)
+    type_in(browser, "w7 - w1 + w2")
+    until(browser, "explorer.query")
+    asked = [urlsplit(address) for address in requested(browser)]
+    assert {part.scheme for part in asked} <= {"http", "data", "about"}
+    assert {part.netloc for part in asked if part.scheme == "http"} == {urlsplit(url).netloc}
+
+
+def test_the_exported_page_works_from_disk_and_asks_for_nothing(
+    browser: Any, explorer: Explorer, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+    export_page(explorer, path)
+    requested(browser)
+    visit(browser, path.as_uri())
+    type_in(browser, "w7 - w1 + w2")
+    until(browser, "explorer.query")
+    exact = explorer.nearest([7, 2], [1])
+    shown = browser.execute_script("return explorer.source.nearest([7, 2], [1], 20, 0)")
+    for found, expected in zip(shown, exact, strict=True):
+        assert abs(found["cosine"] - expected["cosine"]) < 0.02
+    assert {urlsplit(address).scheme for address in requested(browser)} <= {"file", "data", "about"}
+    severe = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    assert severe == []
+
+
+def large(words: int = 100_000, dim: int = 100) -> Explorer:
+    rng = np.random.default_rng(0)
+    matrix = rng.standard_normal((40, dim), dtype=np.float32)[np.arange(words) % 40]
+    matrix = matrix + rng.standard_normal((words, dim), dtype=np.float32)
+    return Explorer(lexigrad.KeyedVectors([f"word{i}" for i in range(words)], matrix), "large")
+
+
+PANNING: Final = """
+const done = arguments[0], frames = [], from = explorer.drawn;
+const step = (now) => {
+  frames.push(now);
+  explorer.pan(7, 3 * Math.sin(frames.length / 5));
+  if (frames.length < 61) requestAnimationFrame(step);
+  else done([frames[60] - frames[0], explorer.drawn - from]);
+};
+requestAnimationFrame(step);
+"""
+
+
+def test_100_000_words(browser: Any, record_property: Callable[[str, object], None]) -> None:
+    with serving(large()) as server:
+        visit(browser, server.url)
+        paint = browser.execute_script("return performance.getEntriesByName('first map')[0].startTime")
+        browser.set_script_timeout(WAIT_SECONDS)
+        milliseconds, drawn = browser.execute_async_script(PANNING)
+        browser.execute_script("explorer.zoom(20, 0, 0)")
+        close, _ = browser.execute_async_script(PANNING)
+        asked = browser.execute_async_script(
+            "const done = arguments[0], from = performance.now();"
+            "explorer.source.nearest([5], [], 20, 0).then(() => done(performance.now() - from))"
+        )
+        figures = {
+            "first map, ms": paint,
+            "frames/s": 60_000 / milliseconds,
+            "close up": 60_000 / close,
+            "neighbors, ms": asked,
+        }
+        for name, value in figures.items():
+            record_property(name, value)
+        print(figures)  # noqa: T201
+        assert drawn >= 60  # every frame was drawn: the figures are those of drawing
+        assert browser.execute_script("return explorer.words.length") == 100_000
+        assert browser.execute_script("return explorer.maps[0].labelled.length") > 20
