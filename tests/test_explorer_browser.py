@@ -306,4 +306,5 @@ def test_100_000_words(browser: Any, record_property: Callable[[str, object], No
         print(figures)  # noqa: T201
         assert drawn >= 60  # every frame was drawn: the figures are those of drawing
         assert browser.execute_script("return explorer.words.length") == 100_000
-        assert browser.execute_script("return explorer.maps[0].labelled.length") > 20
+        browser.execute_script("explorer.fit()")
+        until(browser, "explorer.maps[0].labelled.length > 20")

@@ -166,7 +166,7 @@ function colorsOf(values, labels, theme) {
   return bytes;
 }
 
-// ---- Points: WebGL 2, or a plain canvas where there is none. ----
+// ---- Points: WebGL 2, or a plain canvas where there is none or no graphics card. ----
 
 const VERTEX = `#version 300 es
 in vec2 place; in vec2 before; in vec4 color; uniform vec2 scale; uniform vec2 shift; uniform float size; uniform float moved; out vec4 shade;
@@ -176,8 +176,8 @@ precision mediump float; in vec4 shade; uniform float alpha; out vec4 result;
 void main() { vec2 d = gl_PointCoord - 0.5; if (dot(d, d) > 0.25) discard; result = vec4(shade.rgb * alpha, alpha); }`;
 
 class GlPoints {
-  constructor(canvas) {
-    const gl = canvas.getContext("webgl2", { antialias: false, alpha: true });
+  constructor(canvas, options = {}) {
+    const gl = canvas.getContext("webgl2", { antialias: false, failIfMajorPerformanceCaveat: true, ...options });
     if (!gl) throw new Error("no WebGL 2");
     this.gl = gl;
     this.canvas = canvas;
@@ -226,21 +226,37 @@ class GlPoints {
   }
 }
 
+// Writes pixels itself: without a graphics card that is several times as fast as WebGL, which then is emulated.
 class PlainPoints {
   constructor(canvas) { this.canvas = canvas; this.context = canvas.getContext("2d"); }
   places(before, after) { this.after = after; }
-  colors(bytes) { this.bytes = bytes; }
+  colors(bytes) { this.bytes = bytes; this.mixed = null; }
+  // Colors with their alpha, as the machine's own 32-bit numbers.
+  mix(alpha) {
+    if (this.mixed && this.alpha === alpha) return this.mixed;
+    const bytes = this.bytes.slice();
+    for (let i = 3; i < bytes.length; i += 4) bytes[i] = Math.round(255 * alpha);
+    this.alpha = alpha;
+    return (this.mixed = new Uint32Array(bytes.buffer));
+  }
   draw(view, size, alpha) {
-    const { context, canvas, after, bytes } = this, ratio = window.devicePixelRatio || 1, side = size * ratio;
-    context.clearRect(0, 0, canvas.width, canvas.height);
-    context.globalAlpha = alpha;
-    const scale = view.scale * ratio;
-    for (let i = 0; i < after.length / 2; i++) {
-      const x = (after[2 * i] - view.x) * scale + canvas.width / 2, y = canvas.height / 2 - (after[2 * i + 1] - view.y) * scale;
-      if (x < 0 || y < 0 || x > canvas.width || y > canvas.height) continue;
-      context.fillStyle = `rgb(${bytes[4 * i]},${bytes[4 * i + 1]},${bytes[4 * i + 2]})`;
-      context.fillRect(x - side / 2, y - side / 2, side, side);
+    const { context, canvas: { width, height }, after } = this, ratio = window.devicePixelRatio || 1;
+    if (this.image?.width !== width || this.image?.height !== height) {
+      this.image = context.createImageData(width, height);
+      this.pixels = new Uint32Array(this.image.data.buffer);
     }
+    const { pixels } = this, colors = this.mix(alpha), side = Math.max(1, Math.round(size * ratio * 0.9)), cut = side > 3 ? 1 : 0;
+    const scale = view.scale * ratio, right = width / 2 - view.x * scale - side / 2, down = height / 2 + view.y * scale - side / 2;
+    pixels.fill(0);
+    for (let i = colors.length - 1; i >= 0; i--) { // the most frequent words last, on top
+      const x = Math.round(after[2 * i] * scale + right), y = Math.round(down - after[2 * i + 1] * scale);
+      if (x < 0 || y < 0 || x + side > width || y + side > height) continue;
+      for (let row = 0; row < side; row++) {
+        const inset = row === 0 || row === side - 1 ? cut : 0, start = (y + row) * width + x;
+        for (let at = start + inset; at < start + side - inset; at++) pixels[at] = colors[i];
+      }
+    }
+    context.putImageData(this.image, 0, 0);
   }
 }
 
