@@ -27,22 +27,31 @@ DRIVER: Final = shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromium-driver (Debian's names)")
 
 SWITCHES: Final = (
-    "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
-    "--window-size=1440,900", "--disable-background-networking", "--disable-component-update", "--no-first-run",
-)  # fmt: skip
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--window-size=1440,900",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+)
 WAIT_SECONDS: Final = 60
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def chromium(*switches: str) -> Any:
     from selenium.webdriver.chrome.service import Service
 
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
-    for switch in SWITCHES:
+    for switch in (*SWITCHES, *switches):
         options.add_argument(switch)
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    with webdriver.Chrome(options=options, service=Service(DRIVER)) as driver:
+    return webdriver.Chrome(options=options, service=Service(DRIVER))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium("--disable-gpu") as driver:
         yield driver
 
 
@@ -308,3 +317,26 @@ def test_100_000_words(browser: Any, record_property: Callable[[str, object], No
         assert browser.execute_script("return explorer.words.length") == 100_000
         browser.execute_script("explorer.fit()")
         until(browser, "explorer.maps[0].labelled.length > 20")
+
+
+BOTH_KINDS_OF_POINTS: Final = """
+return [GlPoints, PlainPoints].map((Kind) => {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = 101;
+  const points = new Kind(canvas);
+  const places = new Float32Array([-0.5, 0.5, 0.5, -0.5]);
+  points.places(places, places);
+  points.colors(new Uint8Array([255, 0, 0, 255, 0, 0, 255, 255]));
+  points.draw({ x: 0, y: 0, scale: 50 }, 7, 1, 1);
+  const copy = new OffscreenCanvas(101, 101).getContext("2d");
+  copy.drawImage(canvas, 0, 0);
+  return [[25, 25], [75, 75], [25, 75]].map(([x, y]) => [...copy.getImageData(x, y, 1, 1).data]);
+});
+"""
+
+
+def test_webgl_draws_what_the_plain_canvas_draws(url: str) -> None:
+    with chromium("--use-angle=swiftshader", "--enable-unsafe-swiftshader") as driver:
+        visit(driver, url)
+        for seen in driver.execute_script(BOTH_KINDS_OF_POINTS):
+            assert seen == [[255, 0, 0, 255], [0, 0, 255, 255], [0, 0, 0, 0]]

@@ -175,9 +175,21 @@ const FRAGMENT = `#version 300 es
 precision mediump float; in vec4 shade; uniform float alpha; out vec4 result;
 void main() { vec2 d = gl_PointCoord - 0.5; if (dot(d, d) > 0.25) discard; result = vec4(shade.rgb * alpha, alpha); }`;
 
+// Whether WebGL 2 is there and not emulated; failIfMajorPerformanceCaveat, meant for that, lets SwiftShader pass.
+function hasGraphicsCard() {
+  if (!hasGraphicsCard.known) {
+    const gl = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
+    const named = gl?.getExtension("WEBGL_debug_renderer_info");
+    const renderer = gl ? String(gl.getParameter(named ? named.UNMASKED_RENDERER_WEBGL : gl.RENDERER)) : "none";
+    hasGraphicsCard.known = { answer: Boolean(gl) && !/swiftshader|llvmpipe|softpipe|software|basic render/i.test(renderer), renderer };
+    gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+  return hasGraphicsCard.known.answer;
+}
+
 class GlPoints {
-  constructor(canvas, options = {}) {
-    const gl = canvas.getContext("webgl2", { antialias: false, failIfMajorPerformanceCaveat: true, ...options });
+  constructor(canvas) {
+    const gl = canvas.getContext("webgl2", { antialias: false });
     if (!gl) throw new Error("no WebGL 2");
     this.gl = gl;
     this.canvas = canvas;
@@ -228,7 +240,7 @@ class GlPoints {
 
 // Writes pixels itself: without a graphics card that is several times as fast as WebGL, which then is emulated.
 class PlainPoints {
-  constructor(canvas) { this.canvas = canvas; this.context = canvas.getContext("2d"); }
+  constructor(canvas) { this.canvas = canvas; this.context = canvas.getContext("2d", { willReadFrequently: true }); }
   places(before, after) { this.after = after; }
   colors(bytes) { this.bytes = bytes; this.mixed = null; }
   // Colors with their alpha, as the machine's own 32-bit numbers.
@@ -249,11 +261,11 @@ class PlainPoints {
     const scale = view.scale * ratio, right = width / 2 - view.x * scale - side / 2, down = height / 2 + view.y * scale - side / 2;
     pixels.fill(0);
     for (let i = colors.length - 1; i >= 0; i--) { // the most frequent words last, on top
-      const x = Math.round(after[2 * i] * scale + right), y = Math.round(down - after[2 * i + 1] * scale);
-      if (x < 0 || y < 0 || x + side > width || y + side > height) continue;
+      const x = (after[2 * i] * scale + right) | 0, y = (down - after[2 * i + 1] * scale) | 0, color = colors[i];
+      if (x <= 0 || y <= 0 || x >= width - side || y >= height - side) continue;
       for (let row = 0; row < side; row++) {
         const inset = row === 0 || row === side - 1 ? cut : 0, start = (y + row) * width + x;
-        for (let at = start + inset; at < start + side - inset; at++) pixels[at] = colors[i];
+        for (let at = start + inset; at < start + side - inset; at++) pixels[at] = color;
       }
     }
     context.putImageData(this.image, 0, 0);
@@ -273,12 +285,12 @@ class WordMap {
     this.box.setAttribute("aria-label", `Map of ${name}. Arrows move, plus and minus zoom, Enter chooses the word in the middle. The list “Words in view” has the same words.`);
     this.under = this.box.appendChild(document.createElement("canvas"));
     this.over = this.box.appendChild(document.createElement("canvas"));
-    this.context = this.over.getContext("2d");
+    this.context = this.over.getContext("2d", { willReadFrequently: !hasGraphicsCard() });
     const title = this.box.appendChild(document.createElement("p"));
     title.className = "name";
     title.textContent = name;
     title.hidden = app.summary.names.length < 2;
-    try { this.points = new GlPoints(this.under); } catch { this.points = new PlainPoints(this.under); }
+    this.points = hasGraphicsCard() ? new GlPoints(this.under) : new PlainPoints(this.under);
     this.widths = new Float32Array(app.words.length);
     this.labelled = [];
     this.listen();
