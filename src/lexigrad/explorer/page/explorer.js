@@ -15,6 +15,7 @@ const MISSING = { light: [200, 204, 208], dark: [70, 76, 84] };
 const NEIGHBORS = 20;
 const LABEL_FONT = '13px system-ui, "Segoe UI", "Helvetica Neue", "DejaVu Sans", sans-serif';
 const LONGEST_LABEL = 28;
+const LABELS_TRIED = 30000; // so many words in view, the most frequent ones
 
 // ---- Where data comes from: the server, or the page itself when it is an exported file. ----
 
@@ -328,7 +329,7 @@ class WordMap {
     const crowd = Math.min(1, 3000 / app.words.length);
     const size = Math.min(9, (2.2 + 2.3 * Math.sqrt(crowd)) * Math.max(1, zoom) ** 0.28);
     const dimmed = app.highlights.length > 0;
-    this.points.draw(app.view, size, (dimmed ? 0.28 : 0.8) * Math.min(1, 0.75 + 0.25 * crowd), moved);
+    this.points.draw(app.view, size, (dimmed ? 0.4 : 0.85) * Math.min(1, 0.75 + 0.25 * crowd), moved);
     const context = this.context, ratio = window.devicePixelRatio || 1;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, this.width, this.height);
@@ -339,9 +340,13 @@ class WordMap {
     this.drawHighlights();
     this.drawLabels(dimmed);
   }
-  width_of(id, text) { return (this.widths[id] ||= Math.ceil(this.context.measureText(text).width)); }
+  widthOf(id) { return (this.widths[id] ||= Math.ceil(this.context.measureText(shown(this.app.words[id])).width)); }
   // A label takes cells of a grid that is fixed to the words, not to the window, so that panning moves labels along.
-  room(id, x, y, width, take) {
+  cell(x, y) {
+    const { view } = this.app;
+    return Math.floor((y - view.y * view.scale) / 9) * 1e6 + Math.floor((x + view.x * view.scale) / 10);
+  }
+  room(x, y, width) {
     const { view } = this.app;
     const left = x + view.x * view.scale, top = y - view.y * view.scale;
     const cells = [];
@@ -352,7 +357,7 @@ class WordMap {
         cells.push(cell);
       }
     }
-    if (take) for (const cell of cells) this.grid.add(cell);
+    for (const cell of cells) this.grid.add(cell);
     return true;
   }
   text(id, x, y, weight, fill) {
@@ -374,14 +379,14 @@ class WordMap {
     this.context.globalAlpha = dimmed ? 0.35 : 1;
     const chosen = new Set(app.highlights.map((item) => item.id));
     let looked = 0;
-    for (let id = 0; id < places.length / 2 && this.labelled.length < most && looked < 6000; id++) {
+    for (let id = 0; id < places.length / 2 && this.labelled.length < most && looked < LABELS_TRIED; id++) {
       const x = (places[2 * id] - view.x) * view.scale + width / 2 + 6;
       if (x < -120 || x > width) continue;
       const y = height / 2 - (places[2 * id + 1] - view.y) * view.scale - 8;
       if (y < -16 || y > height || chosen.has(id)) continue;
       looked++;
-      if (!this.room(id, x, y, 8, false)) continue;
-      if (!this.room(id, x, y, this.width_of(id, shown(app.words[id])), true)) continue;
+      if (this.grid.has(this.cell(x + 2, y + 8))) continue;
+      if (!this.room(x, y, this.widthOf(id))) continue;
       this.labelled.push(id);
       this.text(id, x, y, "", app.colors.ink);
     }
@@ -406,7 +411,7 @@ class WordMap {
       const [x, y] = this.toScreen(item.id);
       const width = context.measureText(shown(app.words[item.id])).width;
       for (const [dx, dy] of [[9, -8], [-width - 9, -8], [-width / 2, -25], [-width / 2, 9], [9, 6], [9, -22]]) {
-        if (!this.room(item.id, x + dx, y + dy, width, true)) continue;
+        if (x + dx < 2 || x + dx + width > this.width - 2 || !this.room(x + dx, y + dy, width)) continue;
         this.text(item.id, x + dx, y + dy, item.strong ? "700 " : "600 ", app.colors[item.kind]);
         break;
       }
