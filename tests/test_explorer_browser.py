@@ -214,6 +214,10 @@ def test_a_slow_map_is_swapped_in_when_it_is_there(browser: Any, monkeypatch: py
         assert browser.execute_script("return document.getElementById('map').value") == "pca"
         explorer.begin().join()
         until(browser, "document.getElementById('map').value === 'tsne' && explorer.moved === 1")
+        visit(browser, server.url)
+        assert browser.execute_script("return explorer.map") == "tsne"
+        visit(browser, server.url + "#map=pca")
+        assert browser.execute_script("return explorer.map") == "pca"
 
 
 def test_hostile_words_are_shown_as_text(browser: Any) -> None:

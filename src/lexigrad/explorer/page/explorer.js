@@ -530,12 +530,12 @@ class Explorer {
     this.listen();
     const asked = this.read();
     this.setTheme(asked.theme);
-    this.map = summary.maps.includes(asked.map) ? asked.map : "pca";
+    this.map = summary.maps.includes(asked.map) ? asked.map : asked.map ? "pca" : summary.maps.at(-1);
     this.wants = asked.map;
     byId("map").value = this.map;
     this.resize();
     await Promise.all([this.place(this.map), this.color(asked.color)]);
-    this.fit();
+    this.fit({ record: false }); // an address without a map takes the slow one when it comes
     if (asked.scale) Object.assign(this.view, { x: asked.x, y: asked.y, scale: asked.scale * this.fitScale });
     this.paint();
     if (asked.query) await this.ask(asked.query, { record: false });
@@ -606,10 +606,10 @@ class Explorer {
     const figures = name === "frequency" ? [low, high].map((value) => Math.round(10 ** value).toLocaleString("en")) : name === "rank" ? ["rare", "frequent"] : [low, high].map((value) => value.toPrecision(3));
     for (const text of figures) ends.appendChild(document.createElement("span")).textContent = text;
   }
-  fit() {
+  fit({ record = true } = {}) {
     Object.assign(this.view, { x: 0, y: 0, scale: this.fitScale });
     this.paint();
-    this.record();
+    if (record) this.record();
   }
   pan(dx, dy) {
     this.view.x -= dx / this.view.scale;
@@ -828,7 +828,7 @@ class Explorer {
   address() {
     const given = new URLSearchParams();
     if (this.query) given.set("q", this.query);
-    if (this.wants !== undefined) given.set("map", this.map);
+    given.set("map", this.map);
     if (this.column) given.set("color", this.summary.columns[this.column].name);
     if (this.theme) given.set("theme", this.theme);
     const { x, y, scale } = this.view;
