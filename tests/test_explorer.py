@@ -67,6 +67,11 @@ def test_a_turned_and_mirrored_map_is_laid_over_the_other() -> None:
     np.testing.assert_allclose(aligned(turned, target), target, atol=1e-5)
 
 
+def test_an_unlike_map_keeps_the_size_of_the_other() -> None:
+    one, other = np.random.default_rng(2).standard_normal((2, 300, 2)).astype(np.float32)
+    assert aligned(9 * one, other).std(axis=0).mean() == pytest.approx(other.std(axis=0).mean(), rel=0.05)
+
+
 def test_clusters_are_the_planted_groups() -> None:
     found = clusters(planted(), 3)
     groups = {frozenset(np.flatnonzero(found == number).tolist()) for number in range(3)}

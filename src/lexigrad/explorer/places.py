@@ -45,25 +45,27 @@ def pca_places(vectors: KeyedVectors) -> NDArray[np.float32]:
 
     Example:
         >>> from lexigrad import KeyedVectors
-        >>> pca_places(KeyedVectors(["a", "b"], [[1, 0], [0, 2]])).round(4).tolist()
-        [[0.7071, 0.0], [-0.7071, 0.0]]
+        >>> vectors = KeyedVectors(["up", "down", "aside"], [[0, 1], [0, -1], [1, 0]])
+        >>> abs(pca_places(vectors)[:, 0]).round(3).tolist()
+        [1.0, 1.0, 0.0]
     """
     return _on_axes(vectors, len(vectors), 2).astype(np.float32)
 
 
 def aligned(places: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Turn, mirror and scale a map so that its words come as near as can be to where another map has them.
+    """Turn and mirror a map so that its words come as near as can be to where another map has them, at its size.
 
-    Min over rotations R and s > 0 of Σ |s x R − y|², both maps centered: R = U Vᵀ and s = Σ S / Σ |x|², where
-    U S Vᵀ = Xᵀ Y.
+    Min over rotations and reflections R of Σ |s x R − y|², both maps centered: R = U Vᵀ, where U S Vᵀ = Xᵀ Y. The best s
+    would shrink a map that is unlike the other, so s = |Y| / |X| makes them equally large.
 
     Source: Schönemann 1966, "A generalized solution of the orthogonal Procrustes problem".
     """
     x = places.astype(np.float64) - places.mean(axis=0, dtype=np.float64)
     middle = target.mean(axis=0, dtype=np.float64)
-    left, singular, right = np.linalg.svd(x.T @ (target - middle))
-    total = (x * x).sum()
-    scale = singular.sum() / total if total > 0 and singular.sum() > 0 else 1.0
+    y = target - middle
+    left, _, right = np.linalg.svd(x.T @ y)
+    size, wanted = np.linalg.norm(x), np.linalg.norm(y)
+    scale = wanted / size if size > 0 and wanted > 0 else 1.0
     return np.asarray(scale * x @ left @ right + middle, dtype=np.float32)
 
 
