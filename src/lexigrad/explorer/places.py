@@ -55,8 +55,8 @@ def pca_places(vectors: KeyedVectors) -> NDArray[np.float32]:
 def aligned(places: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float32]:
     """Turn and mirror a map so that its words come as near as can be to where another map has them, at its size.
 
-    Min over rotations and reflections R of Σ |s x R − y|², both maps centered: R = U Vᵀ, where U S Vᵀ = Xᵀ Y. The best s
-    would shrink a map that is unlike the other, so s = |Y| / |X| makes them equally large.
+    Min over rotations and reflections R of Σ |s x R − y|², both maps centered: R = U Vᵀ, where U S Vᵀ = Xᵀ Y. The best
+    s would shrink a map that is unlike the other, so s = |Y| / |X| makes them equally large.
 
     Source: Schönemann 1966, "A generalized solution of the orthogonal Procrustes problem".
     """
