@@ -16,7 +16,7 @@ from test_explorer import HOSTILE
 import lexigrad
 from lexigrad.errors import LexigradError
 from lexigrad.explorer.data import Explorer
-from lexigrad.explorer.server import ExplorerServer
+from lexigrad.explorer.server import PAGE_FILES, ExplorerServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -74,7 +74,7 @@ def test_it_listens_on_this_machine_only(server: ExplorerServer) -> None:
     assert server.url == f"http://127.0.0.1:{server.server_port}/"
 
 
-@pytest.mark.parametrize("path", ["/", "/explorer.css", "/explorer.js", "/api/summary", "/api/words", "/api/status"])
+@pytest.mark.parametrize("path", [*PAGE_FILES, "/api/summary", "/api/words", "/api/status"])
 def test_what_the_page_needs_is_there_and_may_load_nothing_from_elsewhere(server: ExplorerServer, path: str) -> None:
     status, content, headers = ask(server, path)
     assert status == 200

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from lexigrad.errors import LexigradError, MissingExtraError
-from lexigrad.explorer.server import page_file
+from lexigrad.explorer.server import SCRIPTS, page_file
 from lexigrad.files import atomic_folder, atomic_write
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["export_atlas", "export_page", "export_tensorboard"]
 
 STYLE: Final = '<link rel="stylesheet" href="explorer.css">'
-SCRIPT: Final = '<script src="explorer.js"></script>'
+SCRIPT: Final = '<script src="{}"></script>'
 CHARSET: Final = '<meta charset="utf-8">'
+MAIN_END: Final = "</main>"
 NEIGHBORS: Final = 15
 ROWS_AT_ONCE: Final = 1 << 12
 
@@ -50,15 +51,17 @@ def export_page(explorer: Explorer, path: str | os.PathLike[str]) -> None:
         "places": {name: [_text(places.astype("<f4")) for places in sides] for name, sides in explorer.maps.items()},
         "columns": [_text(column.values.astype("<f4")) for column in explorer.columns],
     }
-    style, script = page_file("explorer.css").decode(), page_file("explorer.js").decode()
+    style = page_file("explorer.css").decode()
+    scripts = {name: page_file(name).decode() for name in SCRIPTS}
     policy = (
-        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {' '.join(map(_digest, scripts.values()))}; style-src {_digest(style)}; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
     )
     parts = {
         CHARSET: f'{CHARSET}\n<meta http-equiv="Content-Security-Policy" content="{policy}">',
         STYLE: f"<style>{style}</style>",
-        SCRIPT: f'<script type="application/json" id="data">{_inside_markup(data)}</script>\n<script>{script}</script>',
+        MAIN_END: f'{MAIN_END}\n<script type="application/json" id="data">{_inside_markup(data)}</script>',
+        **{SCRIPT.format(name): f"<script>{script}</script>" for name, script in scripts.items()},
     }
     page = page_file("index.html").decode()
     for mark, content in parts.items():
@@ -137,7 +140,7 @@ def _text(array: NDArray[Any]) -> str:
 
 def _digest(text: str) -> str:
     """How a policy names the only script or style that it lets run."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
 
 
 def _inside_markup(value: Any) -> str:

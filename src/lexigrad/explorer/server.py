@@ -23,17 +23,19 @@ if TYPE_CHECKING:
 
     from lexigrad.explorer.data import Explorer
 
-__all__ = ["ADDRESS", "PAGE_FILES", "ExplorerServer", "page_file"]
+__all__ = ["ADDRESS", "PAGE_FILES", "SCRIPTS", "ExplorerServer", "page_file"]
 
 ADDRESS: Final = "127.0.0.1"
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+SCRIPTS: Final = ("source.js", "points.js", "map.js", "search.js", "panel.js", "explorer.js")
+"""In the order in which index.html has them."""
 PAGE_FILES: Final = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/explorer.css": ("explorer.css", "text/css; charset=utf-8"),
-    "/explorer.js": ("explorer.js", "text/javascript; charset=utf-8"),
+    **{f"/{name}": (name, "text/javascript; charset=utf-8") for name in SCRIPTS},
 }
 LONGEST_TARGET: Final = 2_000
 LONGEST_ANSWER: Final = 100
