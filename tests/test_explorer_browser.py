@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from test_explorer import HOSTILE, planted
+from test_explorer import HOSTILE, composing, planted
 from test_explorer_server import serving
 
 import lexigrad
@@ -93,6 +94,11 @@ def requested(driver: Any) -> list[str]:
     """All addresses that the page has asked for since this was called last."""
     events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
     return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+
+
+def complaints(driver: Any) -> list[Any]:
+    """What the browser's console has said of errors since this was called last."""
+    return [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
 
 
 def answers(explorer: Explorer, plus: list[int], minus: list[int]) -> list[str]:
@@ -189,6 +195,25 @@ def test_words_with_hyphens_and_blanks_are_words(browser: Any) -> None:
         assert browser.execute_script(parse, "−a − b") == [[], [0, 1]]
 
 
+def test_words_that_are_not_on_the_map_are_looked_up(browser: Any) -> None:
+    vectors = composing()
+    explorer = Explorer(vectors, "subwords")
+    with serving(explorer) as server:
+        visit(browser, server.url)
+        for text, plus, minus in (
+            ("cats", ["cats"], []),
+            ("tea-cats", ["tea-cats"], []),
+            ("cats − tea", ["cats"], [1]),
+            ("−cats", [], ["cats"]),
+        ):
+            type_in(browser, text)
+            until(browser, f"explorer.query === {json.dumps(text)}")
+            assert listed(browser) == [explorer.words[int(item["id"])] for item in explorer.nearest(plus, minus)]
+            assert "Not on the map: " in browser.execute_script("return document.querySelector('.soft').textContent")
+        type_in(browser, "a")
+        assert "is not in the vocabulary" in until(browser, "document.getElementById('message').textContent")
+
+
 def test_two_models_side_by_side_mark_what_differs(browser: Any) -> None:
     one = planted()
     matrix = one.matrix.copy()
@@ -208,12 +233,21 @@ def test_two_models_side_by_side_mark_what_differs(browser: Any) -> None:
 
 def test_a_slow_map_is_swapped_in_when_it_is_there(browser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     square = np.random.default_rng(0).standard_normal((60, 2)).astype(np.float32)
-    monkeypatch.setattr("lexigrad.explorer.data.slow_places", lambda *_: square)
+    go_on = threading.Event()
+
+    def computed(*_: object) -> Any:
+        assert go_on.wait(WAIT_SECONDS)
+        return square
+
+    monkeypatch.setattr("lexigrad.explorer.data.slow_places", computed)
     explorer = Explorer(planted(), "mine", slow="tsne")
+    thread = explorer.begin()
     with serving(explorer) as server:
         visit(browser, server.url)
-        assert browser.execute_script("return document.getElementById('map').value") == "pca"
-        explorer.begin().join()
+        shown = browser.execute_script("const m = document.getElementById('map'); return [m.value, m.textContent]")
+        assert shown == ["pca", "PCAt-SNE is coming"]
+        go_on.set()
+        thread.join()
         until(browser, "document.getElementById('map').value === 'tsne' && explorer.moved === 1")
         visit(browser, server.url)
         assert browser.execute_script("return explorer.map") == "tsne"
@@ -224,16 +258,15 @@ def test_a_slow_map_is_swapped_in_when_it_is_there(browser: Any, monkeypatch: py
 def test_hostile_words_are_shown_as_text(browser: Any) -> None:
     vectors = lexigrad.KeyedVectors(HOSTILE, np.random.default_rng(0).standard_normal((len(HOSTILE), 6)))
     with serving(Explorer(vectors, "<b>name</b>", compare=vectors, compare_name="<img src=x>")) as server:
+        complaints(browser)
         visit(browser, server.url)
         for number, word in enumerate(HOSTILE):
             browser.execute_script("explorer.choose(explorer.words[arguments[0]])", number)
             until(browser, f"explorer.query === explorer.words[{number}]")
             assert browser.execute_script("return document.querySelector('#selected h2').textContent") == word
-        assert browser.execute_script("return document.querySelectorAll('img, b, iframe, script').length") == len(
-            SCRIPTS
-        )
-        severe = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-        assert severe == []
+        elements = browser.execute_script("return document.querySelectorAll('img, b, iframe, script').length")
+        assert elements == len(SCRIPTS)
+        assert complaints(browser) == []
 
 
 def test_light_and_dark_and_the_keys_of_the_map(browser: Any, url: str) -> None:
@@ -268,6 +301,7 @@ def test_the_exported_page_works_from_disk_and_asks_for_nothing(
     path = tmp_path / "page.html"
     export_page(explorer, path)
     requested(browser)
+    complaints(browser)
     visit(browser, path.as_uri())
     type_in(browser, "w7 - w1 + w2")
     until(browser, "explorer.query")
@@ -276,8 +310,7 @@ def test_the_exported_page_works_from_disk_and_asks_for_nothing(
     for found, expected in zip(shown, exact, strict=True):
         assert abs(found["cosine"] - expected["cosine"]) < 0.02
     assert {urlsplit(address).scheme for address in requested(browser)} <= {"file", "data", "about"}
-    severe = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-    assert severe == []
+    assert complaints(browser) == []
 
 
 def large(words: int = 100_000, dim: int = 100) -> Explorer:

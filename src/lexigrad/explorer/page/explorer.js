@@ -142,7 +142,7 @@ class Explorer {
       const news = status.maps.filter((name) => !this.summary.maps.includes(name));
       Object.assign(this.summary, status);
       this.listMaps();
-      if (status.failure) this.tell(`The other map could not be made: ${status.failure}`);
+      if (status.failure) this.tell(`What was being computed could not be: ${status.failure}`);
       if (!this.query) this.panel.showNothing();
       for (const name of news) if (this.wants === undefined || this.wants === name) await this.swap(name);
     }
@@ -155,7 +155,8 @@ class Explorer {
     let sum;
     try {
       const whole = this.ids.get(text) ?? this.ids.get(text.trim());
-      sum = whole === undefined ? parseArithmetic(text, (word) => this.ids.get(word) ?? this.ids.get(word.toLowerCase())) : { plus: [whole], minus: [], path: [{ id: whole, sign: 1 }] };
+      const idOf = (word) => this.ids.get(word) ?? this.ids.get(word.toLowerCase());
+      sum = whole === undefined ? parseArithmetic(text, idOf, Boolean(this.summary.unlisted)) : { plus: [whole], minus: [], path: [{ id: whole, word: this.words[whole], sign: 1 }] };
     } catch (error) { this.tell(error.message); return; }
     let found;
     try {
@@ -178,7 +179,7 @@ class Explorer {
   }
   highlight({ path, one, shared }, found) {
     const two = found.length > 1;
-    this.highlights = path.map((term) => ({ id: term.id, kind: term.sign > 0 ? "plus" : "minus", strong: true }));
+    this.highlights = path.filter((term) => term.id !== undefined).map((term) => ({ id: term.id, kind: term.sign > 0 ? "plus" : "minus", strong: true }));
     found.forEach((items, side) => items.forEach((item, k) => {
       const isAnswer = !one && k === 0;
       this.highlights.push({ id: item.id, side: two ? side : undefined, strong: isAnswer, kind: isAnswer || (two && !shared(item.id)) ? "own" : two ? "shared" : "accent" });
@@ -204,8 +205,9 @@ class Explorer {
     if (!this.highlights.length || !map.places) return;
     const inside = (item) => { const [x, y] = map.toScreen(item.id); return x > 20 && y > 20 && x < map.width - 60 && y < map.height - 20; };
     const strong = this.highlights.filter((item) => item.strong && !item.side);
-    if (strong.every(inside)) return;
-    const xs = strong.map((item) => map.places[2 * item.id]), ys = strong.map((item) => map.places[2 * item.id + 1]);
+    const looked = strong.length ? strong : this.highlights; // a word that is not on the map has its neighbors only
+    if (looked.every(inside)) return;
+    const xs = looked.map((item) => map.places[2 * item.id]), ys = looked.map((item) => map.places[2 * item.id + 1]);
     const [left, right, bottom, top] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
     this.view.x = (left + right) / 2;
     this.view.y = (bottom + top) / 2;
