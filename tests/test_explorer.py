@@ -7,9 +7,14 @@ import csv
 import hashlib
 import json
 import re
+import signal
+import socket
+import subprocess
+import sys
 import threading
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -22,7 +27,7 @@ from lexigrad.explorer.columns import read_table
 from lexigrad.explorer.data import Explorer
 from lexigrad.explorer.export import export_atlas, export_page, export_tensorboard
 from lexigrad.explorer.places import aligned, clusters, pca_places, slow_places
-from lexigrad.explorer.server import SCRIPTS
+from lexigrad.explorer.server import SCRIPTS, ExplorerServer
 from lexigrad.projection import principal_axes
 from lexigrad.search import unit_rows
 from lexigrad.subwords import Subwords
@@ -329,6 +334,53 @@ def test_the_command_refuses_to_write_over_what_it_reads(tmp_path: Path) -> None
     status, said = run(source, "--export", source)
     assert status == 2
     assert "name another file" in said
+
+
+def test_the_command_serves_until_ctrl_c(tmp_path: Path) -> None:
+    source = tmp_path / "vectors.txt"
+    lexigrad.save_vectors(source, planted())
+    arguments = ["explore", str(source), "--map", "pca", "--no-browser"]
+    foreground = "signal.signal(signal.SIGINT, signal.default_int_handler)"  # a job in the background ignores Ctrl-C
+    code = f"import signal\nfrom lexigrad import cli\n{foreground}\ncli.main({arguments})"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().decode().rstrip()
+            assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", url)
+            with urlopen(url + "api/words", timeout=60) as answer:
+                assert json.load(answer) == planted().words
+            process.send_signal(signal.SIGINT)
+            rest, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert rest == b""
+    assert said.decode() == "\nStopped by the keyboard; no half-written file is left behind.\n"
+
+
+def test_the_command_opens_the_browser_unless_told_not_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "vectors.txt"
+    lexigrad.save_vectors(source, planted())
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setattr(ExplorerServer, "serve_forever", lambda self: None)
+    status, said = run(source, "--map", "pca")
+    assert status == 0
+    assert opened == [said.rstrip()]
+    assert run(source, "--map", "pca", "--no-browser")[0] == 0
+    assert len(opened) == 1
+
+
+def test_a_port_that_is_taken_is_told_in_one_sentence(tmp_path: Path) -> None:
+    source = tmp_path / "vectors.txt"
+    lexigrad.save_vectors(source, planted())
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, said = run(source, "--map", "pca", "--port", port, "--no-browser")
+    assert status == 1
+    assert said.startswith(f"Error: cannot listen on port {port}: ")
+    assert said.rstrip().endswith("give another --port, or none to take any that is free")
+    assert said.count("\n") == 1
 
 
 def test_vectors_without_words_are_refused() -> None:

@@ -3,7 +3,7 @@
 
 class Served {
   async get(path) {
-    const response = await fetch(path);
+    const response = await fetch(path).catch(() => { throw new Error("lexigrad explore has ended; start it again"); });
     if (!response.ok) {
       const answer = await response.json().catch(() => ({}));
       throw new Error(answer.error || `the server answered ${response.status}`);
