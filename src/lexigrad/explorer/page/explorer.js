@@ -15,16 +15,17 @@ class Explorer {
     this.asked = 0;
     this.theme = "";
     this.drawn = 0;
+    this.extent = [1, 1]; // how far the map reaches along its axes
   }
   async start() {
     const [summary, words] = await Promise.all([this.source.summary(), this.source.words()]);
     Object.assign(this, { summary, words });
     this.ids = new Map(words.map((word, id) => [word, id]));
-    byId("title").textContent = summary.names.join(" | ");
+    byId("title").textContent = byId("title").title = summary.names.join(" | ");
     document.title = `${summary.names.join(" | ")} – lexigrad`;
     document.querySelector("main").classList.toggle("two", summary.names.length > 1);
     this.maps = summary.names.map((name, side) => new WordMap(this, side, name));
-    byId("maps").append(...this.maps.map((map) => map.box));
+    byId("maps").prepend(...this.maps.map((map) => map.box));
     this.listMaps();
     byId("color").replaceChildren(...summary.columns.map((column, number) => option(String(number), column.name)));
     this.panel = new Panel(this);
@@ -41,7 +42,7 @@ class Explorer {
     if (asked.scale) Object.assign(this.view, { x: asked.x, y: asked.y, scale: asked.scale * this.fitScale });
     this.paint();
     if (asked.query) await this.ask(asked.query, { record: false });
-    else this.panel.showNothing();
+    else await this.panel.showNothing();
     document.documentElement.dataset.ready = "true";
     this.wait();
   }
@@ -58,7 +59,8 @@ class Explorer {
   }
   async place(name) {
     const all = await Promise.all(this.maps.map((map) => this.source.places(name, map.side)));
-    normalize(all);
+    this.extent = normalize(all);
+    this.rescale();
     this.map = name;
     this.maps.forEach((map, side) => map.setPlaces(all[side]));
     byId("map").value = name;
@@ -136,7 +138,7 @@ class Explorer {
   }
   async wait() {
     while (this.summary.waiting) {
-      await new Promise((done) => setTimeout(done, 1500));
+      await new Promise((done) => setTimeout(done, 1000));
       let status;
       try { status = await this.source.status(); } catch { return; } // the server has ended: the page goes on without
       const news = status.maps.filter((name) => !this.summary.maps.includes(name));
@@ -265,10 +267,13 @@ class Explorer {
   }
   resize() {
     for (const map of this.maps) map.resize();
-    const { width, height } = this.maps[0], before = this.fitScale;
-    this.fitScale = Math.max(10, 0.46 * Math.min(width, height));
-    if (before) this.view.scale *= this.fitScale / before;
+    this.rescale();
     this.paint();
+  }
+  rescale() {
+    const { width, height } = this.maps[0], [across, up] = this.extent, before = this.fitScale;
+    this.fitScale = Math.max(10, 0.46 * Math.min(width / across, height / up));
+    if (before) this.view.scale *= this.fitScale / before;
   }
 
   listen() {
@@ -277,6 +282,9 @@ class Explorer {
     byId("theme").addEventListener("click", () => { this.setTheme(this.shownTheme() === "dark" ? "light" : "dark"); this.record(); });
     byId("map").addEventListener("change", () => { this.wants = byId("map").value; this.swap(this.wants); });
     byId("color").addEventListener("change", () => this.color(byId("color").value).then(() => this.record()));
+    byId("in").addEventListener("click", () => this.zoom(1.5, 0, 0));
+    byId("out").addEventListener("click", () => this.zoom(1 / 1.5, 0, 0));
+    byId("all").addEventListener("click", () => this.fit());
     addEventListener("popstate", () => this.follow());
     addEventListener("keydown", (event) => {
       if (event.key === "/" && !/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) { event.preventDefault(); byId("query").focus(); }

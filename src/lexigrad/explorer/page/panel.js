@@ -48,7 +48,7 @@ class Panel {
   }
   ends(name, [low, high]) {
     if (name === "rank") return ["rare", "frequent"];
-    return [low, high].map((value) => (name === "frequency" ? Math.round(10 ** value).toLocaleString("en") : value.toPrecision(3)));
+    return [low, high].map((value) => (name === "frequency" ? `${Math.round(10 ** value).toLocaleString("en")} times` : value.toPrecision(3)));
   }
   listView() {
     if (!byId("inview").open) return;
@@ -64,7 +64,7 @@ class Panel {
     const title = added(box, "h2");
     sum.path.forEach((term, k) => {
       if (k || term.sign < 0) title.append(term.sign < 0 ? (k ? " − " : "−") : " + ");
-      added(title, "bdi", term.word);
+      added(title, "bdi", term.word, one ? "" : term.sign > 0 ? "plus" : "minus");
     });
     added(box, "p", one ? this.facts(sum.path[0].id) : this.sumFacts(sum.path), "soft");
     if (two) {
