@@ -384,3 +384,17 @@ def test_an_island_far_off_does_not_make_the_rest_small(browser: Any, url: str) 
     assert extent == pytest.approx([1, 1], abs=0.05)
     assert top == pytest.approx(1, abs=0.05)
     assert top_beside_island > 0.6
+
+
+def test_a_keyboard_goes_through_the_neighbors_and_keeps_its_place(browser: Any, url: str, explorer: Explorer) -> None:
+    begin_at(browser, url)
+    type_in(browser, "w7")
+    until(browser, "explorer.query === 'w7'")
+    browser.find_element(By.CSS_SELECTOR, "#selected .words button").send_keys(Keys.ARROW_DOWN)
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    until(browser, f"explorer.query === {json.dumps(answers(explorer, [7], [])[1])}")
+    assert browser.execute_script("return document.activeElement.tagName") == "H2"
+    browser.find_element(By.CSS_SELECTOR, ".map").send_keys(Keys.ARROW_RIGHT)
+    middle = "const m = explorer.maps[0]; return explorer.words[m.nearestPoint(m.width / 2, m.height / 2, 1e9)]"
+    said = browser.execute_script("return document.getElementById('status').textContent")
+    assert said == f"in the middle: {browser.execute_script(middle)}"

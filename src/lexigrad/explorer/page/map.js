@@ -228,6 +228,9 @@ class WordMap {
     if (!actions[event.key]) return;
     event.preventDefault();
     actions[event.key]();
+    if (event.key === "Enter") return;
+    const id = this.nearestPoint(this.width / 2, this.height / 2, 1e9);
+    if (id >= 0) this.app.say(`in the middle: ${shown(this.app.words[id])}`);
   }
 }
 
