@@ -283,12 +283,14 @@ def test_light_and_dark_and_the_keys_of_the_map(browser: Any, url: str) -> None:
 
 def test_no_request_leaves_the_machine(browser: Any, url: str) -> None:
     requested(browser)
+    complaints(browser)
     visit(browser, url)
     type_in(browser, "w7 - w1 + w2")
     until(browser, "explorer.query")
     asked = [urlsplit(address) for address in requested(browser)]
     assert {part.scheme for part in asked} <= {"http", "data", "about"}
     assert {part.netloc for part in asked if part.scheme == "http"} == {urlsplit(url).netloc}
+    assert complaints(browser) == []  # the policy stopped nothing, as nothing was tried
 
 
 def test_the_exported_page_works_from_disk_and_asks_for_nothing(
