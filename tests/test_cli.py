@@ -384,7 +384,7 @@ def test_commands_are_listed_in_the_order_of_use() -> None:
     listed = [line.split()[0] for line in run("--help").stdout.split("Commands:\n")[1].splitlines()]
     assert listed == [
         *("train", "vocab", "cooccur", "neighbors", "analogy", "index"),
-        *("evaluate", "loss", "stability", "sentiment", "plot"),
+        *("evaluate", "loss", "stability", "sentiment", "plot", "explore"),
         *("convert", "hub", "gradcheck", "course", "demo"),
     ]
 

@@ -47,21 +47,27 @@ NOT_RUN = {  # each block of code that the tests do not run, by its page and fir
     ("README.md", "pip install -e '.[dev]'"): "it installs and runs these tests; .ci/run does all three",
     ("CONTRIBUTING.md", "python -m venv .venv"): "it installs and runs these tests; .ci/run does so",
     ("docs/index.md", "pip install ."): "it installs; .ci/run does both in a fresh environment",
-    ("docs/concepts/hostile-input.md", "python -m tests.fuzz --reader native --inputs 1000000 --seed 1"): "hours",
+    ("docs/concepts/hostile-input.md", "python -m tests.fuzz --reader native --inputs 1000000 --seed 1"): (
+        "it takes hours; test_hostile_fuzz.py and test_hostile_memory.py run less of it"
+    ),
     (
         "docs/guides/command-line.md",
         "lexigrad evaluate model.safetensors --analogies questions-words.txt --similarity EN-WS-353-ALL.txt",
-    ): ("it reads data sets that one must have; test_commands.py runs these commands on small ones"),
+    ): "it reads data sets that one must have; test_commands.py runs these commands on small ones",
     ("docs/guides/command-line.md", "lexigrad convert old.model vectors.safetensors"): (
         "it reads models of other programs; test_compat_gensim_files.py and test_formats_fasttext.py read such"
     ),
-    ("docs/guides/course.md", "lexigrad course --treebank stanfordSentimentTreebank"): "it reads the treebank",
-    ("docs/guides/course.md", "from lexigrad.course import run_course"): "it reads the treebank",
+    ("docs/guides/course.md", "lexigrad course --treebank stanfordSentimentTreebank"): (
+        "it reads the treebank, which one must have; test_commands.py runs it on a small one"
+    ),
+    ("docs/guides/course.md", "from lexigrad.course import run_course"): (
+        "it reads the treebank, which one must have; test_course.py runs it"
+    ),
     ("docs/guides/evaluate.md", "lexigrad evaluate first.safetensors second.bin --analogies questions-words.txt"): (
         "it reads data sets that one must have; the page's other blocks evaluate on small ones"
     ),
     ("docs/guides/explore.md", "lexigrad explore model.safetensors"): (
-        "it serves until Ctrl-C; test_explorer_server.py runs it"
+        "it serves until Ctrl-C; test_explorer_server.py asks what it serves"
     ),
     ("docs/guides/publishing.md", "pip install huggingface_hub"): "it needs an account and the network",
     ("docs/guides/publishing.md", "from sentence_transformers import SentenceTransformer"): "it needs the network",
