@@ -10,16 +10,18 @@ from __future__ import annotations
 import inspect
 import re
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
+from docutils import nodes
 from latex2mathml.converter import convert
 
 import lexigrad
 
 if TYPE_CHECKING:
-    from docutils import nodes
     from sphinx.application import Sphinx
     from sphinx.writers.html5 import HTML5Translator
 
@@ -34,6 +36,7 @@ BAR = "<mo>&#x0007C;</mo>"
 OPERATOR = re.compile(r"(<mi>(?:log|max|min)</mi>)(?!<mo|</)")
 MINUS_AFTER_EQUALS = re.compile(r"(?<=<mo>&#x0003D;</mo>)<mo>(?=&#x02212;)")
 PARTIAL = "<mo>&#x02202;</mo>"
+MATHML = "http://www.w3.org/1998/Math/MathML"
 CODE = re.compile(r"(``.+?``|`[^`]+`)")
 
 project = "lexigrad"
@@ -79,6 +82,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", add_docstrings)
     app.connect("autodoc-process-docstring", quote_signs)
     app.connect("autodoc-skip-member", skip_fields)
+    app.connect("doctree-read", mend_parts)
+    app.connect("html-page-context", close_blocks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -87,7 +92,7 @@ def mathml(latex: str, display: str) -> str:
     written: str = convert(latex, display=display)
     if "\\" in written:
         raise ValueError(f"latex2mathml does not know all of {latex!r}")
-    return spaced(written, BAR_COMMAND.findall(latex))
+    return with_limits(spaced(written, BAR_COMMAND.findall(latex)))
 
 
 def spaced(written: str, bars: list[str]) -> str:
@@ -100,20 +105,25 @@ def spaced(written: str, bars: list[str]) -> str:
     return written.replace(PARTIAL, "<mi>&#x02202;</mi>")
 
 
+def with_limits(written: str) -> str:
+    """MathML whose argmax and its like have their limits beneath them in a block, as in TeX; beside them in a line."""
+    ElementTree.register_namespace("", MATHML)
+    formula = ElementTree.fromstring(written)
+    for base in formula.iterfind(".//*[@movablelimits='true']/.."):
+        base.tag = base.tag.replace("msubsup", "munderover").replace("msub", "munder")
+    return ElementTree.tostring(formula, encoding="unicode")
+
+
 def write_inline(translator: HTML5Translator, node: nodes.math) -> None:
     """A formula in a line."""
-    from docutils.nodes import SkipNode
-
     translator.body.append(mathml(node.astext(), "inline"))
-    raise SkipNode
+    raise nodes.SkipNode
 
 
 def write_block(translator: HTML5Translator, node: nodes.math_block) -> None:
     """A formula between paragraphs; it scrolls by itself where it is wider than the page."""
-    from docutils.nodes import SkipNode
-
     translator.body.append(f'<div class="formula" tabindex="0">{mathml(node.astext(), "block")}</div>\n')
-    raise SkipNode
+    raise nodes.SkipNode
 
 
 def add_contents(app: Sphinx, page: str, source: list[str]) -> None:
@@ -170,3 +180,29 @@ def page_link(name: re.Match[str]) -> str:
 def skip_fields(app: Sphinx, what: str, name: str, thing: object, skip: bool, options: Any) -> bool | None:
     """Leave out the fields of named tuples, which the class's docstring explains and Python's says nothing of."""
     return True if (getattr(thing, "__doc__", None) or "").startswith("Alias for field number") else None
+
+
+def mend_parts(app: Sphinx, doctree: nodes.document) -> None:
+    """Prepare tables for narrow pages; put a dash between a parameter and what it is."""
+    for table in doctree.findall(nodes.table):
+        if next(table.findall(nodes.row)).astext().split() == ["option", "value", "default", "meaning"]:
+            table["classes"].append("options")  # whose rows site.css sets as paragraphs
+        for text in list(table.findall(nodes.Text)):
+            if not isinstance(text.parent, nodes.literal):
+                text.parent.replace(text, breakable(text))
+    for text in list(doctree.findall(nodes.Text)):
+        if text == " -- ":  # Sphinx's own, which smartquotes would have made a dash
+            text.parent.replace(text, nodes.Text(" – "))
+
+
+def breakable(text: str) -> list[nodes.Node]:
+    """The same text, where a long name may go on in the next line after an underscore."""
+    *parts, last = text.split("_")
+    pairs = [(nodes.Text(f"{part}_"), nodes.raw("", "<wbr>", format="html")) for part in parts]
+    return [*chain.from_iterable(pairs), nodes.Text(last)]
+
+
+def close_blocks(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Take away the empty line that Pygments leaves below a dialogue with Python."""
+    if "body" in context:
+        context["body"] = context["body"].replace("\n\n</pre>", "\n</pre>")

@@ -55,7 +55,12 @@ def row(option: click.Option) -> str:
 
 
 def value(option: click.Option) -> str:
-    """What may be given: the choices, or the kind of value and its bounds."""
+    """What may be given, and whether it must be."""
+    return f"{kind(option)}, required" if option.required else kind(option)
+
+
+def kind(option: click.Option) -> str:
+    """The choices, or the kind of value and its bounds."""
     if option.is_flag:
         return ""
     if option.metavar == "NAME":
@@ -70,19 +75,17 @@ def value(option: click.Option) -> str:
     return "folder" if is_folder else "file"
 
 
-def bounds(kind: click.IntRange | click.FloatRange) -> str:
+def bounds(range_: click.IntRange | click.FloatRange) -> str:
     """``, 1 to 10``, ``, above 0`` or nothing."""
-    if kind.min is None:
-        return "" if kind.max is None else f", at most {kind.max:,}"
-    if kind.max is not None:
-        return f", {kind.min:,} to {kind.max:,}"
-    return f", {'above' if kind.min_open else 'at least'} {kind.min:,}"
+    if range_.min is None:
+        return "" if range_.max is None else f", at most {range_.max:,}"
+    if range_.max is not None:
+        return f", {range_.min:,} to {range_.max:,}"
+    return f", {'above' if range_.min_open else 'at least'} {range_.min:,}"
 
 
 def default(option: click.Option) -> str:
     """The value that holds when the option is not given, where there is one."""
-    if option.required:
-        return "required"
     if option.is_flag:
         return f"`{(option.opts if option.default else option.secondary_opts)[0]}`" if option.secondary_opts else ""
     return f"{option.default}" if isinstance(option.default, (str, int, float)) else ""

@@ -23,7 +23,9 @@ def _key_of_kernels() -> str:
 # Numba compiles a function anew when its own file changed, but not when a helper in another file did: a stale kernel
 # would pass. So each state of the kernels has a cache of its own. Set before anything imports numba.
 _caches = os.environ.get("NUMBA_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"lexigrad-tests-{os.getuid()}"))
-os.environ["NUMBA_CACHE_DIR"] = os.path.join(_caches, _key_of_kernels())
+# Where pytest-xdist runs several processes, each has a cache of its own within that of the process that started it: two
+# that save kernels of one function at the same moment may give both the same file name.
+os.environ["NUMBA_CACHE_DIR"] = os.path.join(_caches, os.environ.get("PYTEST_XDIST_WORKER") or _key_of_kernels())
 
 
 @pytest.fixture(scope="session")

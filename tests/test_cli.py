@@ -384,7 +384,7 @@ def test_commands_are_listed_in_the_order_of_use() -> None:
     listed = [line.split()[0] for line in run("--help").stdout.split("Commands:\n")[1].splitlines()]
     assert listed == [
         *("train", "vocab", "cooccur", "neighbors", "analogy", "index"),
-        *("evaluate", "loss", "stability", "sentiment", "plot"),
+        *("evaluate", "loss", "stability", "sentiment", "plot", "explore"),
         *("convert", "hub", "gradcheck", "course", "demo"),
     ]
 
@@ -405,7 +405,8 @@ def test_the_reader_of_a_pipe_may_go_away(corpus: Path) -> None:
 
 
 def test_ctrl_c_ends_with_130_one_sentence_and_no_file(corpus: Path) -> None:
-    arguments = ["train", str(corpus), "-o", str(corpus.with_name("v.bin")), "--epochs=1000000", "--threads=2"]
+    options = ["--dim=20", "--epochs=1000000", "--threads=2"]
+    arguments = ["train", str(corpus), "-o", str(corpus.with_name("v.bin")), *options]
     press = "console.Display.training = lambda self, progress: os.kill(os.getpid(), signal.SIGINT)"  # while it trains
     foreground = "signal.signal(signal.SIGINT, signal.default_int_handler)"  # a job in the background ignores Ctrl-C
     code = f"import os, signal\nfrom lexigrad import cli, console\n{foreground}\n{press}\ncli.main({arguments})"

@@ -8,6 +8,7 @@ import importlib.util
 import inspect
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import lexigrad
+from lexigrad import cli
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -39,6 +41,42 @@ PUBLIC_NAMES = [
         if inspect.isfunction(getattr(getattr(lexigrad, module), name))
     ),
 ]
+NOT_RUN = {  # each block of code that the tests do not run, by its page and first line, and why
+    ("README.md", "pip install ."): "it installs; .ci/run does both in a fresh environment",
+    ("README.md", "pip install '.[benchmarks]'"): "it installs, and trains for an hour on a text that one must have",
+    ("README.md", "pip install -e '.[dev]'"): "it installs and runs these tests; .ci/run does all three",
+    ("CONTRIBUTING.md", "python -m venv .venv"): "it installs and runs these tests; .ci/run does so",
+    ("docs/index.md", "pip install ."): "it installs; .ci/run does both in a fresh environment",
+    ("docs/concepts/hostile-input.md", "python -m tests.fuzz --reader native --inputs 1000000 --seed 1"): (
+        "it takes hours; test_hostile_fuzz.py and test_hostile_memory.py run less of it"
+    ),
+    (
+        "docs/guides/command-line.md",
+        "lexigrad evaluate model.safetensors --analogies questions-words.txt --similarity EN-WS-353-ALL.txt",
+    ): "it reads data sets that one must have; test_commands.py runs these commands on small ones",
+    ("docs/guides/command-line.md", "lexigrad convert old.model vectors.safetensors"): (
+        "it reads models of other programs; test_compat_gensim_files.py and test_formats_fasttext.py read such"
+    ),
+    ("docs/guides/course.md", "lexigrad course --treebank stanfordSentimentTreebank"): (
+        "it reads the treebank, which one must have; test_commands.py runs it on a small one"
+    ),
+    ("docs/guides/course.md", "from lexigrad.course import run_course"): (
+        "it reads the treebank, which one must have; test_course.py runs it"
+    ),
+    ("docs/guides/evaluate.md", "lexigrad evaluate first.safetensors second.bin --analogies questions-words.txt"): (
+        "it reads data sets that one must have; the page's other blocks evaluate on small ones"
+    ),
+    ("docs/guides/explore.md", "lexigrad explore model.safetensors"): (
+        "it serves until Ctrl-C; test_explorer_server.py asks what it serves"
+    ),
+    ("docs/guides/publishing.md", "pip install huggingface_hub"): "it needs an account and the network",
+    ("docs/guides/publishing.md", "from sentence_transformers import SentenceTransformer"): "it needs the network",
+    ("docs/guides/search.md", "pip install 'lexigrad[index]'"): "it installs",
+    ("docs/guides/tables.md", "pip install 'lexigrad[arrow]'"): "it installs",
+    ("docs/guides/tables.md", "lexigrad train 'shards/*.parquet' -o model.safetensors --column text"): (
+        "it reads tables and a program that one must have; test_tables.py trains on such"
+    ),
+}
 SHELL = f'set -eu; lexigrad() {{ "{sys.executable}" -m lexigrad "$@"; }}\n'
 ROYAL = "the king of the old land sat with the queen while every man and every woman of the land ate bread with salt\n"
 CITIES = "paris is the city of france and berlin is the city of germany and rome is the city of italy for all I know\n"
@@ -51,6 +89,23 @@ def name_of(path: Path) -> str:
 def blocks(page: Path, language: str) -> list[str]:
     """The fenced blocks of one language on a page."""
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def dialogues(page: Path) -> list[str]:
+    """The commands behind the prompts of a page's ``console`` blocks, those that are run."""
+    lines = "".join(blocks(page, "console")).splitlines(keepends=True)
+    commands = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+    return [command for command in commands if (name_of(page), first_line(command)) not in NOT_RUN]
+
+
+def first_line(block: str) -> str:
+    """Its name in NOT_RUN: without a comment, a prompt or the sign that it goes on."""
+    return re.split(r"  +#|\n", block)[0].removeprefix("$ ").rstrip(" \\")
+
+
+def commands_of(page: Path) -> list[str]:
+    """What a reader would type into a shell, and the tests run."""
+    return [*blocks(page, "sh"), *dialogues(page)]
 
 
 def pages_with(language: str) -> list[Path]:
@@ -83,14 +138,54 @@ def test_python_on_a_page_runs_from_top_to_bottom(page: Path) -> None:
             exec(compile(block, str(page), "exec"), names)
 
 
-@pytest.mark.parametrize("page", pages_with("sh"), ids=name_of)
+@pytest.mark.parametrize("page", [page for page in PAGES if commands_of(page)], ids=name_of)
 def test_commands_on_a_page_run_from_top_to_bottom(page: Path, folder_with_corpus: Path) -> None:
-    script = SHELL + "".join(blocks(page, "sh"))
+    if dialogues(page):  # which go on from a model that one has
+        lexigrad.train("corpus.txt", lexigrad.TrainConfig(dim=20, epochs=1)).save("model.safetensors")
+    script = SHELL + "".join(commands_of(page))
     environment = {**os.environ, "PYTHONPATH": str(Path(lexigrad.__file__).absolute().parent.parent)}
     run = subprocess.run(
         ["bash", "-c", script], cwd=folder_with_corpus, env=environment, capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stderr
+
+
+def all_blocks() -> list[tuple[Path, str, str]]:
+    """Every fenced block: its page, its language, what is in it."""
+    fence = re.compile(r"^ *```([^\n]*)\n(.*?)^ *```$", flags=re.DOTALL | re.MULTILINE)
+    return [(page, language, block) for page in PAGES for language, block in fence.findall(page.read_text("utf-8"))]
+
+
+def test_every_block_of_code_is_run_or_named_with_the_reason_why_not() -> None:
+    kept = {(name_of(page), first_line(block)) for page, language, block in all_blocks() if language == "text"}
+    kept |= {
+        (name_of(page), first_line(line))
+        for page, language, block in all_blocks()
+        if language == "console"
+        for line in block.splitlines()
+        if line.startswith("$ ") and f"{line.removeprefix('$ ')}\n" not in dialogues(page)
+    }
+    assert {language for _, language, _ in all_blocks()} <= {"python", "sh", "console", "text"}
+    assert kept == NOT_RUN.keys()
+
+
+@pytest.mark.parametrize(("page", "first"), NOT_RUN, ids=str)
+def test_what_is_not_run_names_what_there_is(page: str, first: str) -> None:
+    block = next(block for path, _, block in all_blocks() if name_of(path) == page and first_line(block) == first)
+    if first.startswith("from "):
+        compile(block, page, "exec")
+        return
+    for line in block.replace("\\\n", " ").splitlines():
+        name, *arguments = shlex.split(line.split("|")[-1].removeprefix("$ "), comments=True) or [""]
+        if name == "lexigrad":
+            command = cli.main.commands[arguments[0]]
+            known = {flag for option in command.params for flag in [*option.opts, *option.secondary_opts]}
+            assert {argument for argument in arguments if argument.startswith("-") and argument != "-"} <= known
+        if name == "python" and arguments[0].endswith(".py"):
+            assert (ROOT / arguments[0]).exists()
+        if name == "python" and arguments[1].startswith("tests."):
+            module = ROOT.joinpath(*arguments[1].split("."))
+            assert module.with_suffix(".py").exists() or (module / "__main__.py").exists()
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -177,6 +272,18 @@ def test_bars_stand_close_and_functions_apart(site_settings: ModuleType) -> None
     written = site_settings.mathml(r"\log \mathrm{softmax}(x) = \lvert V \rvert", "inline")
     assert '<mi>log</mi><mspace width="0.167em" />' in written
     assert written.count('form="prefix"') == written.count('form="postfix"') == 1
+
+
+def test_limits_stand_beneath_argmax_as_browsers_show_them_in_a_block(site_settings: ModuleType) -> None:
+    written = site_settings.mathml(r"\operatorname*{argmax}_{x} f_x", "block")
+    assert written.count('<munder><mo movablelimits="true">argmax</mo>') == 1
+    assert written.count("<msub>") == 1
+
+
+def test_long_names_in_tables_may_go_on_after_an_underscore(site_settings: ModuleType) -> None:
+    parts = site_settings.breakable("negative_sampling")
+    assert [part.astext() for part in parts] == ["negative_", "<wbr>", "sampling"]
+    assert [part.astext() for part in site_settings.breakable("words")] == ["words"]
 
 
 def test_the_version_is_the_same_everywhere() -> None:

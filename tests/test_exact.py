@@ -275,7 +275,7 @@ def test_the_loss_never_rises(loss: str) -> None:
 def test_a_warm_and_a_cold_compile_cache_give_the_same_bytes(tmp_path: Any) -> None:
     code = (
         "import hashlib, lexigrad, contract\n"
-        "config = lexigrad.TrainConfig(solver='exact', loss='naive_softmax', dim=20, min_count=1, head=60)\n"
+        "config = lexigrad.TrainConfig(solver='exact', loss='naive_softmax', dim=8, min_count=1, head=60)\n"
         "model = lexigrad.train(contract.planted_sentences(300), config)\n"
         "print(hashlib.sha256(model.V.tobytes() + model.U.tobytes() + model.bias.tobytes()).hexdigest())"
     )

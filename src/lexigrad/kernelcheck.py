@@ -115,6 +115,7 @@ class _Step:
             table.put(random.normal(0, case.dim**-0.25, (case.words, case.dim)).astype(np.float32))
         sentences = [[*random.integers(0, case.words, length), -1] for length in case.sentences]
         self.ids = np.concatenate(sentences).astype(np.int32)
+        self.ids.flags.writeable = False  # as in training: Numba compiles for each kind of array anew
         shares = random.dirichlet(np.ones(case.words))
         keep = keep_thresholds(np.linspace(0.5, 1, case.words))
         self.draws = Draws.of_epoch(case.seed, 0, keep, alias_table(shares))
