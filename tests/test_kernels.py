@@ -30,7 +30,7 @@ def test_the_table_of_the_command_line_passes() -> None:
 @pytest.mark.parametrize(("model", "historic"), MODELS)
 @pytest.mark.parametrize(
     ("dim", "window", "negatives", "block"),
-    [(1, 1, 1, 64), (3, 2, 64, 8), (16, 7, 16, 64), (17, 40, 17, 24), (64, 5, 5, 64), (100, 3, 33, 16)],
+    [(1, 1, 1, 64), (3, 2, 64, 8), (16, 7, 16, 64), (17, 40, 17, 24), (64, 5, 5, 64), (300, 3, 33, 16)],
 )
 def test_the_step_is_the_gradient_at_odd_shapes(
     model: str, historic: bool, dim: int, window: int, negatives: int, block: int
