@@ -213,7 +213,7 @@ def train(
             display.say(f"wrote {len(trained.vocabulary):,} vectors of length {config.dim} to {path}")
             written.append({"output": str(path), "history": trained.history})
             if shown is not None:
-                shown.end(trained.V, f"Training {'was stopped' if stopped else 'is over'}: {path} is written.")
+                shown.end(trained.V, f"{path} is written; lexigrad explore shows all its words.")
             if stopped is not None:
                 raise stopped
         if checkpoints is not None:

@@ -11,7 +11,7 @@ __all__ = ["Course", "Curve"]
 
 MOST_POINTS: Final = 240
 """Of a curve; more would cost more to send than can be seen."""
-LEAST_SECONDS: Final = 0.2
+LEAST_SECONDS: Final = 1.0
 """A speed is measured over at least so long."""
 
 

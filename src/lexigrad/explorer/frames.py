@@ -16,8 +16,8 @@ __all__ = ["Frame", "unit_vectors"]
 
 ROUNDS: Final = 4
 """How often the axes are turned towards the largest variance at a look."""
-ROOM: Final = 0.97
-"""Such a share of the words lies in the square from −1 to 1 at the first look."""
+OUTERMOST: Final = 0.01
+"""Such a share of the words may lie beyond each side of the square from −1 to 1."""
 
 
 class Frame:
@@ -26,8 +26,8 @@ class Frame:
     Axes that are computed anew flip their signs, and change places where two variances are nearly equal. So with X the
     centered vectors, the axes A of the look before are turned towards the largest variance, A ← P(Xᵀ X A), some rounds
     of orthogonal iteration, where P(Y) = U Vᵀ with Y = U S Vᵀ is the orthonormal matrix nearest to Y (Procrustes). If
-    all vectors have turned together, which changes none of their products, the map is turned back (`aligned`); it keeps
-    the size that it had at the first look.
+    all vectors have turned together, which changes none of their products, the map is turned back (`aligned`). It fills
+    the square from −1 to 1 but for the outermost few words.
 
     Args:
         fitted: which words the axes are to show best.
@@ -58,11 +58,11 @@ class Frame:
         places = np.zeros((len(units), 2), np.float32)
         # einsum, here and below, starts no threads of a BLAS beside those that train
         places[:, : self._axes.shape[1]] = np.einsum("ij,jk->ik", units - middle, self._axes)
-        if self._before is None:
-            size = float(np.quantile(np.abs(places[self.fitted]).max(axis=1), ROOM))
-            self._before = places / (size or 1.0)
-        else:
-            self._before = aligned(places, self._before)
+        if self._before is not None:
+            places = aligned(places, self._before)
+        low, high = np.quantile(places, (OUTERMOST, 1 - OUTERMOST), axis=0)
+        half = float((high - low).max()) / 2 or 1.0
+        self._before = np.asarray((places - (low + high) / 2) / half, dtype=np.float32)
         return self._before
 
 

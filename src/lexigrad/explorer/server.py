@@ -33,7 +33,7 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-SCRIPTS: Final = ("source.js", "points.js", "map.js", "search.js", "panel.js", "explorer.js")
+SCRIPTS: Final = ("source.js", "points.js", "map.js", "search.js", "panel.js", "watch.js", "explorer.js")
 """In the order in which index.html has them."""
 PAGE_FILES: Final = {
     "/": ("index.html", "text/html; charset=utf-8"),
@@ -305,7 +305,7 @@ def _news(explorer: Explorer | Watch, given: dict[str, str]) -> Answer:
         raise RefusalError(HTTPStatus.NOT_FOUND, "no training is watched here")
     words = len(explorer.words)
     asked = _ids(given, "plus", words), _ids(given, "minus", words)
-    seen, look = (_number(given, name, 0, MOST_NEWS) - 1 for name in ("seen", "look"))
+    seen, look = (_number(given, name, 0, MOST_NEWS) for name in ("seen", "look"))
     return _as_json(explorer.news(*asked, seen=seen, look=look))
 
 

@@ -68,7 +68,7 @@ class Watch(Callback):
         ...     watch.begin(corpus.vocabulary.words, corpus.vocabulary.counts, epochs=5)
         ...     model = lexigrad.train(corpus, lexigrad.TrainConfig(dim=4, threads=1), callbacks=[watch])
         >>> watch.end(model.vectors.matrix, "done")
-        >>> news = watch.news([0], [], seen=-1)
+        >>> news = watch.news([0], [])
         >>> news["state"], len(news["neighbors"]), news["course"]["at"]
         ('over', 3, 5.0)
     """
@@ -187,18 +187,18 @@ class Watch(Callback):
         looks = self._looks
         return self._nearest(looks[-1], plus, minus, n) if looks else []
 
-    def news(self, plus: Sequence[int], minus: Sequence[int], *, seen: int, look: int = -1) -> dict[str, Any]:
+    def news(self, plus: Sequence[int], minus: Sequence[int], *, seen: int = 0, look: int = 0) -> dict[str, Any]:
         """How the run stands: the answer waits until there is something newer than what the page has seen.
 
         Args:
             plus: ids of words whose neighbors are wanted; ``minus`` likewise.
             minus: ids.
-            seen: the ``version`` of the news before; −1 for the first.
-            look: that news' ``look``.
+            seen: the ``version`` of the news before; 0 where there was none.
+            look: that news' ``look``, likewise.
 
         Returns:
-            ``version``, ``state``, ``note``, ``course``, ``look``: the number of the latest look, and where that is a
-            new one ``places``: float32, little-endian, in base 64. If words are given, ``neighbors``, the 10 nearest
+            ``version``, ``state``, ``note``, ``course``, ``look``: the number of the latest look, 0 before the first, and
+            where that is a new one ``places``: float32, little-endian, in base 64. If words are given, ``neighbors``, the 10 nearest
             with cosines, and ``settled``: for each look that is kept, and the latest, ``at`` and the ids of the 10
             nearest then.
         """
@@ -213,7 +213,7 @@ class Watch(Callback):
                 "state": self.state,
                 "note": self.note,
                 "course": self._course.to_dict(),
-                "look": self._looks[-1].number if self._looks else -1,
+                "look": self._looks[-1].number if self._looks else 0,
             }
             looks = list(self._looks)
         if looks and looks[-1].number != look:
@@ -246,7 +246,7 @@ class Watch(Callback):
         with self._placing:
             looks = self._looks
             if not looks:
-                return -1, np.zeros((len(self.words), 2), np.float32)
+                return 0, np.zeros((len(self.words), 2), np.float32)
             if self._placed is None or self._placed[0] != looks[-1].number:
                 self._placed = looks[-1].number, self._frame.places(looks[-1].units)
             return self._placed
@@ -255,7 +255,7 @@ class Watch(Callback):
         """Keep the rows as the latest look; of those before it, some."""
         units = np.zeros((len(self.words), rows.shape[1]), np.float32)
         units[: len(rows)] = unit_vectors(rows)
-        number = self._looks[-1].number + 1 if self._looks else 0
+        number = self._looks[-1].number + 1 if self._looks else 1
         kept = [look for look in self._looks if look.number % self._every == 0]
         if len(kept) > LOOKS_KEPT:
             kept, self._every = kept[::2], 2 * self._every

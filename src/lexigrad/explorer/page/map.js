@@ -43,6 +43,10 @@ class WordMap {
     const { view } = this.app;
     return [(this.places[2 * id] - view.x) * view.scale + this.width / 2, this.height / 2 - (this.places[2 * id + 1] - view.y) * view.scale];
   }
+  isInSight(id) {
+    const [x, y] = this.toScreen(id);
+    return x > 20 && y > 20 && x < this.width - 60 && y < this.height - 20;
+  }
   nearestPoint(x, y, within) {
     const { view } = this.app, places = this.places;
     const wx = view.x + (x - this.width / 2) / view.scale, wy = view.y - (y - this.height / 2) / view.scale;
@@ -68,6 +72,7 @@ class WordMap {
     this.drawPath();
     this.drawHighlights();
     this.drawLabels(dimmed);
+    app.training?.drawTrails(this);
   }
   widthOf(id) { return (this.widths[id] ||= Math.ceil(this.context.measureText(shown(this.app.words[id])).width)); }
   // A label takes cells of a grid that is fixed to the words, not to the window, so that panning moves labels along.
@@ -107,8 +112,12 @@ class WordMap {
     this.context.font = LABEL_FONT;
     this.context.globalAlpha = dimmed ? 0.35 : 1;
     const chosen = new Set(app.highlights.map((item) => item.id));
+    const count = places.length / 2, first = app.summary.labelled_from ?? 0;
     let looked = 0;
-    for (let id = 0; id < places.length / 2 && this.labelled.length < most && looked < LABELS_TRIED; id++) {
+    const kept = this.kept ?? []; // labels that stay while words move
+    this.kept = undefined;
+    for (let k = -kept.length; k < count && this.labelled.length < most && looked < LABELS_TRIED; k++) {
+      const id = k < 0 ? kept[k + kept.length] : (first + k) % count;
       const x = (places[2 * id] - view.x) * view.scale + width / 2 + 6;
       if (x < -120 || x > width) continue;
       const y = height / 2 - (places[2 * id + 1] - view.y) * view.scale - 8;
