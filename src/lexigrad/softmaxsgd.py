@@ -197,7 +197,7 @@ class _Run:
 
     def first_rows(self, n: int) -> Floats:
         """A copy of the first n rows of V."""
-        return self.V[:n].copy()
+        return np.array(self.V[:n])
 
     def go(self, monitor: Monitor) -> None:
         """Train to the end, or until the monitor has seen enough."""

@@ -198,9 +198,9 @@ def train(
         if shown is not None:
             begin_watch(shown, text.vocabulary, config)
         if seeds is None:
+            callbacks = [] if shown is None else [shown]
             how = {"progress": display.training, "log": log, "checkpoints": checkpoints, "start": model}
-            how["callbacks"] = [] if shown is None else [shown]
-            models = _one(text, config, validation=validation, **how)
+            models = _one(text, config, validation=validation, callbacks=callbacks, **how)
         else:
             models = each_seed(text, config, seeds, display.training, validation, logs=logs)
         for path in outputs:

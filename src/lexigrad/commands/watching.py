@@ -50,4 +50,4 @@ def begin_watch(watch: Watch, vocabulary: Vocabulary, config: TrainConfig) -> No
     """Tell the page which words there are."""
     keep: Any = vocabulary.keep_probability(config.subsample)
     epochs = config.epochs if config.solver == "sgd" else None
-    watch.begin(vocabulary.words, vocabulary.counts, thinned=int((keep < 1).sum()), epochs=epochs)
+    watch.begin(vocabulary.words, vocabulary.counts, config.dim, thinned=int((keep < 1).sum()), epochs=epochs)

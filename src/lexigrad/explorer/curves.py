@@ -11,6 +11,8 @@ __all__ = ["Course", "Curve"]
 
 MOST_POINTS: Final = 240
 """Of a curve; more would cost more to send than can be seen."""
+SGD_FIGURES: Final = ("words_done", "words_total", "epoch", "loss", "held_out_loss", "learning_rate", "seconds")
+SOLVER_FIGURES: Final = ("passes", "loss", "perplexity", "seconds")
 LEAST_SECONDS: Final = 1.0
 """A speed is measured over at least so long."""
 
@@ -112,11 +114,9 @@ class Course:
         if latest is None:
             return {}
         if isinstance(latest, SolverProgress):
-            names = "passes", "loss", "perplexity", "seconds"
-            return {"stage": latest.stage, **{name: _finite(getattr(latest, name)) for name in names}}
+            return {"stage": latest.stage, **{name: _finite(getattr(latest, name)) for name in SOLVER_FIGURES}}
         speed, left = latest.words_per_second, latest.words_total - latest.words_done
-        names = "words_done", "words_total", "epoch", "loss", "held_out_loss", "learning_rate", "seconds"
-        figures = {name: _finite(getattr(latest, name)) for name in names}
+        figures = {name: _finite(getattr(latest, name)) for name in SGD_FIGURES}
         return {**figures, "words_per_second": _finite(speed), "left_seconds": _finite(left / speed if speed else None)}
 
 

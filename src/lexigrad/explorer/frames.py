@@ -57,7 +57,7 @@ class Frame:
         self._axes = _turned(self._axes, fitted - middle)
         places = np.zeros((len(units), 2), np.float32)
         # einsum, here and below, starts no threads of a BLAS beside those that train
-        places[:, : self._axes.shape[1]] = np.einsum("ij,jk->ik", units - middle, self._axes)
+        places[:, : self._axes.shape[1]] = np.einsum("ij,jk->ik", units, self._axes.astype(np.float32))
         if self._before is not None:
             places = aligned(places, self._before)
         low, high = np.quantile(places, (OUTERMOST, 1 - OUTERMOST), axis=0)

@@ -44,6 +44,7 @@ LONGEST_TARGET: Final = 2_000
 LONGEST_ANSWER: Final = 100
 MOST_TERMS: Final = 20
 MOST_NEWS: Final = 1_000_000_000
+LONGEST_TAKEN: Final = 100_000
 SECONDS_TO_ASK: Final = 30
 
 
@@ -306,7 +307,8 @@ def _news(explorer: Explorer | Watch, given: dict[str, str]) -> Answer:
     words = len(explorer.words)
     asked = _ids(given, "plus", words), _ids(given, "minus", words)
     seen, look = (_number(given, name, 0, MOST_NEWS) for name in ("seen", "look"))
-    return _as_json(explorer.news(*asked, seen=seen, look=look))
+    took = _number(given, "took", 0, LONGEST_TAKEN) / 1000
+    return _as_json(explorer.news(*asked, seen=seen, look=look, took=took))
 
 
 ANSWERS: Final[dict[str, tuple[frozenset[str], Callable[[Explorer | Watch, dict[str, str]], Answer]]]] = {
@@ -317,5 +319,5 @@ ANSWERS: Final[dict[str, tuple[frozenset[str], Callable[[Explorer | Watch, dict[
     "/api/places": (frozenset({"map", "side"}), _places),
     "/api/column": (frozenset({"number"}), _column),
     "/api/nearest": (frozenset({"plus", "minus", "n", "side"}), _nearest),
-    "/api/news": (frozenset({"plus", "minus", "seen", "look"}), _news),
+    "/api/news": (frozenset({"plus", "minus", "seen", "look", "took"}), _news),
 }

@@ -34,6 +34,10 @@ WORDS_FITTED: Final = 500
 """The map's axes are those of so many words."""
 LOOK_SECONDS: Final = 0.8
 """Between two looks at least so long: training rests about once a second."""
+LOOK_EVERY: Final = 80
+"""A look waits until so many times what the last one cost have passed, here and in a page: some percent at most."""
+MOST_SECONDS: Final = 10.0
+"""It does not wait longer; and pages get new figures so often, look or not."""
 LOOKS_KEPT: Final = 12
 """Looks, spread over the run, by which neighbors are followed; each takes 4 bytes for each number of its vectors."""
 NEIGHBORS: Final = 10
@@ -65,7 +69,7 @@ class Watch(Callback):
         >>> import lexigrad
         >>> watch = Watch("mine")
         >>> with lexigrad.read_corpus(["the cat sat", "the dog sat"], lexigrad.TrainConfig(min_count=1)) as corpus:
-        ...     watch.begin(corpus.vocabulary.words, corpus.vocabulary.counts, epochs=5)
+        ...     watch.begin(corpus.vocabulary.words, corpus.vocabulary.counts, 4, epochs=5)
         ...     model = lexigrad.train(corpus, lexigrad.TrainConfig(dim=4, threads=1), callbacks=[watch])
         >>> watch.end(model.vectors.matrix, "done")
         >>> news = watch.news([0], [])
@@ -92,6 +96,7 @@ class Watch(Callback):
         self._placing = Lock()
         self._placed: tuple[int, NDArray[np.float32]] | None = None
         self._dim = 0
+        self._cost = self._page_cost = 0.0  # seconds that the latest look took here, and in the page that took longest
         self._found: dict[tuple[Any, ...], list[dict[str, float | int]]] = {}
         self._waiting = 0  # pages that wait for news
         self._audience = [0, 0]  # how many did when news came last, and the time before
@@ -100,13 +105,20 @@ class Watch(Callback):
     # -------------------- what training tells, from its own thread
 
     def begin(
-        self, words: Sequence[str], counts: NDArray[np.int64], *, thinned: int = 0, epochs: int | None = None
+        self,
+        words: Sequence[str],
+        counts: NDArray[np.int64],
+        dim: int,
+        *,
+        thinned: int = 0,
+        epochs: int | None = None,
     ) -> None:
         """Training begins.
 
         Args:
             words: its vocabulary, the most frequent first.
             counts: how frequent each is.
+            dim: the length of a vector.
             thinned: how many of the first words subsampling leaves out at times: they stand beside everything and say
                 little, so the map is made for the words behind them, and those are labelled first.
             epochs: how many there will be, where a solver counts them.
@@ -114,6 +126,7 @@ class Watch(Callback):
         n = min(len(words), WORDS_WATCHED)
         self.words, self._counts = list(words[:n]), np.asarray(counts[:n]).tolist()
         self.columns = [Column("frequency", np.log10(np.maximum(counts[:n], 1)).astype(np.float32))]
+        self._dim = dim
         self._first = thinned if thinned + 2 <= n else 0
         self._frame = Frame(slice(self._first, self._first + WORDS_FITTED))
         self._course = Course(epochs)
@@ -123,12 +136,13 @@ class Watch(Callback):
         """Follow the course."""
         with self._changed:
             self._course.add(progress)
-        if time.monotonic() - self._published >= LOOK_SECONDS:
+        if time.monotonic() - self._published >= MOST_SECONDS:
             self._publish("training")
 
     def on_rest(self, rows: Callable[[int], Any]) -> None:
         """Look at the frequent words, if the last look is long enough ago."""
-        if time.monotonic() - self._looked >= LOOK_SECONDS:
+        pause = max(LOOK_SECONDS, min(LOOK_EVERY * (self._cost + self._page_cost), MOST_SECONDS))
+        if time.monotonic() - self._looked >= pause:
             self._look(rows(len(self.words)))
             self._publish("training")
 
@@ -187,7 +201,9 @@ class Watch(Callback):
         looks = self._looks
         return self._nearest(looks[-1], plus, minus, n) if looks else []
 
-    def news(self, plus: Sequence[int], minus: Sequence[int], *, seen: int = 0, look: int = 0) -> dict[str, Any]:
+    def news(
+        self, plus: Sequence[int], minus: Sequence[int], *, seen: int = 0, look: int = 0, took: float = 0.0
+    ) -> dict[str, Any]:
         """How the run stands: the answer waits until there is something newer than what the page has seen.
 
         Args:
@@ -195,15 +211,17 @@ class Watch(Callback):
             minus: ids.
             seen: the ``version`` of the news before; 0 where there was none.
             look: that news' ``look``, likewise.
+            took: seconds that it took the page to show it; looks become rarer where that is long.
 
         Returns:
-            ``version``, ``state``, ``note``, ``course``, ``look``: the number of the latest look, 0 before the first, and
-            where that is a new one ``places``: float32, little-endian, in base 64. If words are given, ``neighbors``, the 10 nearest
-            with cosines, and ``settled``: for each look that is kept, and the latest, ``at`` and the ids of the 10
-            nearest then.
+            ``version``, ``state``, ``note``, ``course``, and ``look``, the number of the latest look, 0 before the
+            first. Where that is a new one ``places``: float32, little-endian, in base 64. If words are given, ``neighbors``,
+            the 10 nearest with cosines, and ``settled``: for each look that is kept, and the latest, ``at`` and the ids
+            of the 10 nearest then.
         """
         with self._changed:
             self._waiting += 1
+            self._page_cost = max(self._page_cost, took)
             self._changed.wait_for(lambda: self._version > seen or self.is_over, timeout=LONGEST_WAIT)
             self._waiting -= 1
             self._told += self.is_over
@@ -253,15 +271,16 @@ class Watch(Callback):
 
     def _look(self, rows: NDArray[np.float32]) -> None:
         """Keep the rows as the latest look; of those before it, some."""
+        began = time.monotonic()
         units = np.zeros((len(self.words), rows.shape[1]), np.float32)
         units[: len(rows)] = unit_vectors(rows)
         number = self._looks[-1].number + 1 if self._looks else 1
         kept = [look for look in self._looks if look.number % self._every == 0]
         if len(kept) > LOOKS_KEPT:
             kept, self._every = kept[::2], 2 * self._every
-        self._dim = rows.shape[1]
         self._looks = [*kept, _Look(number, self._course.at, units)]
         self._looked = time.monotonic()
+        self._cost, self._page_cost = self._looked - began, 0.0  # until a page tells
 
     def _publish(self, state: str, note: str = "") -> None:
         """Tell all who wait."""

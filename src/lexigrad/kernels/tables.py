@@ -70,7 +70,7 @@ class Table:
                 chosen[whole // CHUNK, : len(rows) - whole] = rows[whole:, columns]
 
     def rows(self, first: int | None = None) -> Floats:
-        """The vectors, (words, dim), or the first so many; a view where a row has one part, a copy where it has more."""
+        """The vectors, (words, dim), or the first so many; a view where a row has one part, else a copy."""
         words = self.words if first is None else min(first, self.words)
         if len(self.parts) == 1:
             return self.floats.reshape(-1, part_floats(self.parts))[:words, : self.dim]

@@ -107,7 +107,7 @@ class Explorer {
     if (this.frame || !this.values) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
-      if (!this.maps[0].places || !this.fitScale) return;
+      if (!this.maps[0].places || !this.fitScale || this.training?.look === 0) return;
       for (const map of this.maps) map.draw(this.moved);
       if (!this.drawn++) performance.mark("first map");
       clearTimeout(this.listing);

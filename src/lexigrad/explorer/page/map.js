@@ -108,7 +108,7 @@ class WordMap {
   }
   drawLabels(dimmed) {
     const { app, places, width, height } = this, { view } = app;
-    const most = Math.max(20, Math.round(width * height / 5500));
+    const most = Math.max(20, Math.round(width * height / (app.training ? 11000 : 5500))); // fewer that move
     this.context.font = LABEL_FONT;
     this.context.globalAlpha = dimmed ? 0.35 : 1;
     const chosen = new Set(app.highlights.map((item) => item.id));

@@ -56,7 +56,7 @@ class Chart {
 class Training {
   constructor(app) {
     this.app = app;
-    this.seen = this.look = 0;
+    this.seen = this.look = this.took = 0;
     this.isOver = false;
     this.trail = [];
     this.figures = [];
@@ -84,39 +84,42 @@ class Training {
     const given = new URLSearchParams(location.hash.slice(1)).get("theme") ?? "";
     document.documentElement.dataset.theme = given || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
   }
-  // Waits for the first vectors; gives the summary that then holds.
+  // Waits until there are words; gives the summary that then holds.
   async begun() {
-    while (!this.look) {
+    while (true) {
+      const summary = await this.app.source.summary();
+      if (summary.words) return summary;
       const news = await this.ask(); // a server that has gone before there was anything is told as an error
       this.tell(news);
-      if (this.isOver && !news.look) throw new Error(news.note || "training ended before there were vectors");
+      if (this.isOver) throw new Error(news.note);
     }
-    const summary = await this.app.source.summary();
-    document.documentElement.classList.remove("waiting");
-    this.look = 0; // the places come once more, when the map is there
-    return summary;
   }
   async ask() {
     const sum = this.app.query ? this.app.sum : { plus: [], minus: [] };
-    const news = await this.app.source.news(sum.plus, sum.minus, this.seen, this.look);
+    const news = await this.app.source.news(sum, this);
     Object.assign(this, { seen: news.version, look: news.look, isOver: ["over", "stopped"].includes(news.state) });
     return { ...news, sum };
   }
   async follow() {
     this.seen = 0;
-    while (true) {
-      try {
-        const news = await this.ask();
-        this.tell(news);
-        this.show(news);
-        document.documentElement.dataset.news = String(news.version);
-      } catch {
-        this.isOver = true;
-        this.phase.textContent = "The training command has ended";
-        this.note.textContent = "This is how it stood last.";
-      }
-      if (this.isOver) return;
+    while (!this.isOver) {
+      let news;
+      try { news = await this.ask(); } catch { this.lose(); return; }
+      const from = performance.now();
+      this.tell(news);
+      this.show(news);
+      document.documentElement.dataset.news = String(news.version);
+      this.took = 0;
+      if (document.hidden || this.isOver) continue; // nothing is drawn, or nothing more comes
+      await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+      this.took = Math.min(99999, Math.round(performance.now() - from));
     }
+  }
+  // The server has gone, and has not said why.
+  lose() {
+    this.isOver = true;
+    this.phase.textContent = "The training command has ended";
+    this.note.textContent = "This is how it stood last.";
   }
   tell({ state, note, course: { epochs, at, curves, figures } }) {
     const share = epochs ? at / epochs : undefined;
@@ -166,6 +169,7 @@ class Training {
       if (map.places) this.trail = [...this.trail, map.places].slice(-TRAIL);
       map.setPlaces(new Float32Array(bytesOf(places).buffer));
       map.kept = map.labelled;
+      document.documentElement.classList.remove("waiting");
     }
     if (neighbors && app.query && sum === app.sum) {
       const lines = () => [...byId("selected").querySelectorAll(".words button")];
