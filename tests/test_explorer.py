@@ -7,8 +7,14 @@ import csv
 import hashlib
 import json
 import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -16,14 +22,16 @@ from click.testing import CliRunner
 
 import lexigrad
 from lexigrad.cli import main
-from lexigrad.errors import FormatError, InputError
+from lexigrad.errors import FormatError, InputError, UnknownWordError
 from lexigrad.explorer.columns import read_table
 from lexigrad.explorer.data import Explorer
 from lexigrad.explorer.export import export_atlas, export_page, export_tensorboard
 from lexigrad.explorer.places import aligned, clusters, pca_places, slow_places
-from lexigrad.explorer.server import SCRIPTS
+from lexigrad.explorer.server import SCRIPTS, ExplorerServer
 from lexigrad.projection import principal_axes
 from lexigrad.search import unit_rows
+from lexigrad.subwords import Subwords
+from lexigrad.subwordvectors import SubwordVectors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,7 +116,6 @@ def test_two_models_show_their_common_words_and_where_they_differ() -> None:
     other = lexigrad.KeyedVectors([*one.words[:-1], "alone"], matrix)
     explorer = Explorer(one, "one", compare=other, compare_name="other")
     assert explorer.left_out == [1, 1]
-    assert explorer.status()["waiting"]
     explorer.begin().join()
     assert explorer.failure == ""
     assert explorer.different is not None
@@ -126,15 +133,71 @@ def test_further_trainings_say_in_how_many_a_word_is_a_neighbor() -> None:
     assert found == [tuple(shared) for shared in expected]
 
 
-def test_a_failing_map_is_told_and_the_rest_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (MemoryError("too large"), "there is not enough memory; --restrict shows fewer words"),
+        (ImportError("no such library"), "its package cannot be loaded: no such library"),
+        (np.linalg.LinAlgError("no convergence"), "its package says: no convergence"),
+    ],
+)
+def test_a_failing_map_is_told_and_the_rest_goes_on(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str
+) -> None:
     def fail(*_: object) -> None:
-        raise MemoryError("too large")
+        raise error
 
     monkeypatch.setattr("lexigrad.explorer.data.slow_places", fail)
     explorer = Explorer(planted(), "mine", slow="tsne")
-    assert explorer.status()["coming"] == "tsne"
     explorer.begin().join()
-    assert explorer.status() == {"maps": ["pca"], "coming": None, "failure": "MemoryError: too large", "waiting": False}
+    assert explorer.status() == {"maps": ["pca"], "coming": None, "failure": sentence, "waiting": False}
+
+
+def test_what_is_coming_is_said_while_it_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+
+    def wait(vectors: lexigrad.KeyedVectors, _: str) -> np.ndarray:
+        assert go_on.wait(60)
+        return np.zeros((len(vectors), 2), dtype=np.float32)
+
+    monkeypatch.setattr("lexigrad.explorer.data.slow_places", wait)
+    explorer = Explorer(planted(), "mine", slow="tsne")
+    thread = explorer.begin()
+    assert explorer.status() == {"maps": ["pca"], "coming": "tsne", "failure": "", "waiting": True}
+    go_on.set()
+    thread.join()
+    assert explorer.status() == {"maps": ["pca", "tsne"], "coming": None, "failure": "", "waiting": False}
+
+
+def composing() -> SubwordVectors:
+    """Two words, and n-grams of which others are made."""
+    rng = np.random.default_rng(3)
+    rows, ngrams = (rng.standard_normal((count, 4)).astype(np.float32) for count in (2, 20))
+    return SubwordVectors(["cat", "tea"], rows, ngrams, Subwords(4, 4, 20), whole=True)
+
+
+def test_a_word_made_of_its_subwords_is_looked_up() -> None:
+    vectors = composing()
+    explorer = Explorer(vectors, "subwords")
+    assert explorer.summary()["unlisted"] == "Not on the map: it has its vector from its subwords."
+    for plus, minus in ((["cats"], []), (["cats", "cat"], ["teas"])):
+        ids = [vectors.word_ids.get(word, word) for word in plus]
+        found = [(explorer.words[int(item["id"])], item["cosine"]) for item in explorer.nearest(ids, minus)]
+        expected = vectors.most_similar(plus, minus)
+        assert [word for word, _ in found] == [word for word, _ in expected]
+        np.testing.assert_allclose([cosine for _, cosine in found], [cosine for _, cosine in expected])
+
+
+def test_a_word_beyond_those_shown_is_looked_up() -> None:
+    vectors = planted()
+    first = lexigrad.KeyedVectors(vectors.words[:30], vectors.matrix[:30])
+    explorer = Explorer(first, "first", whole=[vectors])
+    assert explorer.summary()["unlisted"] == "Not on the map: it is not among the words shown."
+    found = [(explorer.words[int(item["id"])], item["cosine"]) for item in explorer.nearest(["w59"], [], n=5)]
+    assert found == vectors.most_similar("w59", n=5, restrict=30)
+    with pytest.raises(UnknownWordError):
+        explorer.nearest(["nothere"], [])
+    assert Explorer(vectors, "all").summary()["unlisted"] == ""
 
 
 def test_a_table_gives_numbers_and_categories(tmp_path: Path) -> None:
@@ -271,6 +334,53 @@ def test_the_command_refuses_to_write_over_what_it_reads(tmp_path: Path) -> None
     status, said = run(source, "--export", source)
     assert status == 2
     assert "name another file" in said
+
+
+def test_the_command_serves_until_ctrl_c(tmp_path: Path) -> None:
+    source = tmp_path / "vectors.txt"
+    lexigrad.save_vectors(source, planted())
+    arguments = ["explore", str(source), "--map", "pca", "--no-browser"]
+    foreground = "signal.signal(signal.SIGINT, signal.default_int_handler)"  # a job in the background ignores Ctrl-C
+    code = f"import signal\nfrom lexigrad import cli\n{foreground}\ncli.main({arguments})"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().decode().rstrip()
+            assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", url)
+            with urlopen(url + "api/words", timeout=60) as answer:
+                assert json.load(answer) == planted().words
+            process.send_signal(signal.SIGINT)
+            rest, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert rest == b""
+    assert said.decode() == "\nStopped by the keyboard; no half-written file is left behind.\n"
+
+
+def test_the_command_opens_the_browser_unless_told_not_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "vectors.txt"
+    lexigrad.save_vectors(source, planted())
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setattr(ExplorerServer, "serve_forever", lambda self: None)
+    status, said = run(source, "--map", "pca")
+    assert status == 0
+    assert opened == [said.rstrip()]
+    assert run(source, "--map", "pca", "--no-browser")[0] == 0
+    assert len(opened) == 1
+
+
+def test_a_port_that_is_taken_is_told_in_one_sentence(tmp_path: Path) -> None:
+    source = tmp_path / "vectors.txt"
+    lexigrad.save_vectors(source, planted())
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, said = run(source, "--map", "pca", "--port", port, "--no-browser")
+    assert status == 1
+    assert said.startswith(f"Error: cannot listen on port {port}: ")
+    assert said.rstrip().endswith("give another --port, or none to take any that is free")
+    assert said.count("\n") == 1
 
 
 def test_vectors_without_words_are_refused() -> None:

@@ -8,6 +8,7 @@ import threading
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -102,6 +103,15 @@ def test_neighbors_and_arithmetic(server: ExplorerServer) -> None:
     assert json.loads(ask(server, "/api/nearest?plus=0,2&minus=1&n=3")[1]) == server.explorer.nearest([0, 2], [1], 3)
 
 
+def test_a_word_that_is_not_on_the_map_is_asked_for_as_text() -> None:
+    vectors = lexigrad.KeyedVectors(["a", "b", "c,d\u00e9 ~%"], np.eye(3))
+    explorer = Explorer(lexigrad.KeyedVectors(["a", "b"], vectors.matrix[:2]), "first", whole=[vectors])
+    with serving(explorer) as server:
+        word = quote(quote(vectors.words[2], safe=""), safe="")
+        answer = json.loads(ask(server, f"/api/nearest?plus=0,~{word}&minus=1")[1])
+    assert answer == explorer.nearest([0, vectors.words[2]], [1])
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -129,7 +139,8 @@ def test_other_methods_are_not_allowed(server: ExplorerServer, method: str) -> N
         "nearest?plus=0&n=99999999999999999999", "nearest?plus=0&side=1", "nearest?plus=0&plus=1",
         "nearest?plus=" + ",".join(["0"] * 21), "nearest?plus=0&n=", "nearest?plus=%00", "nearest?x", "places?map=tsne",
         "places?map=../x", "places?map=pca&side=x", "column?number=2", "column?number=-0", "words?x=1",
-        "nearest?plus=0&n=101", "nearest?plus=0;minus=1", "nearest?plus=0&evil=1",
+        "nearest?plus=0&n=101", "nearest?plus=~", "nearest?plus=~nothere",
+        "nearest?plus=~%2500", "nearest?plus=0;minus=1", "nearest?plus=0&evil=1",
     ],
 )  # fmt: skip
 def test_parameters_that_make_no_sense_are_refused(server: ExplorerServer, query: str) -> None:

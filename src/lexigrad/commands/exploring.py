@@ -133,6 +133,7 @@ def _explorer(
         also=loaded[2 if is_compared else 1 :],
         columns=columns,
         slow=slow,
+        whole=loaded,
     )
     if any(explorer.left_out):
         counts = ", ".join(f"{count:,}" for count in explorer.left_out)
@@ -169,7 +170,7 @@ def _write(
             display.say(f"computing the {explorer.slow} map; --map pca leaves it out")
         explorer.begin().join()
         if explorer.failure:
-            display.say(f"the other map could not be made: {explorer.failure}")
+            display.say(f"left out what could not be computed: {explorer.failure}")
     if export:
         export_page(explorer, export)
     if atlas:

@@ -11,9 +11,12 @@ from lexigrad.errors import InputError
 from lexigrad.explorer.columns import Column
 from lexigrad.explorer.places import Slow, aligned, clusters, pca_places, slow_places
 from lexigrad.stability import VectorsSet
+from lexigrad.subwordvectors import SubwordVectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from lexigrad.keyedvectors import KeyedVectors
 
@@ -37,12 +40,16 @@ class Explorer:
         also: vectors of further trainings; neighbors then say in how many of them they are neighbors too.
         columns: further values to color words by, for the words of ``vectors``.
         slow: the map that `begin` computes after that of the principal axes; None for no other.
+        whole: the vectors and those compared, where these are only the first words of them: words beyond those are not
+            on the map, but can be asked about.
 
     Attributes:
         sides: the vectors, and those that they are compared with: the same words in the same order.
         left_out: how many words of each are left out because the others lack them.
         columns: what words can be colored by.
         maps: for each map that is ready, the places of the words, float32 ``(words, 2)``, on each side.
+        whole: on each side the vectors in which words that are not on the map are looked up.
+        unlisted: what the page says of such a word; empty where there can be none.
 
     Raises:
         InputError: there are no words, or vectors to be compared have fewer than two words in common.
@@ -64,6 +71,7 @@ class Explorer:
         also: Sequence[KeyedVectors] = (),
         columns: Sequence[Column] = (),
         slow: Slow | None = None,
+        whole: Sequence[KeyedVectors] = (),
     ) -> None:
         if not len(vectors):
             raise InputError(f"{name} holds no words; there is nothing to show")
@@ -79,6 +87,8 @@ class Explorer:
         number_of_sides = 1 if compare is None else 2
         self.sides = members[:number_of_sides]
         self.names = [name, compare_name][:number_of_sides]
+        self.whole = list(whole or given)[:number_of_sides]
+        self.unlisted = _of_unlisted(self.whole, len(self.sides[0]))
         self.trainings = VectorsSet([members[0], *members[number_of_sides:]]) if also else None
         self.columns = [_frequency(self.sides[0]), _cluster_column(self.sides[0]), *kept]
         first = pca_places(self.sides[0])
@@ -86,6 +96,7 @@ class Explorer:
         self.different: list[dict[str, Any]] | None = None
         self.slow = slow if len(self.words) >= LEAST_WORDS else None
         self.failure = ""
+        self._is_computing = False
 
     @property
     def words(self) -> list[str]:
@@ -94,6 +105,7 @@ class Explorer:
 
     def begin(self) -> threading.Thread:
         """Compute in the background what takes longer: how two models differ, and the slow map."""
+        self._is_computing = True
         thread = threading.Thread(target=self._compute, name="explorer", daemon=True)
         thread.start()
         return thread
@@ -109,19 +121,19 @@ class Explorer:
             "trainings": len(self.trainings) if self.trainings else 0,
             "counts": None if counts is None else counts.tolist(),
             "columns": [column.to_dict() for column in self.columns],
+            "unlisted": self.unlisted,
             **self.status(),
         }
 
     def status(self) -> dict[str, Any]:
         """Which maps are ready, and which is being computed."""
-        coming = self.slow if self.slow and self.slow not in self.maps and not self.failure else None
-        waiting = coming is not None or (len(self.sides) > 1 and self.different is None and not self.failure)
-        return {"maps": list(self.maps), "coming": coming, "failure": self.failure, "waiting": waiting}
+        coming = self.slow if self._is_computing and self.slow not in self.maps else None
+        return {"maps": list(self.maps), "coming": coming, "failure": self.failure, "waiting": self._is_computing}
 
     def nearest(
-        self, plus: Sequence[int], minus: Sequence[int], n: int = 20, side: int = 0
+        self, plus: Sequence[int | str], minus: Sequence[int | str], n: int = 20, side: int = 0
     ) -> list[dict[str, float | int]]:
-        """The words nearest to Σ plus − Σ minus, given as ids.
+        """The words nearest to Σ plus − Σ minus, given as ids, or as text where they are not on the map.
 
         Returns:
             For each its ``id`` and ``cosine``; for the neighbors of one word, where there are further trainings, the
@@ -129,24 +141,29 @@ class Explorer:
 
         Raises:
             InputError: nothing is given, or an id or the side is out of range.
+            UnknownWordError: a word given as text has no vector.
         """
         if not 0 <= side < len(self.sides):
             raise InputError(f"side must be below {len(self.sides)}, not {side}")
-        for word_id in (*plus, *minus):
-            if not 0 <= word_id < len(self.words):
-                raise InputError(f"a word's id must be from 0 to {len(self.words) - 1:,}, not {word_id}")
-        if self.trainings and side == 0 and len(plus) == 1 and not minus:
+        for term in (*plus, *minus):
+            if isinstance(term, int) and not 0 <= term < len(self.words):
+                raise InputError(f"a word's id must be from 0 to {len(self.words) - 1:,}, not {term}")
+        if self.trainings and side == 0 and len(plus) == 1 and not minus and isinstance(plus[0], int):
             shared = self.trainings.most_similar(self.words[plus[0]], n)
             ids = self.trainings.members[0].word_ids
             return [{"id": ids[word], "cosine": cosine, "agree": agree} for word, cosine, agree in shared]
         vectors = self.sides[side]
-        query, given = vectors.combined([self.words[i] for i in plus], [self.words[i] for i in minus])
-        found, cosines = vectors.nearest([query], n, exclude=np.array([given]))
+        query, given = vectors.combined(*([self._term(term, side) for term in terms] for terms in (plus, minus)))
+        found, cosines = vectors.nearest([query], n, exclude=np.array([given or [-1]]))
         pairs = zip(found[0].tolist(), cosines[0].tolist(), strict=True)
         return [{"id": word_id, "cosine": cosine} for word_id, cosine in pairs if word_id >= 0]
 
+    def _term(self, term: int | str, side: int) -> str | NDArray[np.float64]:
+        """A word on the map, or the unit vector of one that is not."""
+        return self.words[term] if isinstance(term, int) else self.whole[side].combined([term])[0]
+
     def _compute(self) -> None:
-        """What `begin` begins."""
+        """What `begin` begins; the page goes on without what cannot be had, and says why."""
         try:
             if len(self.sides) > 1:
                 self.different = _most_different(self.sides)
@@ -154,8 +171,22 @@ class Explorer:
                 first = slow_places(self.sides[0], self.slow)
                 others = [aligned(slow_places(side, self.slow), first) for side in self.sides[1:]]
                 self.maps = {**self.maps, self.slow: [first, *others]}
-        except Exception as error:  # the page goes on without, and says why
-            self.failure = f"{type(error).__name__}: {error}"
+        except MemoryError:
+            self.failure = "there is not enough memory; --restrict shows fewer words"
+        except ImportError as error:
+            self.failure = f"its package cannot be loaded: {error}"
+        except (ValueError, RuntimeError) as error:  # what UMAP and scikit-learn raise for vectors they cannot place
+            self.failure = f"its package says: {error}"
+        finally:
+            self._is_computing = False
+
+
+def _of_unlisted(whole: Sequence[KeyedVectors], shown: int) -> str:
+    """What is to be said of words that are looked up, but not on the map."""
+    reasons = ["is not among the words shown"] if any(len(vectors) > shown for vectors in whole) else []
+    if any(isinstance(vectors, SubwordVectors) for vectors in whole):
+        reasons.append("has its vector from its subwords")
+    return f"Not on the map: it {' or '.join(reasons)}." if reasons else ""
 
 
 def _frequency(vectors: KeyedVectors) -> Column:

@@ -42,7 +42,7 @@ def export_page(explorer: Explorer, path: str | os.PathLike[str]) -> None:
     Raises:
         LexigradError: the file cannot be written.
     """
-    summary = explorer.summary() | {"exported": True, "coming": None, "waiting": False, "trainings": 0}
+    summary = explorer.summary() | {"exported": True, "trainings": 0, "unlisted": ""}
     data = {
         "summary": summary,
         "words": explorer.words,

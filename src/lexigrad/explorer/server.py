@@ -14,11 +14,11 @@ from importlib.resources import files
 from socketserver import TCPServer
 from threading import Condition
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import numpy as np
 
-from lexigrad.errors import InputError, LexigradError
+from lexigrad.errors import InputError, LexigradError, UnknownWordError
 from lexigrad.explorer.watching import Watch
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def _answer(explorer: Explorer | Watch, target: str) -> Answer:
     names, answer = ANSWERS[parts.path]
     try:
         return answer(explorer, _parameters(parts.query, names))
-    except InputError as error:
+    except (InputError, UnknownWordError) as error:
         raise RefusalError(HTTPStatus.BAD_REQUEST, str(error)) from error
 
 
@@ -248,12 +248,12 @@ def _number(given: dict[str, str], name: str, default: int, below: int) -> int:
     return int(text)
 
 
-def _ids(given: dict[str, str], name: str, words: int) -> list[int]:
-    """A parameter that holds words' ids with commas between them."""
+def _terms(given: dict[str, str], name: str, words: int) -> list[int | str]:
+    """A parameter that holds words with commas between them: ids, or ~ and the percent-encoded word."""
     texts = [text for text in given.get(name, "").split(",") if text]
     if len(texts) > MOST_TERMS:
         raise InputError(f"{name} holds at most {MOST_TERMS} words")
-    return [_number({name: text}, name, 0, words) for text in texts]
+    return [unquote(text[1:]) if text[0] == "~" else _number({name: text}, name, 0, words) for text in texts]
 
 
 def _json(value: Any) -> bytes:
@@ -296,7 +296,7 @@ def _column(explorer: Explorer | Watch, given: dict[str, str]) -> Answer:
 
 def _nearest(explorer: Explorer | Watch, given: dict[str, str]) -> Answer:
     words = len(explorer.words)
-    plus, minus = _ids(given, "plus", words), _ids(given, "minus", words)
+    plus, minus = _terms(given, "plus", words), _terms(given, "minus", words)
     n = max(1, _number(given, "n", 20, LONGEST_ANSWER + 1))
     return _as_json(explorer.nearest(plus, minus, n, _number(given, "side", 0, len(explorer.sides))))
 
@@ -305,7 +305,7 @@ def _news(explorer: Explorer | Watch, given: dict[str, str]) -> Answer:
     if not isinstance(explorer, Watch):
         raise RefusalError(HTTPStatus.NOT_FOUND, "no training is watched here")
     words = len(explorer.words)
-    asked = _ids(given, "plus", words), _ids(given, "minus", words)
+    asked = _terms(given, "plus", words), _terms(given, "minus", words)
     seen, look = (_number(given, name, 0, MOST_NEWS) for name in ("seen", "look"))
     took = _number(given, "took", 0, LONGEST_TAKEN) / 1000
     return _as_json(explorer.news(*asked, seen=seen, look=look, took=took))

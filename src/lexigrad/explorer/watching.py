@@ -72,7 +72,7 @@ class Watch(Callback):
         ...     watch.begin(corpus.vocabulary.words, corpus.vocabulary.counts, 4, epochs=5)
         ...     model = lexigrad.train(corpus, lexigrad.TrainConfig(dim=4, threads=1), callbacks=[watch])
         >>> watch.end(model.vectors.matrix, "done")
-        >>> news = watch.news([0], [])
+        >>> news = watch.news([0])
         >>> news["state"], len(news["neighbors"]), news["course"]["at"]
         ('over', 3, 5.0)
     """
@@ -187,22 +187,28 @@ class Watch(Callback):
         """That the one map is there."""
         return {"maps": ["pca"], "coming": None, "failure": "", "waiting": False, "state": self.state}
 
-    def nearest(self, plus: Sequence[int], minus: Sequence[int], n: int = 20, side: int = 0) -> list[dict[str, Any]]:
+    def nearest(
+        self, plus: Sequence[int | str], minus: Sequence[int | str], n: int = 20, side: int = 0
+    ) -> list[dict[str, float | int]]:
         """The words nearest to Σ plus − Σ minus at the latest look, of the words that are watched.
 
         Raises:
-            InputError: nothing is given, or an id is out of range.
+            InputError: nothing is given, or an id is out of range, or text.
         """
-        for word_id in (*plus, *minus):
-            if not 0 <= word_id < len(self.words):
-                raise InputError(f"a word's id must be from 0 to {len(self.words) - 1:,}, not {word_id}")
-        if not (plus or minus):
+        added, taken = self._ids(plus), self._ids(minus)
+        if not (added or taken):
             raise InputError("give at least one word")
         looks = self._looks
-        return self._nearest(looks[-1], plus, minus, n) if looks else []
+        return self._nearest(looks[-1], added, taken, n) if looks else []
 
     def news(
-        self, plus: Sequence[int], minus: Sequence[int], *, seen: int = 0, look: int = 0, took: float = 0.0
+        self,
+        plus: Sequence[int | str] = (),
+        minus: Sequence[int | str] = (),
+        *,
+        seen: int = 0,
+        look: int = 0,
+        took: float = 0.0,
     ) -> dict[str, Any]:
         """How the run stands: the answer waits until there is something newer than what the page has seen.
 
@@ -219,6 +225,7 @@ class Watch(Callback):
             the 10 nearest with cosines, and ``settled``: for each look that is kept, and the latest, ``at`` and the ids
             of the 10 nearest then.
         """
+        added, taken = self._ids(plus), self._ids(minus)
         with self._changed:
             self._waiting += 1
             self._page_cost = max(self._page_cost, took)
@@ -237,11 +244,11 @@ class Watch(Callback):
         if looks and looks[-1].number != look:
             found["look"], places = self._places()
             found["places"] = base64.b64encode(places.astype("<f4").tobytes()).decode("ascii")
-        if looks and (plus or minus):
-            found["neighbors"] = self.nearest(plus, minus, NEIGHBORS)
+        if looks and (added or taken):
+            nearest = [self._nearest(one, added, taken, NEIGHBORS) for one in looks]
+            found["neighbors"] = nearest[-1]
             found["settled"] = [
-                {"at": one.at, "ids": [item["id"] for item in self._nearest(one, plus, minus, NEIGHBORS)]}
-                for one in looks
+                {"at": one.at, "ids": [item["id"] for item in items]} for one, items in zip(looks, nearest, strict=True)
             ]
         return found
 
@@ -249,6 +256,13 @@ class Watch(Callback):
         """Wait until the pages that followed the run know its end, at most so long; says whether they do."""
         with self._changed:
             return self._changed.wait_for(lambda: self._told >= max(self._audience), timeout=seconds)
+
+    def _ids(self, terms: Sequence[int | str]) -> list[int]:
+        """The ids of words that are watched."""
+        for term in terms:
+            if not (isinstance(term, int) and 0 <= term < len(self.words)):
+                raise InputError(f"a word's id must be from 0 to {len(self.words) - 1:,}, not {term!r}")
+        return [int(term) for term in terms]
 
     def _nearest(self, look: _Look, plus: Sequence[int], minus: Sequence[int], n: int) -> list[dict[str, float | int]]:
         """The words nearest at a look; found once."""

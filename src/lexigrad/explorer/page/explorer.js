@@ -15,6 +15,7 @@ class Explorer {
     this.asked = 0;
     this.theme = "";
     this.drawn = 0;
+    this.extent = [1, 1]; // how far the map reaches along its axes
   }
   async start() {
     this.summary = await this.source.summary();
@@ -22,11 +23,11 @@ class Explorer {
     this.words = await this.source.words();
     const { summary, words } = this;
     this.ids = new Map(words.map((word, id) => [word, id]));
-    byId("title").textContent = summary.names.join(" | ");
+    byId("title").textContent = byId("title").title = summary.names.join(" | ");
     document.title = `${summary.names.join(" | ")} – lexigrad`;
     document.querySelector("main").classList.toggle("two", summary.names.length > 1);
     this.maps = summary.names.map((name, side) => new WordMap(this, side, name));
-    byId("maps").append(...this.maps.map((map) => map.box));
+    byId("maps").prepend(...this.maps.map((map) => map.box));
     this.listMaps();
     byId("color").replaceChildren(...summary.columns.map((column, number) => option(String(number), column.name)));
     this.panel = new Panel(this);
@@ -43,7 +44,7 @@ class Explorer {
     if (asked.scale) Object.assign(this.view, { x: asked.x, y: asked.y, scale: asked.scale * this.fitScale });
     this.paint();
     if (asked.query) await this.ask(asked.query, { record: false });
-    else this.panel.showNothing();
+    else await this.panel.showNothing();
     document.documentElement.dataset.ready = "true";
     this.training?.follow();
     this.wait();
@@ -61,7 +62,10 @@ class Explorer {
   }
   async place(name) {
     const all = await Promise.all(this.maps.map((map) => this.source.places(name, map.side)));
-    if (!this.training) normalize(all);
+    if (!this.training) { // whose server keeps one frame from look to look
+      this.extent = normalize(all);
+      this.rescale();
+    }
     this.map = name;
     this.maps.forEach((map, side) => map.setPlaces(all[side]));
     byId("map").value = name;
@@ -139,13 +143,13 @@ class Explorer {
   }
   async wait() {
     while (this.summary.waiting) {
-      await new Promise((done) => setTimeout(done, 1500));
+      await new Promise((done) => setTimeout(done, 1000));
       let status;
       try { status = await this.source.status(); } catch { return; } // the server has ended: the page goes on without
       const news = status.maps.filter((name) => !this.summary.maps.includes(name));
       Object.assign(this.summary, status);
       this.listMaps();
-      if (status.failure) this.tell(`The other map could not be made: ${status.failure}`);
+      if (status.failure) this.tell(`What was being computed could not be: ${status.failure}`);
       if (!this.query) this.panel.showNothing();
       for (const name of news) if (this.wants === undefined || this.wants === name) await this.swap(name);
     }
@@ -158,7 +162,8 @@ class Explorer {
     let sum;
     try {
       const whole = this.ids.get(text) ?? this.ids.get(text.trim());
-      sum = whole === undefined ? parseArithmetic(text, (word) => this.ids.get(word) ?? this.ids.get(word.toLowerCase())) : { plus: [whole], minus: [], path: [{ id: whole, sign: 1 }] };
+      const idOf = (word) => this.ids.get(word) ?? this.ids.get(word.toLowerCase());
+      sum = whole === undefined ? parseArithmetic(text, idOf, Boolean(this.summary.unlisted)) : { plus: [whole], minus: [], path: [{ id: whole, word: this.words[whole], sign: 1 }] };
     } catch (error) { this.tell(error.message); return; }
     let found;
     try {
@@ -185,7 +190,7 @@ class Explorer {
   }
   highlight({ path, one, shared }, found) {
     const two = found.length > 1;
-    this.highlights = path.map((term) => ({ id: term.id, kind: term.sign > 0 ? "plus" : "minus", strong: true }));
+    this.highlights = path.filter((term) => term.id !== undefined).map((term) => ({ id: term.id, kind: term.sign > 0 ? "plus" : "minus", strong: true }));
     found.forEach((items, side) => items.forEach((item, k) => {
       const isAnswer = !one && k === 0;
       this.highlights.push({ id: item.id, side: two ? side : undefined, strong: isAnswer, kind: isAnswer || (two && !shared(item.id)) ? "own" : two ? "shared" : "accent" });
@@ -210,8 +215,9 @@ class Explorer {
     const map = this.maps[0];
     if (!this.highlights.length || !map.places) return;
     const strong = this.highlights.filter((item) => item.strong && !item.side);
-    if (strong.every((item) => map.isInSight(item.id))) return;
-    const xs = strong.map((item) => map.places[2 * item.id]), ys = strong.map((item) => map.places[2 * item.id + 1]);
+    const looked = strong.length ? strong : this.highlights; // a word that is not on the map has its neighbors only
+    if (looked.every((item) => map.isInSight(item.id))) return;
+    const xs = looked.map((item) => map.places[2 * item.id]), ys = looked.map((item) => map.places[2 * item.id + 1]);
     const [left, right, bottom, top] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
     this.view.x = (left + right) / 2;
     this.view.y = (bottom + top) / 2;
@@ -269,10 +275,13 @@ class Explorer {
   }
   resize() {
     for (const map of this.maps) map.resize();
-    const { width, height } = this.maps[0], before = this.fitScale;
-    this.fitScale = Math.max(10, 0.46 * Math.min(width, height));
-    if (before) this.view.scale *= this.fitScale / before;
+    this.rescale();
     this.paint();
+  }
+  rescale() {
+    const { width, height } = this.maps[0], [across, up] = this.extent, before = this.fitScale;
+    this.fitScale = Math.max(10, 0.46 * Math.min(width / across, height / up));
+    if (before) this.view.scale *= this.fitScale / before;
   }
 
   listen() {
@@ -281,6 +290,9 @@ class Explorer {
     byId("theme").addEventListener("click", () => { this.setTheme(this.shownTheme() === "dark" ? "light" : "dark"); this.record(); });
     byId("map").addEventListener("change", () => { this.wants = byId("map").value; this.swap(this.wants); });
     byId("color").addEventListener("change", () => this.color(byId("color").value).then(() => this.record()));
+    byId("in").addEventListener("click", () => this.zoom(1.5, 0, 0));
+    byId("out").addEventListener("click", () => this.zoom(1 / 1.5, 0, 0));
+    byId("all").addEventListener("click", () => this.fit());
     addEventListener("popstate", () => this.follow());
     addEventListener("keydown", (event) => {
       if (event.key === "/" && !/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) { event.preventDefault(); byId("query").focus(); }

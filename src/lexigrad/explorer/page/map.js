@@ -118,11 +118,12 @@ class WordMap {
     this.kept = undefined;
     for (let k = -kept.length; k < count && this.labelled.length < most && looked < LABELS_TRIED; k++) {
       const id = k < 0 ? kept[k + kept.length] : (first + k) % count;
-      const x = (places[2 * id] - view.x) * view.scale + width / 2 + 6;
-      if (x < -120 || x > width) continue;
+      let x = (places[2 * id] - view.x) * view.scale + width / 2 + 6;
+      if (x < 2 || x > width) continue; // no label is cut off
       const y = height / 2 - (places[2 * id + 1] - view.y) * view.scale - 8;
-      if (y < -16 || y > height || chosen.has(id)) continue;
+      if (y < 0 || y > height - 16 || chosen.has(id)) continue;
       looked++;
+      if (x + this.widthOf(id) > width - 2) x -= this.widthOf(id) + 12;
       if (this.grid.has(this.cell(x + 2, y + 8))) continue;
       if (!this.room(x, y, this.widthOf(id))) continue;
       this.labelled.push(id);
@@ -239,14 +240,21 @@ class WordMap {
   }
 }
 
-// Maps of any size fill the same square from −1 to 1, but for the outermost few words; all sides are moved alike.
+// From where to where a map shows an axis: all but the outermost few words, and no island so far off that all else, from
+// the 3rd to the 97th of a hundred words, would be small.
+function reach(values) {
+  const sorted = values.sort(), last = sorted.length - 1;
+  const below = (share) => sorted[Math.floor(share * last)], above = (share) => sorted[Math.ceil((1 - share) * last)];
+  const middle = (below(0.03) + above(0.03)) / 2, most = 0.8 * (above(0.03) - below(0.03));
+  return [Math.max(below(0.002), middle - most), Math.min(above(0.002), middle + most)];
+}
+
+// Maps of any size reach from −1 to 1 along their longer axis; all sides are moved alike. Returns how far along each.
 function normalize(sides) {
-  const bounds = [0, 1].map((k) => {
-    const values = sides[0].filter((_, i) => i % 2 === k).sort();
-    return [values[Math.floor(0.002 * values.length)], values[Math.ceil(0.998 * (values.length - 1))]];
-  });
+  const bounds = [0, 1].map((k) => reach(sides[0].filter((_, i) => i % 2 === k)));
   const half = Math.max(...bounds.map(([low, high]) => high - low)) / 2 || 1;
   for (const places of sides) {
     for (let i = 0; i < places.length; i++) places[i] = (places[i] - (bounds[i % 2][0] + bounds[i % 2][1]) / 2) / half;
   }
+  return bounds.map(([low, high]) => Math.max(0.05, (high - low) / 2 / half));
 }

@@ -48,7 +48,7 @@ class Panel {
   }
   ends(name, [low, high]) {
     if (name === "rank") return ["rare", "frequent"];
-    return [low, high].map((value) => (name === "frequency" ? Math.round(10 ** value).toLocaleString("en") : value.toPrecision(3)));
+    return [low, high].map((value) => (name === "frequency" ? `${Math.round(10 ** value).toLocaleString("en")} times` : value.toPrecision(3)));
   }
   listView() {
     if (!byId("inview").open) return;
@@ -64,9 +64,9 @@ class Panel {
     const title = added(box, "h2");
     sum.path.forEach((term, k) => {
       if (k || term.sign < 0) title.append(term.sign < 0 ? (k ? " − " : "−") : " + ");
-      added(title, "bdi", this.app.words[term.id]);
+      added(title, "bdi", term.word, one ? "" : term.sign > 0 ? "plus" : "minus");
     });
-    added(box, "p", one ? this.facts(sum.path[0].id) : "Unit vectors added and subtracted; the words given are left out.", "soft");
+    added(box, "p", one ? this.facts(sum.path[0].id) : this.sumFacts(sum.path), "soft");
     if (two) {
       const common = found[0].filter((item) => shared(item.id)).length;
       added(box, "p", `${common} of ${found[0].length} nearest words are the same; ◆ marks those that one side has alone.`, "soft").id = "overlap";
@@ -80,9 +80,14 @@ class Panel {
     });
   }
   facts(id) {
-    const { summary: { counts }, words } = this.app;
+    const { summary: { counts, unlisted }, words } = this.app;
+    if (id === undefined) return unlisted;
     const rank = `word ${(id + 1).toLocaleString("en")} of ${words.length.toLocaleString("en")}`;
     return counts ? `${rank}, occurs ${counts[id].toLocaleString("en")} times` : rank;
+  }
+  sumFacts(path) {
+    const unlisted = path.filter((term) => term.id === undefined).map((term) => shown(term.word));
+    return "Unit vectors added and subtracted; the words given are left out." + (unlisted.length ? ` Not on the map: ${unlisted.join(", ")}.` : "");
   }
   item(list, found, { own = false, answer = false } = {}) {
     const { words, summary: { trainings } } = this.app;

@@ -4,18 +4,19 @@
 const LONGEST_LABEL = 28;
 
 // Terms with their signs. An operator stands between blanks or beside a word, unless that is a word with it: "twenty-one"
-// is one word where it is one, and a word may hold blanks.
-function parseArithmetic(text, idOf) {
+// is one word where it is one, and a word may hold blanks. Where the server is asked about words that are not on the map
+// (`asks`), any text may be a word: it is a term without an id.
+function parseArithmetic(text, idOf, asks = false) {
   const parts = text.trim().split(/\s+/u).filter(Boolean);
   const plus = [], minus = [], path = [];
   let sign = 1, wanted = true;
   const operator = (part) => (part === "+" ? 1 : /^[-−–]$/u.test(part) ? -1 : 0);
   const term = (word) => {
     const id = idOf(word);
-    if (id === undefined) throw new Error(`“${shown(word, 60)}” is not among the words`);
+    if (id === undefined && !asks) throw new Error(`“${shown(word, 60)}” is not among the words`);
     if (!wanted) throw new Error(`put + or − before “${shown(word, 60)}”`);
-    (sign > 0 ? plus : minus).push(id);
-    path.push({ id, sign });
+    (sign > 0 ? plus : minus).push(id ?? word);
+    path.push({ id, word, sign });
     sign = 1;
     wanted = false;
   };
@@ -28,7 +29,8 @@ function parseArithmetic(text, idOf) {
     if (operator(joined) && !(parts.length === 1 && idOf(joined) !== undefined)) { operate(operator(joined)); continue; }
     if (idOf(joined) !== undefined) { term(joined); continue; }
     const pieces = joined.split(/([-+−–])/u).filter(Boolean);
-    if (pieces.length === 1) { term(joined); continue; }
+    const words = pieces.filter((piece) => !operator(piece));
+    if (pieces.length === 1 || (asks && words.length > 1 && words.some((word) => idOf(word) === undefined))) { term(joined); continue; }
     for (const piece of pieces) operator(piece) ? operate(operator(piece)) : term(piece);
   }
   if (!path.length) throw new Error("type a word");
@@ -44,7 +46,7 @@ function shown(word, most = LONGEST_LABEL) {
 
 // Arrows between words: for a − b + c, b → a and c → answer, the two sides of the parallelogram; else from each term on.
 function pathOf(terms, answers) {
-  if (answers.some((id) => id === undefined)) return [];
+  if ([...answers, ...terms.map((term) => term.id)].includes(undefined)) return [];
   const plus = terms.filter((term) => term.sign > 0), minus = terms.filter((term) => term.sign < 0);
   if (plus.length === 2 && minus.length === 1) {
     return [{ from: minus[0].id, to: plus[0].id, kind: "minus" }, { from: plus[1].id, answers, kind: "own" }];

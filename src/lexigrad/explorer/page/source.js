@@ -3,7 +3,7 @@
 
 class Served {
   async get(path) {
-    const response = await fetch(path);
+    const response = await fetch(path).catch(() => { throw new Error("lexigrad explore has ended; start it again"); });
     if (!response.ok) {
       const answer = await response.json().catch(() => ({}));
       throw new Error(answer.error || `the server answered ${response.status}`);
@@ -22,7 +22,9 @@ class Served {
   places(map, side) { return this.floats(`/api/places?map=${map}&side=${side}`); }
   column(number) { return this.floats(`/api/column?number=${number}`); }
   nearest(plus, minus, n, side) {
-    return this.json(`/api/nearest?plus=${plus.join(",")}&minus=${minus.join(",")}&n=${n}&side=${side}`);
+    // An id, or ~ and the word where it is not on the map.
+    const terms = (all) => encodeURIComponent(all.map((term) => (typeof term === "number" ? term : `~${encodeURIComponent(term)}`)).join(","));
+    return this.json(`/api/nearest?plus=${terms(plus)}&minus=${terms(minus)}&n=${n}&side=${side}`);
   }
 }
 
