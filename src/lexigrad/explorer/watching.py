@@ -222,8 +222,8 @@ class Watch(Callback):
         Returns:
             ``version``, ``state``, ``note``, ``course``, and ``look``, the number of the latest look, 0 before the
             first. Where that is a new one ``places``: float32, little-endian, in base 64. If words are given, ``neighbors``,
-            the 10 nearest with cosines, and ``settled``: for each look that is kept, and the latest, ``at`` and the ids
-            of the 10 nearest then.
+            the 10 nearest with cosines, and ``settled``: for each look that is kept, and the latest, ``at`` and the
+            ids of the 10 nearest then.
         """
         added, taken = self._ids(plus), self._ids(minus)
         with self._changed:
