@@ -291,7 +291,9 @@ def test_of_many_looks_some_are_kept() -> None:
         watch.on_rest(lambda n: rng.standard_normal((n, 4), dtype=np.float32))
         kept = [look["at"] for look in watch.news([0], [], look=number)["settled"]]
         assert len(kept) <= watching.LOOKS_KEPT + 2
+        assert len(kept) >= min(number, watching.LOOKS_KEPT // 2)
         assert kept == sorted(kept)
+        assert kept[0] == pytest.approx(1 / 200)
         assert kept[-1] == pytest.approx(number / 200)
     gaps = np.diff(kept[:-1])
     assert gaps.min() == pytest.approx(gaps.max())

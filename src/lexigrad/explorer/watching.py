@@ -289,7 +289,7 @@ class Watch(Callback):
         units = np.zeros((len(self.words), rows.shape[1]), np.float32)
         units[: len(rows)] = unit_vectors(rows)
         number = self._looks[-1].number + 1 if self._looks else 1
-        kept = [look for look in self._looks if look.number % self._every == 0]
+        kept = [look for look in self._looks if (look.number - 1) % self._every == 0]
         if len(kept) > LOOKS_KEPT:
             kept, self._every = kept[::2], 2 * self._every
         self._looks = [*kept, _Look(number, self._course.at, units)]

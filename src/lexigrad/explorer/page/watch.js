@@ -68,7 +68,8 @@ class Training {
     this.meter.setAttribute("role", "progressbar");
     this.meter.setAttribute("aria-label", "done");
     this.done = added(this.meter, "i");
-    this.note = added(box, "p", "The map comes with the first vectors.", "soft");
+    this.note = added(box, "p", "", "soft");
+    this.note.hidden = true;
     this.list = added(box, "dl", "", "facts");
     this.curves = added(box, "details");
     this.curves.open = !matchMedia("(max-width: 760px)").matches; // there neighbors come first
@@ -120,6 +121,7 @@ class Training {
     this.isOver = true;
     this.phase.textContent = "The training command has ended";
     this.note.textContent = "This is how it stood last.";
+    this.note.hidden = false;
   }
   tell({ state, note, course: { epochs, at, curves, figures } }) {
     const share = epochs ? at / epochs : undefined;
@@ -127,7 +129,8 @@ class Training {
     const stage = figures.stage ? figures.stage[0].toUpperCase() + figures.stage.slice(1) : "";
     const running = epochs ? `Epoch ${figures.epoch ?? 1} of ${epochs}, ${percent}` : stage || "Training begins";
     this.phase.textContent = { reading: "Reading the text", training: running, over: "Training is over", stopped: "Training was stopped" }[state];
-    this.note.textContent = note || (this.app.maps ? "" : "The map comes with the first vectors.");
+    this.note.textContent = note;
+    this.note.hidden = !note;
     this.meter.hidden = share === undefined;
     if (share !== undefined) {
       this.done.style.width = `${100 * share}%`;
@@ -220,7 +223,7 @@ class Training {
     const x = (places, id) => (places[2 * id] - view.x) * view.scale + map.width / 2;
     const y = (places, id) => map.height / 2 - (places[2 * id + 1] - view.y) * view.scale;
     for (let k = 1; k < all.length; k++) {
-      context.globalAlpha = (highlights.length ? 0.7 : 0.5) * (k / all.length) ** 2;
+      context.globalAlpha = (highlights.length ? 0.7 : 0.35) * (k / (all.length - 1)) ** 2;
       context.beginPath();
       for (const id of ids) {
         context.moveTo(x(all[k - 1], id), y(all[k - 1], id));
