@@ -21,6 +21,13 @@ PICTURE = Path(__file__).parent.parent / "docs" / "pictures" / "explorer.webp"
 WORDS = 20_000
 SUM = "king − man + woman"
 
+CLOSER = """
+const places = explorer.maps[0].places, words = explorer.highlights.filter((item) => item.strong);
+const middle = (k) => words.reduce((sum, item) => sum + places[2 * item.id + k], 0) / words.length;
+Object.assign(explorer.view, { x: middle(0), y: middle(1) });
+explorer.zoom(2, 0, 0);
+"""
+
 
 def main() -> None:
     """Compute the map, open the page, write what it shows."""
@@ -34,6 +41,8 @@ def main() -> None:
         sys.exit(explorer.failure)
     with served(explorer) as url, chromium(1200, 720, 1.5) as browser:
         visit(browser, f"{url}#theme=light&color=cluster&q={quote(SUM)}")
+        browser.execute_script(CLOSER)
+        browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
         shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "webp", "quality": 75})
     content = base64.b64decode(shot["data"])
     with atomic_write(PICTURE) as file:

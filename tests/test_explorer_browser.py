@@ -149,11 +149,11 @@ def test_completion_by_keys(browser: Any, url: str) -> None:
 def test_a_click_on_a_point_chooses_its_word(browser: Any, url: str, explorer: Explorer) -> None:
     begin_at(browser, url)
     box = browser.find_element(By.CSS_SELECTOR, ".map")
-    x, y = browser.execute_script(
-        "const m = explorer.maps[0], [x, y] = m.toScreen(0); return [x - m.width / 2, y - m.height / 2]"
-    )
-    near = browser.execute_script("const m = explorer.maps[0]; return m.nearestPoint(...m.toScreen(0), 14)")
-    ActionChains(browser).move_to_element_with_offset(box, round(x), round(y)).click().perform()
+    places = np.array(browser.execute_script("return explorer.words.map((_, id) => explorer.maps[0].toScreen(id))"))
+    clicked = np.rint(places[0])
+    near = int(np.linalg.norm(places - clicked, axis=1).argmin())
+    middle = [box.size["width"] / 2, box.size["height"] / 2]
+    ActionChains(browser).move_to_element_with_offset(box, *(clicked - np.floor(middle)).tolist()).click().perform()
     assert until(browser, "explorer.query") == explorer.words[near]
 
 
@@ -283,12 +283,14 @@ def test_light_and_dark_and_the_keys_of_the_map(browser: Any, url: str) -> None:
 
 def test_no_request_leaves_the_machine(browser: Any, url: str) -> None:
     requested(browser)
+    complaints(browser)
     visit(browser, url)
     type_in(browser, "w7 - w1 + w2")
     until(browser, "explorer.query")
     asked = [urlsplit(address) for address in requested(browser)]
     assert {part.scheme for part in asked} <= {"http", "data", "about"}
     assert {part.netloc for part in asked if part.scheme == "http"} == {urlsplit(url).netloc}
+    assert complaints(browser) == []  # the policy stopped nothing, as nothing was tried
 
 
 def test_the_exported_page_works_from_disk_and_asks_for_nothing(
@@ -301,8 +303,8 @@ def test_the_exported_page_works_from_disk_and_asks_for_nothing(
     visit(browser, path.as_uri())
     type_in(browser, "w7 - w1 + w2")
     until(browser, "explorer.query")
-    exact = explorer.nearest([7, 2], [1])
-    shown = browser.execute_script("return explorer.source.nearest([7, 2], [1], 20, 0)")
+    exact = explorer.nearest([7, 2, 5], [1])  # a sum whose length is not about 1
+    shown = browser.execute_script("return explorer.source.nearest([7, 2, 5], [1], 20, 0)")
     for found, expected in zip(shown, exact, strict=True):
         assert abs(found["cosine"] - expected["cosine"]) < 0.02
     assert {urlsplit(address).scheme for address in requested(browser)} <= {"file", "data", "about"}
@@ -384,3 +386,17 @@ def test_an_island_far_off_does_not_make_the_rest_small(browser: Any, url: str) 
     assert extent == pytest.approx([1, 1], abs=0.05)
     assert top == pytest.approx(1, abs=0.05)
     assert top_beside_island > 0.6
+
+
+def test_a_keyboard_goes_through_the_neighbors_and_keeps_its_place(browser: Any, url: str, explorer: Explorer) -> None:
+    begin_at(browser, url)
+    type_in(browser, "w7")
+    until(browser, "explorer.query === 'w7'")
+    browser.find_element(By.CSS_SELECTOR, "#selected .words button").send_keys(Keys.ARROW_DOWN)
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    until(browser, f"explorer.query === {json.dumps(answers(explorer, [7], [])[1])}")
+    assert browser.execute_script("return document.activeElement.tagName") == "H2"
+    browser.find_element(By.CSS_SELECTOR, ".map").send_keys(Keys.ARROW_RIGHT)
+    middle = "const m = explorer.maps[0]; return explorer.words[m.nearestPoint(m.width / 2, m.height / 2, 1e9)]"
+    said = browser.execute_script("return document.getElementById('status').textContent")
+    assert said == f"in the middle: {browser.execute_script(middle)}"

@@ -16,10 +16,8 @@ class WordMap {
     this.under = this.box.appendChild(document.createElement("canvas"));
     this.over = this.box.appendChild(document.createElement("canvas"));
     this.context = this.over.getContext("2d", { willReadFrequently: !hasGraphicsCard() });
-    const title = this.box.appendChild(document.createElement("p"));
-    title.className = "name";
-    title.textContent = name;
-    title.hidden = app.summary.names.length < 2;
+    this.title = added(this.box, "p", name, "name");
+    this.title.hidden = app.summary.names.length < 2;
     this.points = hasGraphicsCard() ? new GlPoints(this.under) : new PlainPoints(this.under);
     this.widths = new Float32Array(app.words.length);
     this.labelled = [];
@@ -38,6 +36,11 @@ class WordMap {
       canvas.width = Math.max(1, Math.round(clientWidth * ratio));
       canvas.height = Math.max(1, Math.round(clientHeight * ratio));
     }
+  }
+  // Where the map is covered, so that no label is written there.
+  covered() {
+    const over = [this.title, ...(this.side ? [] : [byId("zoom")])].filter((element) => !element.hidden);
+    return over.map((element) => [element.offsetLeft, element.offsetTop, element.offsetLeft + element.offsetWidth, element.offsetTop + element.offsetHeight]);
   }
   toScreen(id) {
     const { view } = this.app;
@@ -113,6 +116,7 @@ class WordMap {
     this.context.globalAlpha = dimmed ? 0.35 : 1;
     const chosen = new Set(app.highlights.map((item) => item.id));
     const count = places.length / 2, first = app.summary.labelled_from ?? 0;
+    const taken = this.covered();
     let looked = 0;
     const kept = this.kept ?? []; // labels that stay while words move
     this.kept = undefined;
@@ -125,6 +129,7 @@ class WordMap {
       looked++;
       if (x + this.widthOf(id) > width - 2) x -= this.widthOf(id) + 12;
       if (this.grid.has(this.cell(x + 2, y + 8))) continue;
+      if (taken.some(([left, top, right, bottom]) => x < right && x + this.widthOf(id) > left && y < bottom && y + 16 > top)) continue;
       if (!this.room(x, y, this.widthOf(id))) continue;
       this.labelled.push(id);
       this.text(id, x, y, "", app.colors.ink);
@@ -237,6 +242,9 @@ class WordMap {
     if (!actions[event.key]) return;
     event.preventDefault();
     actions[event.key]();
+    if (event.key === "Enter") return;
+    const id = this.nearestPoint(this.width / 2, this.height / 2, 1e9);
+    if (id >= 0) this.app.say(`in the middle: ${shown(this.app.words[id])}`);
   }
 }
 

@@ -52,16 +52,18 @@ class Panel {
   }
   listView() {
     if (!byId("inview").open) return;
-    const list = byId("inview").querySelector("ol");
+    const list = byId("inview").querySelector("ol"), held = [...list.children].findIndex((line) => line.contains(document.activeElement));
     list.replaceChildren();
     for (const id of this.app.maps[0].labelled.slice(0, 60)) this.item(list, { id });
+    if (held >= 0) (list.children[held] ?? list.lastElementChild)?.firstElementChild.focus();
   }
   // The words asked for, and the nearest ones that each side found.
   show(sum, found) {
     const { one, shared } = sum, two = found.length > 1;
-    const box = byId("selected");
+    const box = byId("selected"), held = box.contains(document.activeElement);
     box.replaceChildren();
     const title = added(box, "h2");
+    title.tabIndex = -1;
     sum.path.forEach((term, k) => {
       if (k || term.sign < 0) title.append(term.sign < 0 ? (k ? " − " : "−") : " + ");
       added(title, "bdi", term.word, one ? "" : term.sign > 0 ? "plus" : "minus");
@@ -78,6 +80,7 @@ class Panel {
       const list = added(part, "ol", "", "words");
       items.forEach((item, k) => this.item(list, item, { own: two && !shared(item.id), answer: !one && k === 0 }));
     });
+    if (held) title.focus(); // the button that had the focus is gone
   }
   facts(id) {
     const { summary: { counts, unlisted }, words } = this.app;
@@ -114,7 +117,7 @@ class Panel {
     if (app.summary.names.length < 2) return;
     const different = await app.source.different();
     if (app.query) return;
-    added(box, "h3", different ? "Frequent words with the fewest nearest words in common" : "Comparing the neighbors of frequent words…");
+    added(box, "h2", different ? "Frequent words with the fewest nearest words in common" : "Comparing the neighbors of frequent words…", "small");
     const list = added(box, "ol", "", "words");
     for (const item of (different ?? []).slice(0, 40)) this.item(list, item);
   }
