@@ -34,7 +34,7 @@ WORDS_FITTED: Final = 500
 """The map's axes are those of so many words."""
 LOOK_SECONDS: Final = 0.8
 """Between two looks at least so long: training rests about once a second."""
-LOOK_EVERY: Final = 80
+LOOK_EVERY: Final = 100
 """A look waits until so many times what the last one cost have passed, here and in a page: some percent at most."""
 MOST_SECONDS: Final = 10.0
 """It does not wait longer; and pages get new figures so often, look or not."""
@@ -221,9 +221,9 @@ class Watch(Callback):
 
         Returns:
             ``version``, ``state``, ``note``, ``course``, and ``look``, the number of the latest look, 0 before the
-            first. Where that is a new one ``places``: float32, little-endian, in base 64. If words are given, ``neighbors``,
-            the 10 nearest with cosines, and ``settled``: for each look that is kept, and the latest, ``at`` and the
-            ids of the 10 nearest then.
+            first. Where that is a new one ``places``: float32, little-endian, in base 64. If words are given,
+            ``neighbors``, the 10 nearest with cosines, and ``settled``: for each look that is kept, and the latest,
+            ``at`` and the ids of the 10 nearest then.
         """
         added, taken = self._ids(plus), self._ids(minus)
         with self._changed:
