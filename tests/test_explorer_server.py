@@ -22,9 +22,11 @@ from lexigrad.explorer.server import PAGE_FILES, ExplorerServer
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from lexigrad.explorer.watching import Watch
+
 
 @contextmanager
-def serving(explorer: Explorer) -> Iterator[ExplorerServer]:
+def serving(explorer: Explorer | Watch) -> Iterator[ExplorerServer]:
     with ExplorerServer(explorer) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

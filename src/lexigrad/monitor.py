@@ -58,6 +58,10 @@ class Run(Protocol):
         """Go on with these."""
         ...
 
+    def first_rows(self, n: int) -> Floats:
+        """A copy of the first n rows of V, fewer if there are fewer, while no thread works."""
+        ...
+
 
 class Monitor:
     """Watches one run of SGD.
@@ -104,6 +108,7 @@ class Monitor:
         place = None if state is None else self._restore(state)
         if self._sample is not None:
             self._training_loss(*run.tables())
+        self.listeners.rest(run.first_rows)
         self._clock = _Clock(0.0 if state is None else state.values["seconds"])
         return place
 
@@ -162,6 +167,7 @@ class Monitor:
                 self._report(epoch, position, learning_rate)
             else:
                 self.report(epoch, position, learning_rate)
+            self.listeners.rest(self._run.first_rows)
         epoch_ends, self._rested_epoch = epoch > self._rested_epoch, epoch
         if self._checkpoints is not None and (self._interrupt or self._checkpoints.is_due(epoch_ends=epoch_ends)):
             with self._clock.measuring():

@@ -66,7 +66,7 @@ class SolverProgress:
 class Callback:
     """What a training calls; subclass it, and give instances to `lexigrad.train`.
 
-    Both are called from the thread that called ``train``. What they raise ends the training and comes out of it.
+    All are called from the thread that called ``train``. What they raise ends the training and comes out of it.
 
     Example:
         >>> import lexigrad
@@ -84,6 +84,16 @@ class Callback:
 
     def on_report(self, progress: TrainProgress | SolverProgress) -> None:
         """Is called when ``train``'s ``progress`` is."""
+
+    def on_rest(self, rows: Callable[[int], Any]) -> None:
+        """Is called while the tables stand still: before the first step, about once a second, after each epoch.
+
+        The exact solver calls it at accepted steps; svd does not.
+
+        Args:
+            rows: copies the center vectors of the first n words, float32 of shape (n, dim); fewer, where fewer words
+                have vectors yet. The copy is the callback's own. Training waits meanwhile, so ask for few.
+        """
 
     def on_epoch_end(self, model: Any) -> bool | None:
         """Is called after each epoch of SGD, when it has been measured and recorded; threads rest meanwhile.

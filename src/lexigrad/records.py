@@ -16,7 +16,7 @@ from lexigrad.errors import InputError, LexigradError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lexigrad.progress import Callback, Progress, SolverProgress, TrainProgress
 
@@ -91,7 +91,7 @@ class Listeners:
 
     Args:
         progress: is called with each report.
-        callbacks: so is their ``on_report``.
+        callbacks: so is their ``on_report``, and at times their ``on_rest``.
         log: gets each record.
     """
 
@@ -107,6 +107,11 @@ class Listeners:
             self._progress(progress)
         for callback in self.callbacks:
             callback.on_report(progress)
+
+    def rest(self, rows: Callable[[int], Any]) -> None:
+        """Let the callbacks look at the first rows, if they want to."""
+        for callback in self.callbacks:
+            callback.on_rest(rows)
 
 
 def kept_record(history: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

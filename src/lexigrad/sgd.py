@@ -127,6 +127,10 @@ class _Run(ABC):
         self.V.put(V)
         self.U.put(U)
 
+    def first_rows(self, n: int) -> NDArray[np.float32]:
+        """A copy of the first n rows of V."""
+        return np.array(self.V.rows(n))
+
     def go(self, monitor: Monitor) -> None:
         """Train, segment by segment, to the end or until the monitor has seen enough."""
         place = monitor.begin(self)

@@ -195,6 +195,10 @@ class _Run:
         """Go on with these."""
         self.V[:], self.U[:] = V, U
 
+    def first_rows(self, n: int) -> Floats:
+        """A copy of the first n rows of V."""
+        return np.array(self.V[:n])
+
     def go(self, monitor: Monitor) -> None:
         """Train to the end, or until the monitor has seen enough."""
         place = monitor.begin(self)

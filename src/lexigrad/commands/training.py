@@ -23,6 +23,7 @@ from lexigrad.commands.options import (
     writable,
     writable_with_ending,
 )
+from lexigrad.commands.watching import begin_watch, watched
 from lexigrad.config import TEXT_OPTIONS, TrainConfig
 from lexigrad.console import Display, print_json
 from lexigrad.errors import TrainingInterrupted
@@ -123,6 +124,17 @@ def _every(ctx: click.Context, option: click.Parameter, value: str | None) -> fl
     is_flag=True,
     help="go on from OUT.checkpoint, by the same command with this besides; begin where there is none",
 )
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="serve a page on this machine while training runs, which shows losses, speed, a map of frequent words and how "
+    "neighbors settle; its address is printed",
+)
+@click.option(
+    "--watch-port",
+    type=click.IntRange(min=0, max=65535),
+    help="where --watch listens; any free port when not given",
+)
 @vocabulary_option
 @quiet_option
 @json_option
@@ -136,6 +148,8 @@ def train(
     start: Path | None,
     checkpoint_every: Any,
     resume: bool,
+    watch: bool,
+    watch_port: int | None,
     vocabulary: Path | None,
     quiet: bool,
     as_json: bool,
@@ -158,6 +172,10 @@ def train(
         raise click.UsageError("--counts have their vocabulary and no seed: leave out --vocabulary and --seeds.")
     if seeds is not None and (checkpoint_every is not None or resume or start is not None):
         raise click.UsageError("--seeds trains several models anew: leave out --checkpoint-every, --resume and --from.")
+    if watch and seeds is not None:
+        raise click.UsageError("--watch shows one training: leave out --seeds.")
+    if watch_port is not None and not watch:
+        raise click.UsageError("--watch-port says where --watch listens: give --watch.")
     model = None if start is None else lexigrad.Word2Vec.load(start)
     config = make_config(options, corpus, model)
     if config.early_stop is not None and validation is None:
@@ -169,6 +187,7 @@ def train(
     display = Display(quiet=quiet)
     checkpoints = _checkpoints(outputs, checkpoint_every, resume, display)
     with _advice(checkpoints), display, ExitStack() as opened:
+        shown = opened.enter_context(watched(output.name, watch_port or 0, display)) if watch else None
         if counts is None:
             text: Any = opened.enter_context(open_corpus(corpus, config, vocabulary, display, start=model))
             report = {"report": text.report.to_dict()}
@@ -176,9 +195,12 @@ def train(
             text = lexigrad.WindowCounts.load(counts)
         if model is not None:
             display.say(_further(model, text, config))
+        if shown is not None:
+            begin_watch(shown, text.vocabulary, config)
         if seeds is None:
+            callbacks = [] if shown is None else [shown]
             how = {"progress": display.training, "log": log, "checkpoints": checkpoints, "start": model}
-            models = _one(text, config, validation=validation, **how)
+            models = _one(text, config, validation=validation, callbacks=callbacks, **how)
         else:
             models = each_seed(text, config, seeds, display.training, validation, logs=logs)
         for path in outputs:
@@ -190,6 +212,8 @@ def train(
                 display.say(line)
             display.say(f"wrote {len(trained.vocabulary):,} vectors of length {config.dim} to {path}")
             written.append({"output": str(path), "history": trained.history})
+            if shown is not None:
+                shown.end(trained.V, f"{path} is written; lexigrad explore shows all its words.")
             if stopped is not None:
                 raise stopped
         if checkpoints is not None:

@@ -255,6 +255,7 @@ class _Solver:
         def report(step: Step) -> bool:
             self.latest = Point(*(objective.host(table) for table in step.point.tables))
             self.watch(step.loss, step.passes, None if held_out is None else held_out.look(self.latest))
+            self.watch.listeners.rest(partial(_first_rows, self.latest.V))
             return held_out is None or not held_out.patience.is_over
 
         def between(memory: Memory) -> None:
@@ -356,6 +357,11 @@ class _Followed:
         if self.patience.is_least(getattr(found, config.loss)):
             self.best = point
         return found
+
+
+def _first_rows(V: Any, n: int) -> Floats:
+    """A copy of the first n rows, or of all if there are fewer."""
+    return np.array(V[:n], dtype=np.float32)
 
 
 def _state_of_search(memory: Memory, objective: Objective, values: dict[str, Any], arrays: dict[str, Floats]) -> State:

@@ -7,19 +7,22 @@ another, so that no page from elsewhere can ask it through the browser.
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from socketserver import TCPServer
+from threading import Condition
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import numpy as np
 
 from lexigrad.errors import InputError, LexigradError, UnknownWordError
+from lexigrad.explorer.watching import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from lexigrad.explorer.data import Explorer
 
@@ -30,7 +33,7 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-SCRIPTS: Final = ("source.js", "points.js", "map.js", "search.js", "panel.js", "explorer.js")
+SCRIPTS: Final = ("source.js", "points.js", "map.js", "search.js", "panel.js", "watch.js", "explorer.js")
 """In the order in which index.html has them."""
 PAGE_FILES: Final = {
     "/": ("index.html", "text/html; charset=utf-8"),
@@ -40,6 +43,8 @@ PAGE_FILES: Final = {
 LONGEST_TARGET: Final = 2_000
 LONGEST_ANSWER: Final = 100
 MOST_TERMS: Final = 20
+MOST_NEWS: Final = 1_000_000_000
+LONGEST_TAKEN: Final = 100_000
 SECONDS_TO_ASK: Final = 30
 
 
@@ -64,11 +69,12 @@ def page_file(name: str) -> bytes:
 
 
 class ExplorerServer(ThreadingHTTPServer):
-    """Serves an `lexigrad.explorer.data.Explorer` on 127.0.0.1.
+    """Serves an `lexigrad.explorer.data.Explorer`, or a training that is watched, on 127.0.0.1.
 
     Args:
         explorer: what to show.
         port: where to listen; 0 takes one that is free.
+        option: what the user calls the port.
 
     Raises:
         LexigradError: the port is taken or not allowed.
@@ -77,14 +83,16 @@ class ExplorerServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, explorer: Explorer, port: int = 0) -> None:
+    def __init__(self, explorer: Explorer | Watch, port: int = 0, option: str = "--port") -> None:
         self.explorer = explorer
+        self._answering = 0
+        self._answered = Condition()
         try:
             super().__init__((ADDRESS, port), _Handler)
         except OSError as error:
             raise LexigradError(
-                f"cannot listen on port {port}: {error.strerror or error}; give another --port, or none to take any "
-                "that is free"
+                f"cannot listen on port {port}: {error.strerror or error}; give another {option}, or none to take "
+                "any that is free"
             ) from error
 
     @property
@@ -101,6 +109,23 @@ class ExplorerServer(ThreadingHTTPServer):
         """Bind, without HTTPServer's look-up of this machine's name, which may ask the network."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = ADDRESS, int(self.server_address[1])
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Count a request as being answered."""
+        with self._answered:
+            self._answering += 1
+        try:
+            yield
+        finally:
+            with self._answered:
+                self._answering -= 1
+                self._answered.notify_all()
+
+    def wait_until_answered(self, seconds: float) -> bool:
+        """Wait until no request is being answered, at most so long; says whether none is."""
+        with self._answered:
+            return self._answered.wait_for(lambda: not self._answering, timeout=seconds)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that went away is no error to tell of."""
@@ -129,12 +154,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer by the table of paths."""
-        try:
-            answer = _answer(self.server.explorer, self.path)
-        except RefusalError as refusal:
-            self._refuse(refusal)
-        else:
-            self._send(HTTPStatus.OK, answer)
+        with self.server.answering():
+            try:
+                answer = _answer(self.server.explorer, self.path)
+            except RefusalError as refusal:
+                self._refuse(refusal)
+            else:
+                self._send(HTTPStatus.OK, answer)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """What the base class refuses, in our own form."""
@@ -187,7 +213,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(answer.content)
 
 
-def _answer(explorer: Explorer, target: str) -> Answer:
+def _answer(explorer: Explorer | Watch, target: str) -> Answer:
     """What is at an address."""
     parts = urlsplit(target)
     if parts.path in PAGE_FILES:
@@ -239,23 +265,23 @@ def _as_json(value: Any) -> Answer:
     return Answer(_json(value), "application/json")
 
 
-def _summary(explorer: Explorer, given: dict[str, str]) -> Answer:
+def _summary(explorer: Explorer | Watch, given: dict[str, str]) -> Answer:
     return _as_json(explorer.summary())
 
 
-def _words(explorer: Explorer, given: dict[str, str]) -> Answer:
+def _words(explorer: Explorer | Watch, given: dict[str, str]) -> Answer:
     return _as_json(explorer.words)
 
 
-def _status(explorer: Explorer, given: dict[str, str]) -> Answer:
+def _status(explorer: Explorer | Watch, given: dict[str, str]) -> Answer:
     return _as_json(explorer.status())
 
 
-def _different(explorer: Explorer, given: dict[str, str]) -> Answer:
+def _different(explorer: Explorer | Watch, given: dict[str, str]) -> Answer:
     return _as_json(explorer.different)
 
 
-def _places(explorer: Explorer, given: dict[str, str]) -> Answer:
+def _places(explorer: Explorer | Watch, given: dict[str, str]) -> Answer:
     name = given.get("map", "pca")
     if name not in explorer.maps:
         raise InputError(f"map must be one of {', '.join(explorer.maps)}")
@@ -263,19 +289,29 @@ def _places(explorer: Explorer, given: dict[str, str]) -> Answer:
     return Answer(np.ascontiguousarray(places, dtype="<f4").tobytes(), "application/octet-stream")
 
 
-def _column(explorer: Explorer, given: dict[str, str]) -> Answer:
+def _column(explorer: Explorer | Watch, given: dict[str, str]) -> Answer:
     column = explorer.columns[_number(given, "number", 0, len(explorer.columns))]
     return Answer(np.ascontiguousarray(column.values, dtype="<f4").tobytes(), "application/octet-stream")
 
 
-def _nearest(explorer: Explorer, given: dict[str, str]) -> Answer:
+def _nearest(explorer: Explorer | Watch, given: dict[str, str]) -> Answer:
     words = len(explorer.words)
     plus, minus = _terms(given, "plus", words), _terms(given, "minus", words)
     n = max(1, _number(given, "n", 20, LONGEST_ANSWER + 1))
     return _as_json(explorer.nearest(plus, minus, n, _number(given, "side", 0, len(explorer.sides))))
 
 
-ANSWERS: Final[dict[str, tuple[frozenset[str], Callable[[Explorer, dict[str, str]], Answer]]]] = {
+def _news(explorer: Explorer | Watch, given: dict[str, str]) -> Answer:
+    if not isinstance(explorer, Watch):
+        raise RefusalError(HTTPStatus.NOT_FOUND, "no training is watched here")
+    words = len(explorer.words)
+    asked = _terms(given, "plus", words), _terms(given, "minus", words)
+    seen, look = (_number(given, name, 0, MOST_NEWS) for name in ("seen", "look"))
+    took = _number(given, "took", 0, LONGEST_TAKEN) / 1000
+    return _as_json(explorer.news(*asked, seen=seen, look=look, took=took))
+
+
+ANSWERS: Final[dict[str, tuple[frozenset[str], Callable[[Explorer | Watch, dict[str, str]], Answer]]]] = {
     "/api/summary": (frozenset(), _summary),
     "/api/words": (frozenset(), _words),
     "/api/status": (frozenset(), _status),
@@ -283,4 +319,5 @@ ANSWERS: Final[dict[str, tuple[frozenset[str], Callable[[Explorer, dict[str, str
     "/api/places": (frozenset({"map", "side"}), _places),
     "/api/column": (frozenset({"number"}), _column),
     "/api/nearest": (frozenset({"plus", "minus", "n", "side"}), _nearest),
+    "/api/news": (frozenset({"plus", "minus", "seen", "look", "took"}), _news),
 }

@@ -69,16 +69,17 @@ class Table:
             if whole < len(rows):
                 chosen[whole // CHUNK, : len(rows) - whole] = rows[whole:, columns]
 
-    def rows(self) -> Floats:
-        """The vectors, (words, dim); a view where a row has one part, a copy where it has more."""
+    def rows(self, first: int | None = None) -> Floats:
+        """The vectors, (words, dim), or the first so many; a view where a row has one part, else a copy."""
+        words = self.words if first is None else min(first, self.words)
         if len(self.parts) == 1:
-            return self.floats.reshape(-1, part_floats(self.parts))[: self.words, : self.dim]
-        rows = np.empty((self.words, self.dim), np.float32)
-        whole = self.words // CHUNK * CHUNK
+            return self.floats.reshape(-1, part_floats(self.parts))[:words, : self.dim]
+        rows = np.empty((words, self.dim), np.float32)
+        whole = words // CHUNK * CHUNK
         for columns, chunks in self._columns():
             rows[:whole, columns].reshape(-1, CHUNK, chunks.shape[2])[:] = chunks[: whole // CHUNK]
-            if whole < self.words:
-                rows[whole:, columns] = chunks[-1, : self.words - whole]
+            if whole < words:
+                rows[whole:, columns] = chunks[whole // CHUNK, : words - whole]
         return rows
 
     def _columns(self) -> Iterator[tuple[slice, Floats]]:

@@ -18,8 +18,10 @@ class Explorer {
     this.extent = [1, 1]; // how far the map reaches along its axes
   }
   async start() {
-    const [summary, words] = await Promise.all([this.source.summary(), this.source.words()]);
-    Object.assign(this, { summary, words });
+    this.summary = await this.source.summary();
+    if (this.summary.watched) this.summary = await (this.training = new Training(this)).begun();
+    this.words = await this.source.words();
+    const { summary, words } = this;
     this.ids = new Map(words.map((word, id) => [word, id]));
     byId("title").textContent = byId("title").title = summary.names.join(" | ");
     document.title = `${summary.names.join(" | ")} – lexigrad`;
@@ -44,6 +46,7 @@ class Explorer {
     if (asked.query) await this.ask(asked.query, { record: false });
     else await this.panel.showNothing();
     document.documentElement.dataset.ready = "true";
+    this.training?.follow();
     this.wait();
   }
   listMaps() {
@@ -59,8 +62,10 @@ class Explorer {
   }
   async place(name) {
     const all = await Promise.all(this.maps.map((map) => this.source.places(name, map.side)));
-    this.extent = normalize(all);
-    this.rescale();
+    if (!this.training) { // whose server keeps one frame from look to look
+      this.extent = normalize(all);
+      this.rescale();
+    }
     this.map = name;
     this.maps.forEach((map, side) => map.setPlaces(all[side]));
     byId("map").value = name;
@@ -106,7 +111,7 @@ class Explorer {
     if (this.frame || !this.values) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
-      if (!this.maps[0].places || !this.fitScale) return;
+      if (!this.maps[0].places || !this.fitScale || this.training?.look === 0) return;
       for (const map of this.maps) map.draw(this.moved);
       if (!this.drawn++) performance.mark("first map");
       clearTimeout(this.listing);
@@ -163,21 +168,25 @@ class Explorer {
     let found;
     try {
       found = await Promise.all(this.maps.map((map) => this.source.nearest(sum.plus, sum.minus, NEIGHBORS, map.side)));
-    } catch (error) { this.tell(`No answer: ${error.message}`); return; }
+    } catch (error) { this.tell(this.training?.isOver ? "Training is over, and what it found is no longer served here." : `No answer: ${error.message}`); return; }
     if (turn !== this.asked) return; // something else was asked meanwhile
     this.tell("");
     this.query = text;
     byId("query").value = text;
-    const sets = found.map((items) => new Set(items.map((item) => item.id)));
-    sum.one = sum.path.length === 1 && sum.plus.length === 1;
-    sum.shared = (id) => sets.every((set) => set.has(id));
-    this.highlight(sum, found);
-    this.panel.show(sum, found);
+    this.present(sum, found);
     this.lookAtHighlights();
     this.paint();
     this.record(record);
     const first = found[0][0];
     this.say(first ? `${found[0].length} nearest words; first ${shown(this.words[first.id])}, cosine ${first.cosine.toFixed(2)}` : "no nearest words");
+  }
+  present(sum, found) {
+    const sets = found.map((items) => new Set(items.map((item) => item.id)));
+    sum.one = sum.path.length === 1 && sum.plus.length === 1;
+    sum.shared = (id) => sets.every((set) => set.has(id));
+    this.sum = sum;
+    this.highlight(sum, found);
+    this.panel.show(sum, found);
   }
   highlight({ path, one, shared }, found) {
     const two = found.length > 1;
@@ -205,10 +214,9 @@ class Explorer {
   lookAtHighlights() {
     const map = this.maps[0];
     if (!this.highlights.length || !map.places) return;
-    const inside = (item) => { const [x, y] = map.toScreen(item.id); return x > 20 && y > 20 && x < map.width - 60 && y < map.height - 20; };
     const strong = this.highlights.filter((item) => item.strong && !item.side);
     const looked = strong.length ? strong : this.highlights; // a word that is not on the map has its neighbors only
-    if (looked.every(inside)) return;
+    if (looked.every((item) => map.isInSight(item.id))) return;
     const xs = looked.map((item) => map.places[2 * item.id]), ys = looked.map((item) => map.places[2 * item.id + 1]);
     const [left, right, bottom, top] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
     this.view.x = (left + right) / 2;

@@ -46,6 +46,10 @@ class WordMap {
     const { view } = this.app;
     return [(this.places[2 * id] - view.x) * view.scale + this.width / 2, this.height / 2 - (this.places[2 * id + 1] - view.y) * view.scale];
   }
+  isInSight(id) {
+    const [x, y] = this.toScreen(id);
+    return x > 20 && y > 20 && x < this.width - 60 && y < this.height - 20;
+  }
   nearestPoint(x, y, within) {
     const { view } = this.app, places = this.places;
     const wx = view.x + (x - this.width / 2) / view.scale, wy = view.y - (y - this.height / 2) / view.scale;
@@ -71,6 +75,7 @@ class WordMap {
     this.drawPath();
     this.drawHighlights();
     this.drawLabels(dimmed);
+    app.training?.drawTrails(this);
   }
   widthOf(id) { return (this.widths[id] ||= Math.ceil(this.context.measureText(shown(this.app.words[id])).width)); }
   // A label takes cells of a grid that is fixed to the words, not to the window, so that panning moves labels along.
@@ -106,13 +111,17 @@ class WordMap {
   }
   drawLabels(dimmed) {
     const { app, places, width, height } = this, { view } = app;
-    const most = Math.max(20, Math.round(width * height / 5500));
+    const most = Math.max(20, Math.round(width * height / (app.training ? 11000 : 5500))); // fewer that move
     this.context.font = LABEL_FONT;
     this.context.globalAlpha = dimmed ? 0.35 : 1;
     const chosen = new Set(app.highlights.map((item) => item.id));
+    const count = places.length / 2, first = app.summary.labelled_from ?? 0;
     const taken = this.covered();
     let looked = 0;
-    for (let id = 0; id < places.length / 2 && this.labelled.length < most && looked < LABELS_TRIED; id++) {
+    const kept = this.kept ?? []; // labels that stay while words move
+    this.kept = undefined;
+    for (let k = -kept.length; k < count && this.labelled.length < most && looked < LABELS_TRIED; k++) {
+      const id = k < 0 ? kept[k + kept.length] : (first + k) % count;
       let x = (places[2 * id] - view.x) * view.scale + width / 2 + 6;
       if (x < 2 || x > width) continue; // no label is cut off
       const y = height / 2 - (places[2 * id + 1] - view.y) * view.scale - 8;

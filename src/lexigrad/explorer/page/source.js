@@ -15,6 +15,9 @@ class Served {
   summary() { return this.json("/api/summary"); }
   words() { return this.json("/api/words"); }
   status() { return this.json("/api/status"); }
+  news({ plus, minus }, { seen, look, took }) {
+    return this.json(`/api/news?plus=${plus.join(",")}&minus=${minus.join(",")}&seen=${seen}&look=${look}&took=${took}`);
+  }
   different() { return this.json("/api/different"); }
   places(map, side) { return this.floats(`/api/places?map=${map}&side=${side}`); }
   column(number) { return this.floats(`/api/column?number=${number}`); }
