@@ -30,8 +30,10 @@ class Engine(Protocol):
     workers: int
 
     def put(self, value: Any) -> Ref:
-        """Hand a value over, once, for use in many calls: numbers, text, bytes, NumPy arrays, or tuples, lists and
-        dicts of these. Nobody may change it afterwards.
+        """Hand a value over, once, for use in many calls; nobody may change it afterwards.
+
+        Args:
+            value: numbers, text, bytes, NumPy arrays, or tuples, lists and dicts of these.
         """
 
     def call(self, function: Callable[..., Any], *arguments: Any, returns: int = 1, on: int = 0) -> Any:
