@@ -207,7 +207,7 @@ def _moved(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         return turned
     space = np.empty(array.nbytes + LINE_BYTES, np.uint8)
     start = (MISPLACED_BYTES - space.ctypes.data) % LINE_BYTES
-    copied = space[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    copied: np.ndarray[Any, Any] = space[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
     copied[...] = array
     copied.flags.writeable = False
     return copied
