@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
 
@@ -33,3 +38,22 @@ def data_folder() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs real data, and there is none in {folder}; set LEXIGRAD_DATA to its folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def ray_cores() -> Iterator[int]:
+    """Connects this process to a Ray of its own, which all tests share, and says how many cores it offers.
+
+    A `RayEngine` that is opened meanwhile uses it, whatever its address, and leaves it up. Its workers find the modules
+    of this folder.
+    """
+    pytest.importorskip("ray", reason="needs Ray: pip install 'lexigrad[ray]'")
+    from lexigrad.engines.connecting import connect, import_ray
+
+    cores = 4
+    ray = import_ray(local=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)]))
+        connect(ray, "local", cores)
+    yield cores
+    ray.shutdown()
