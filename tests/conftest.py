@@ -7,12 +7,16 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lexigrad.errors import MissingExtraError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from lexigrad.engines.rayengine import RayEngine
 
 ROOT = Path(__file__).parent.parent
 
@@ -40,20 +44,47 @@ def data_folder() -> Path:
     return folder
 
 
+RAY_WORKERS = 3
+
+
 @pytest.fixture(scope="session")
-def ray_cores() -> Iterator[int]:
-    """Connects this process to a Ray of its own, which all tests share, and says how many cores it offers.
+def ray_connected() -> Iterator[Any]:
+    """Connects this process to a Ray of its own, which all tests share; gives the package.
 
     A `RayEngine` that is opened meanwhile uses it, whatever its address, and leaves it up. Its workers find the modules
     of this folder.
     """
-    pytest.importorskip("ray", reason="needs Ray: pip install 'lexigrad[ray]'")
     from lexigrad.engines.connecting import connect, import_ray
 
-    cores = 4
-    ray = import_ray(local=True)
+    try:
+        ray = import_ray(local=True)
+    except MissingExtraError as error:
+        pytest.skip(str(error))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)]))
-        connect(ray, "local", cores)
-    yield cores
+        connect(ray, "local", 2 * RAY_WORKERS)
+    yield ray
     ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def _ray_engine(ray_connected: Any) -> Iterator[RayEngine]:
+    from lexigrad.engines.rayengine import RayEngine
+
+    with RayEngine("local", RAY_WORKERS) as engine:
+        yield engine
+
+
+@pytest.fixture
+def on_ray(_ray_engine: RayEngine) -> Callable[[int], RayEngine]:
+    """Gives the engine on Ray that all tests share, as if it had 1, 2 or 3 workers. Do not close it.
+
+    Its workers take seconds to start, so that no test should have its own without need.
+    """
+
+    def with_workers(workers: int) -> RayEngine:
+        assert 1 <= workers <= RAY_WORKERS
+        _ray_engine.workers = workers
+        return _ray_engine
+
+    return with_workers

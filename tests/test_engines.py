@@ -23,23 +23,14 @@ LARGE = 40_000
 """Numbers in an array that Ray keeps in its store, not in the message."""
 
 
-@pytest.fixture(
-    scope="module",
-    params=["threads 1", "threads 3", "simulator 3", "ray 1", "ray 3"],
-)
+@pytest.fixture(params=["threads 1", "threads 3", "simulator 3", "ray 1", "ray 3"])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """Each kind of engine, with so many workers."""
     kind, workers = request.param.split()
-    opened: Any
-    if kind == "threads":
-        opened = ThreadEngine(int(workers))
-    elif kind == "simulator":
-        opened = SimulatedEngine(int(workers), seed=1, deaths=0.5)
-    else:
-        request.getfixturevalue("ray_cores")
-        from lexigrad.engines.rayengine import RayEngine
-
-        opened = RayEngine("local", int(workers))
+    if kind == "ray":
+        yield request.getfixturevalue("on_ray")(int(workers))
+        return
+    opened: Any = ThreadEngine(int(workers)) if kind == "threads" else SimulatedEngine(int(workers), deaths=0.5)
     with opened:
         yield opened
 
