@@ -22,9 +22,8 @@ from lexigrad.errors import EngineError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["DEADLINE_SECONDS", "RayEngine", "RayRef"]
+__all__ = ["RayEngine", "RayRef"]
 
-DEADLINE_SECONDS: Final = 600.0
 RESTARTS: Final = 100
 """So often a worker is made anew before Ray gives it up: a bound, as without one a fault could last for ever."""
 RETRIES: Final = 7
@@ -81,7 +80,7 @@ class RayEngine:
         workers: int | None = None,
         *,
         threads: int = 1,
-        deadline_seconds: float = DEADLINE_SECONDS,
+        deadline_seconds: float = 600.0,
         report: Callable[[EngineProgress], object] | None = None,
     ) -> None:
         self._ray = import_ray(local=address == LOCAL)
