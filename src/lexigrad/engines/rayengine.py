@@ -69,6 +69,10 @@ class RayEngine:
         deadline_seconds: after how long without any progress to give up.
         report: is called with an `EngineProgress` about every second while values are waited for.
 
+    Attributes:
+        deadline_seconds: as given.
+        silence_seconds: after how long a worker of whom nothing is heard is replaced.
+
     Raises:
         MissingExtraError: Ray is not installed.
         EngineError: the cluster cannot be reached, has not enough cores, or a worker would give other bytes.
@@ -85,7 +89,8 @@ class RayEngine:
     ) -> None:
         self._ray = import_ray(local=address == LOCAL)
         self.deadline_seconds = deadline_seconds
-        self._report = report
+        self.silence_seconds = deadline_seconds / 2
+        self.report = report
         self._calls = 0
         self._owned = connect(self._ray, address, None if workers is None else workers * threads)
         self._room: Any = None
@@ -111,7 +116,7 @@ class RayEngine:
         held = [part.object_ref if isinstance(part, RayRef) else part for part in arguments]
         actor = self._actors[on % self.workers]
         with sentences(self._ray):
-            made = actor.run.options(num_returns=returns).remote(*path_of(function), *held)
+            made = actor.run.options(num_returns=returns, max_task_retries=RETRIES).remote(*path_of(function), *held)
         self._calls += 1
         self._watch.progressed()
         return RayRef(made) if returns == 1 else tuple(map(RayRef, made))
@@ -195,7 +200,6 @@ class RayEngine:
             made = actor_class.options(
                 num_cpus=0,
                 max_restarts=RESTARTS,
-                max_task_retries=RETRIES,
                 scheduling_strategy=NodeAffinitySchedulingStrategy(nodes[number], soft=True),
                 runtime_env={"env_vars": _variables(threads)},
             )
@@ -214,12 +218,12 @@ class RayEngine:
         asked = set(self._pulses.values())
         for number in set(range(self.workers)) - asked:
             self._ask(number)
-        for number in self._watch.silent(self.deadline_seconds / 2):
+        for number in self._watch.silent(self.silence_seconds):
             with suppress(self._ray.exceptions.RayError):
                 self._ray.kill(self._actors[number], no_restart=False)
         self._watch.check(self.deadline_seconds)
-        if self._report is not None:
-            self._report(self.progress())
+        if self.report is not None:
+            self.report(self.progress())
 
     def _ask(self, number: int) -> None:
         """Ask a worker how it gets on."""
