@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -157,6 +158,10 @@ def test_a_watch_counts_the_calls_of_processes_that_have_ended(monkeypatch: pyte
 # --- workers of other bytes
 
 
+AVX512_OF_NUMPY = "X86_V4 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR"
+"""The names that NumPy's versions have for it."""
+
+
 def probe_in(**environment: str) -> Probe:
     """The probe of a process with another environment."""
     ask = "from lexigrad.engines.probe import Probe; p = Probe.here(); print(repr((p.hashes, p.made_with)))"
@@ -175,7 +180,12 @@ def test_the_same_machine_gives_the_same_probe_in_another_process() -> None:
     ("environment", "part"),
     [
         ({"NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": ""}, "vector kernels"),
-        ({"NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL"}, "NumPy"),
+        (
+            {
+                "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR"
+            },
+            "NumPy",
+        ),
     ],
 )
 def test_other_abilities_of_the_processor_show_in_the_probe(environment: dict[str, str], part: str) -> None:
@@ -310,6 +320,19 @@ def test_where_there_is_no_cluster_a_sentence_says_so(monkeypatch: pytest.Monkey
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     with pytest.raises(EngineError, match=r"there is no Ray cluster at 127\.0\.0\.1:1"):
         connecting.connect(ray, "auto", None)
+
+
+def test_a_head_that_goes_out_of_reach_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        head = connecting.HeadCheck(f"127.0.0.1:{server.getsockname()[1]}")
+        for clock.now in range(0, 100, 6):
+            head.check()
+    for clock.now in range(102, 126, 6):
+        head.check()
+    clock.now = 126
+    with pytest.raises(EngineError, match=r"the Ray cluster at 127\.0\.0\.1:\d+ went out of reach: Connection refused"):
+        head.check()
 
 
 def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

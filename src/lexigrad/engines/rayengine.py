@@ -12,7 +12,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from lexigrad.engines.connecting import LOCAL, connect, import_ray, sentences
+from lexigrad.engines.connecting import LOCAL, HeadCheck, connect, import_ray, sentences
 from lexigrad.engines.probe import Probe
 from lexigrad.engines.rayworker import Worker, path_of
 from lexigrad.engines.values import check_sendable
@@ -70,6 +70,7 @@ class RayEngine:
         report: is called with an `EngineProgress` about every second while values are waited for.
 
     Attributes:
+        dashboard: the address of Ray's own page about the cluster; None if it has none, or it is not known here.
         deadline_seconds: as given.
         silence_seconds: after how long a worker of whom nothing is heard is replaced.
 
@@ -92,7 +93,9 @@ class RayEngine:
         self.silence_seconds = deadline_seconds / 2
         self.report = report
         self._calls = 0
-        self._owned = connect(self._ray, address, None if workers is None else workers * threads)
+        connection = connect(self._ray, address, None if workers is None else workers * threads)
+        self._owned, self.dashboard = connection
+        self._head = HeadCheck(self._ray.get_runtime_context().gcs_address)
         self._room: Any = None
         self._actors: list[Any] = []
         self._pulses: dict[Any, int] = {}
@@ -159,11 +162,6 @@ class RayEngine:
     def progress(self) -> EngineProgress:
         """How far it has come, by what the workers said last."""
         return self._watch.progress(self._calls)
-
-    def dashboard(self) -> str | None:
-        """The address of Ray's own page about the cluster; None if it has none."""
-        url = self._ray.get_runtime_context().worker.node.webui_url if self._ray.is_initialized() else None
-        return f"http://{url}" if url else None
 
     def _count(self, workers: int | None, threads: int) -> int:
         """How many workers there are to be."""
