@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lexigrad.errors import (
         ConfigError,
         CorpusError,
+        EngineError,
         FormatError,
         GradientError,
         InputError,
@@ -100,6 +101,7 @@ __all__ = [
     "LexigradError",
     "ConfigError",
     "CorpusError",
+    "EngineError",
     "FormatError",
     "GradientError",
     "InputError",
@@ -144,6 +146,7 @@ _HOMES = {
     "LexigradError": "errors",
     "ConfigError": "errors",
     "CorpusError": "errors",
+    "EngineError": "errors",
     "FormatError": "errors",
     "GradientError": "errors",
     "InputError": "errors",

@@ -10,6 +10,7 @@ from typing import Any
 __all__ = [
     "ConfigError",
     "CorpusError",
+    "EngineError",
     "FormatError",
     "GradientError",
     "InputError",
@@ -81,6 +82,19 @@ class CorpusError(LexigradError):
         ... except lexigrad.CorpusError as error:
         ...     print(error)
         there is no file, folder or glob 'missing.txt'; check its spelling, or give text as lists of tokens
+    """
+
+
+class EngineError(LexigradError):
+    """What carries out a job's pieces cannot do so: a worker of other bytes, a cluster out of reach, no answer in time.
+
+    Example:
+        >>> import lexigrad
+        >>> try:
+        ...     raise lexigrad.EngineError("no worker answered for 600 seconds; see whether the cluster is up")
+        ... except lexigrad.LexigradError as error:
+        ...     print(error)
+        no worker answered for 600 seconds; see whether the cluster is up
     """
 
 

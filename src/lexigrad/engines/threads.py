@@ -1,0 +1,71 @@
+"""The engine of one process: a queue of calls for each thread."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Self
+
+from lexigrad.engines.interface import error_of, frozen, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["ThreadEngine"]
+
+
+class ThreadEngine:
+    """Threads of this process; nothing is copied or sent.
+
+    Args:
+        workers: how many threads.
+
+    Example:
+        >>> from operator import add
+        >>> with ThreadEngine(2) as engine:
+        ...     two = engine.put(2)
+        ...     engine.get([engine.call(add, two, engine.call(add, two, 1))])
+        [5]
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self._pools = [ThreadPoolExecutor(1, thread_name_prefix=f"lexigrad-{number}") for number in range(workers)]
+
+    def put(self, value: Any) -> Future[Any]:  # noqa: D102 - as in the interface
+        ref: Future[Any] = Future()
+        ref.set_result(frozen(value))
+        return ref
+
+    def call(self, function: Callable[..., Any], *arguments: Any, returns: int = 1, on: int = 0) -> Any:  # noqa: D102
+        refs = [Future[Any]() for _ in range(returns)]
+        self._pools[on % self.workers].submit(_carry_out, function, arguments, refs)
+        return refs[0] if returns == 1 else tuple(refs)
+
+    def get(self, refs: Iterable[Future[Any]]) -> list[Any]:  # noqa: D102
+        return [ref.result() for ref in refs]
+
+    def free(self, refs: Iterable[Future[Any]]) -> None:
+        """Nothing to do: a value goes when nobody holds its ref."""
+
+    def close(self) -> None:  # noqa: D102
+        for pool in self._pools:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _carry_out(function: Callable[..., Any], arguments: tuple[Any, ...], refs: list[Future[Any]]) -> None:
+    """Call the function when its arguments are there; waiting for them cannot lock up, as calls are made in order."""
+    try:
+        values = function(*(part.result() if isinstance(part, Future) else frozen(part) for part in arguments))
+        results = (values,) if len(refs) == 1 else values
+        for ref, value in zip(refs, results, strict=True):
+            ref.set_result(frozen(value))
+    except BaseException as error:  # handed to whoever waits for the value
+        for ref in refs:
+            if not ref.done():
+                ref.set_exception(error_of(name_of(function), error))
