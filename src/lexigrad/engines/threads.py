@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self
 
-from lexigrad.engines.interface import frozen
+from lexigrad.engines.interface import error_of, frozen, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -68,4 +68,4 @@ def _carry_out(function: Callable[..., Any], arguments: tuple[Any, ...], refs: l
     except BaseException as error:  # handed to whoever waits for the value
         for ref in refs:
             if not ref.done():
-                ref.set_exception(error)
+                ref.set_exception(error_of(name_of(function), error))
