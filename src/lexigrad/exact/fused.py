@@ -5,13 +5,24 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lexigrad.exact.objective import Objective, Point, Sums
-from lexigrad.exact.parts import BLOCK, RowSums, Task, add_range, arranged, laid_out, padded_columns, rows_of_part, run_parts
+from lexigrad.exact.parts import (
+    BLOCK,
+    RowSums,
+    Task,
+    add_range,
+    arranged,
+    laid_out,
+    padded_columns,
+    rows_of_part,
+    run_parts,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +53,7 @@ class SpreadCounts:
         self.parts = min(parts, -(-counts.rows // BLOCK))
         workers = min(engine.workers, self.parts)
         cuts = [worker * self.parts // workers for worker in range(workers + 1)]
-        self.groups = [range(first, last) for first, last in zip(cuts, cuts[1:], strict=False)]
+        self.groups = [range(first, last) for first, last in itertools.pairwise(cuts)]
         """The parts of each worker."""
         of_parts = [rows_of_part(number, self.parts, counts.rows) for number in range(self.parts)]
         self.rows = [np.concatenate(of_parts[group.start : group.stop]) for group in self.groups]
@@ -77,22 +88,23 @@ def rows_of_sparse(starts: Any, columns_of: Any, weights: Any, rows: NDArray[np.
     spans = [slice(starts[first], starts[last + 1]) for first, last in zip(firsts, lasts, strict=True)]
     lengths = starts[rows + 1] - starts[rows]
     inner = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-    return inner, *(np.concatenate([values[span] for span in spans]) for values in (columns_of, weights))
+    columns, kept = (np.concatenate([values[span] for span in spans]) for values in (columns_of, weights))
+    return inner, columns, kept
 
 
 class _InFloat32(Objective):
     """An objective of which the numbers are NumPy's."""
 
-    def asarray(self, values: Any) -> Floats:  # noqa: D102 - as in the base class
+    def asarray(self, values: Any) -> Floats:
         return np.asarray(values, dtype=np.float32)
 
-    def host(self, values: Floats) -> NDArray[Any]:  # noqa: D102
+    def host(self, values: Floats) -> NDArray[Any]:
         return values
 
-    def from_host(self, values: NDArray[Any]) -> Floats:  # noqa: D102
+    def from_host(self, values: NDArray[Any]) -> Floats:
         return values
 
-    def concatenated(self, parts: list[Floats]) -> Floats:  # noqa: D102
+    def concatenated(self, parts: list[Floats]) -> Floats:
         return np.concatenate(parts)
 
 
@@ -151,11 +163,11 @@ class FusedObjective(_InFloat32):
                     target[places] = values
         return joined
 
-    def _of_columns(self, ranges: list[Floats | None]) -> Floats | None:
+    def _of_columns(self, ranges: list[Any]) -> Floats | None:
         """All ranges, without the columns that fill up the last panels."""
         if ranges[0] is None:
             return None
-        joined = ranges[0] if len(ranges) == 1 else np.concatenate(ranges)
+        joined: Floats = ranges[0] if len(ranges) == 1 else np.concatenate(ranges)
         return joined[: self.counts.columns]
 
 

@@ -161,9 +161,6 @@ class Objective(ABC):
             d_U = d_U + self.l2 * point.U
         return Pass(loss, row_losses, Point(d_V, d_U, gradient.bias), sums.curvature, normalizers)
 
-    def close(self) -> None:
-        """It is needed no more; nothing to do where it keeps nothing elsewhere."""
-
     def accept(self, found: Pass) -> None:
         """Shift the scores by these normalizers from now on, so that exponentials stay near 1.
 

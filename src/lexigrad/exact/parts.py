@@ -1,9 +1,9 @@
 """What a pass does with parts of the rows: pure functions, which any engine carries out.
 
-The rows are cut into blocks of 128, and of P parts the part j has the blocks j, j + P, j + 2 P, …. A part adds up its own
-sums block by block, and the sums of parts are added along a binary tree over their numbers: two by two, then the sums
-of two by two, and so on. Whoever has all parts of a subtree adds them up itself, and the sums of subtrees are added
-wherever there is time: always the same additions, so any number of workers gives the same bytes.
+The rows are cut into blocks of 128, and of P parts the part j has the blocks j, j + P, j + 2 P, …. A part adds up its
+own sums block by block, and the sums of parts are added along a binary tree over their numbers: two by two, then the
+sums of two by two, and so on. Whoever has all parts of a subtree adds them up itself, and the sums of subtrees are
+added wherever there is time: always the same additions, so any number of workers gives the same bytes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from lexigrad.engines.interface import frozen
+from lexigrad.engines.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -200,6 +200,8 @@ class _Solver:
             if self.latest is None:
                 raise
             raise TrainingInterrupted(self.watch.measured(self._model(self.latest), None)) from interrupt
+        finally:
+            self._release()
         return self.watch.measured(self._model(point), self.held_out)
 
     def _model(self, point: Point) -> Word2Vec:
@@ -318,7 +320,10 @@ class _Solver:
             return Words(*_block(self.counts, rows, self.head), centers[rows], self.noise[rows], offsets)
 
         words = ((rows, block(rows)) for rows in (slice(start, min(start + ROWS, self.words)) for start in starts))
-        fixed = tail.fixed(head.U, head.bias, self.noise[: self.head]), tail.fixed(with_ones, bias, centers[: self.head])
+        fixed = (
+            tail.fixed(head.U, head.bias, self.noise[: self.head]),
+            tail.fixed(with_ones, bias, centers[: self.head]),
+        )
         yield from tail.solved(words, *fixed, self.engine)
 
     def _log_rates(self, head: Point) -> Floats:

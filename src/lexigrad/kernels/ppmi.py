@@ -12,7 +12,15 @@ __all__ = ["fill_ppmi", "sparse_product"]
 
 @njit(cache=True, nogil=True)
 def fill_ppmi(
-    starts: Any, outside: Any, weights: Any, row_logs: Any, logs: Any, log_pairs: Any, ends: Any, columns: Any, values: Any
+    starts: Any,
+    outside: Any,
+    weights: Any,
+    row_logs: Any,
+    logs: Any,
+    log_pairs: Any,
+    ends: Any,
+    columns: Any,
+    values: Any,
 ) -> None:
     """For each row: log n(c, o) N / (n_c n_o) where that is above zero.
 
