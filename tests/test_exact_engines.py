@@ -92,7 +92,7 @@ class TestTree:
     def part(self, counts: Counts, number: int, parts: int) -> Part:
         rows = rows_of_part(number, parts, counts.rows)
         sparse = rows_of_sparse(counts.starts, counts.columns_of, counts.weights, rows)
-        return arranged(*sparse, counts.row_weights[rows], counts.row_factors[rows], counts.columns)[0]
+        return arranged((*sparse, counts.row_weights[rows], counts.row_factors[rows]), counts.columns)[0]
 
     @pytest.mark.parametrize("parts", [4, 5, 8])
     def test_any_dealing_of_parts_gives_the_sums_along_the_tree(self, parts: int) -> None:

@@ -58,11 +58,13 @@ class SpreadCounts:
         of_parts = [rows_of_part(number, self.parts, counts.rows) for number in range(self.parts)]
         self.rows = [np.concatenate(of_parts[group.start : group.stop]) for group in self.groups]
         """The rows of each worker, part after part."""
+        self.held: list[Ref] = []
+        """What the parts were made of, so that those that are lost with a machine can be made again."""
         self.refs = self._spread(of_parts)
 
     def close(self) -> None:
         """They are needed no more."""
-        self.engine.free(self.refs)
+        self.engine.free(self.refs + self.held)
 
     def _spread(self, of_parts: list[NDArray[np.int64]]) -> list[Ref]:
         """Have every part arranged by its worker, a few at a time."""
@@ -73,8 +75,8 @@ class SpreadCounts:
                     self.engine.get([pending.popleft()])
                 counts, rows = self.counts, of_parts[number]
                 sparse = rows_of_sparse(counts.starts, counts.columns_of, counts.weights, rows)
-                factors = counts.row_weights[rows], counts.row_factors[rows]
-                call = self.engine.call(arranged, *sparse, *factors, counts.columns, returns=2, on=worker)
+                self.held.append(self.engine.put((*sparse, counts.row_weights[rows], counts.row_factors[rows])))
+                call = self.engine.call(arranged, self.held[-1], counts.columns, returns=2, on=worker)
                 refs.append(call[0])
                 pending.append(call[1])
         self.engine.get(pending)
@@ -131,23 +133,22 @@ class FusedObjective(_InFloat32):
         """All parts, each by its worker; the sums over them by ranges of columns."""
         spread, engine, dim = self.spread, self.spread.engine, point.V.shape[1]
         tables = engine.put(laid_out(point.U, point.bias, self.counts.column_factors, squares=curvature))
-        calls = []
+        held, calls = [tables], []  # until the end, so that what is lost with a machine can be computed again
         for worker, (group, rows) in enumerate(zip(spread.groups, spread.rows, strict=True)):
             task = Task(self.loss, dim, group.start, curvature, rows_only, () if rows_only else self.cuts)
+            inside = [engine.put(point.V[rows]), engine.put(self.shifts[rows])]
             parts = spread.refs[group.start : group.stop]
-            inside = point.V[rows], self.shifts[rows]
             count = 1 if rows_only else len(self.cuts)
             call = engine.call(run_parts, task, tables, *inside, *parts, returns=count, on=worker)
             calls.append([call] if rows_only else list(call))
-        engine.free([tables])
+            held += inside + calls[-1]
         sums = [
             engine.call(add_range, spread.parts, dim, curvature, *found, on=number)
             for number, found in enumerate(list(zip(*calls, strict=True))[1:])
         ]
-        engine.free(ref for call in calls for ref in call[1:])
         found = self._of_rows(engine.get(call[0] for call in calls), dim)
         ranges = engine.get(sums)
-        engine.free([*(call[0] for call in calls), *sums])
+        engine.free(held + sums)
         columns = [self._of_columns([part[number] for part in ranges]) for number in range(4)] if sums else [None] * 4
         gradient = Point(found.d_rows, *columns[:2])
         return Sums(found.losses, found.log_sums, gradient, Point(found.h_rows, *columns[2:]) if curvature else None)
@@ -185,7 +186,7 @@ class RowObjective(_InFloat32):
         super().__init__(counts, loss, l2)
         self.tables = tables
         sparse = counts.starts, counts.columns_of, counts.weights
-        self.part, _ = arranged(*sparse, counts.row_weights, counts.row_factors, counts.columns)
+        self.part, _ = arranged((*sparse, counts.row_weights, counts.row_factors), counts.columns)
 
     def sums(self, point: Point, curvature: bool, rows_only: bool) -> Sums:
         """All rows, one block after another."""

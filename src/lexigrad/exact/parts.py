@@ -129,10 +129,12 @@ def padded_columns(columns: int) -> int:
     return -(-columns // (PANEL * STRIDE)) * PANEL * STRIDE
 
 
-def arranged(
-    starts: Any, columns_of: Any, weights: Any, row_weights: Any, row_factors: Any, columns: int
-) -> tuple[Part, int]:
+def arranged(rows: tuple[Any, ...], columns: int) -> tuple[Part, int]:
     """Put the counts of a part's rows in the kernels' order.
+
+    Args:
+        rows: the rows' starts, columns and weights as in `Counts`, their n_c and their a.
+        columns: how many there are.
 
     Returns:
         The part, and how many entries it has.
@@ -140,13 +142,13 @@ def arranged(
     from lexigrad.kernels.passes import arrange
     from lexigrad.kernels.products import PANEL
 
-    sparse = frozen((starts, columns_of, weights))
-    rows, entries = len(starts) - 1, len(columns_of)
+    *sparse, row_weights, row_factors = frozen(rows)
+    count, entries = len(row_weights), sparse[1].size
     places, arranged_weights = np.empty(entries, np.uint16), np.zeros(entries + LANES, np.float32)
-    panel_starts = np.zeros((-(-rows // BLOCK), padded_columns(columns) // PANEL + 1), np.int64)
+    panel_starts = np.zeros((-(-count // BLOCK), padded_columns(columns) // PANEL + 1), np.int64)
     for number, block in enumerate(panel_starts):
         first = number * BLOCK
-        arrange(*sparse, first, min(first + BLOCK, rows), block, places, arranged_weights)
+        arrange(*sparse, first, min(first + BLOCK, count), block, places, arranged_weights)
     part = Part(row_weights, row_factors.astype(np.float32), panel_starts, places, arranged_weights)
     return part, entries
 

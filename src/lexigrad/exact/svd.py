@@ -77,20 +77,23 @@ class PpmiRows(NamedTuple):
     values: Any
 
 
-def ppmi_rows(
-    starts: Any, outside: Any, weights: Any, row_logs: Any, logs: Any, log_pairs: Any
-) -> tuple[PpmiRows, int]:
+def ppmi_rows(rows: tuple[Any, ...], logs: Any, log_pairs: float) -> tuple[PpmiRows, int]:
     """Some rows of the matrix from their window counts.
+
+    Args:
+        rows: their starts, outside words and weights as in `WindowCounts`, and log n_c of each.
+        logs: log n_o of each word.
+        log_pairs: log N.
 
     Returns:
         The rows, and how many entries they have.
     """
     from lexigrad.kernels.ppmi import fill_ppmi
 
-    sparse = frozen((starts, outside, weights, row_logs, logs))
+    starts, outside, *others = frozen((*rows, logs))
     ends = np.zeros(len(starts), np.int64)
-    columns, values = np.empty(outside.size, np.int32), np.empty(weights.size, np.float32)
-    fill_ppmi(*sparse, np.float32(log_pairs), ends, columns, values)
+    columns, values = np.empty(outside.size, np.int32), np.empty(outside.size, np.float32)
+    fill_ppmi(starts, outside, *others, np.float32(log_pairs), ends, columns, values)
     entries = int(ends[-1])
     return PpmiRows(ends, columns[:entries].copy(), values[:entries].copy()), entries
 
@@ -113,16 +116,16 @@ class _Ppmi:
         self.rows = [rows_of_part(number, pieces, words) for number in range(pieces)]
         logs = np.log(np.maximum(counts.center_weights, 1e-30)).astype(np.float32)  # rows without entries have no use
         known, log_pairs = engine.put(logs), float(np.log(counts.pairs))
-        self.refs, pending = [], deque[Any]()
+        self.refs, self.held, pending = [], [known], deque[Any]()
         for number, rows in enumerate(self.rows):
             if len(pending) > 2 * engine.workers:
                 engine.get([pending.popleft()])
             sparse = rows_of_sparse(counts.starts, counts.outside, counts.weights, rows)
-            call = engine.call(ppmi_rows, *sparse, logs[rows], known, log_pairs, returns=2, on=number)
+            self.held.append(engine.put((*sparse, logs[rows])))
+            call = engine.call(ppmi_rows, self.held[-1], known, log_pairs, returns=2, on=number)
             self.refs.append(call[0])
             pending.append(call[1])
         engine.get(pending)
-        engine.free([known])
 
     def times(self, X: Floats) -> Floats:
         """The product with a dense matrix of shape ``(n, width)``; no row depends on who computes it."""
@@ -136,7 +139,7 @@ class _Ppmi:
 
     def close(self) -> None:
         """It is needed no more."""
-        self.engine.free(self.refs)
+        self.engine.free(self.refs + self.held)
 
 
 def _random(rows: int, width: int) -> Floats:

@@ -108,9 +108,10 @@ class Tail:
             yield from ((rows, solve_words(self, block, centers, outsides)) for rows, block in words)
             return
         known = [engine.put(centers), engine.put(outsides)]
-        pending: deque[tuple[slice, Ref]] = deque()
+        pending: deque[tuple[slice, list[Ref]]] = deque()
         for number, (rows, block) in enumerate(words):
-            pending.append((rows, engine.call(solve_words, self, block, *known, on=number)))
+            held = engine.put(block)
+            pending.append((rows, [engine.call(solve_words, self, held, *known, on=number), held]))
             if len(pending) > 2 * engine.workers:
                 yield _got(engine, *pending.popleft())
         while pending:
@@ -149,7 +150,7 @@ def _found(objective: Objective, fixed: Fixed) -> tuple[Floats, tuple[float, flo
     return objective.host(solved), (losses[-1], objective.passes)
 
 
-def _got(engine: Engine, rows: slice, ref: Ref) -> tuple[slice, Solved]:
-    (solved,) = engine.get([ref])
-    engine.free([ref])
+def _got(engine: Engine, rows: slice, refs: list[Ref]) -> tuple[slice, Solved]:
+    (solved,) = engine.get(refs[:1])
+    engine.free(refs)
     return rows, solved
