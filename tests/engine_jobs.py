@@ -91,3 +91,8 @@ def append_to(values: list[int]) -> int:
 
 def a_set() -> set[int]:
     return {1}
+
+
+def note(number: int) -> int:
+    CALLS.append(number)
+    return number

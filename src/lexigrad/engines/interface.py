@@ -15,7 +15,7 @@ from lexigrad.errors import EngineError, LexigradError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Engine", "Ref", "error_of", "frozen", "name_of"]
+__all__ = ["AS_THEY_ARE", "Engine", "Ref", "error_of", "frozen", "name_of"]
 
 AS_THEY_ARE: Final = (LexigradError, MemoryError, OSError)
 """What a function may raise: the command line has a sentence for each."""
