@@ -16,19 +16,13 @@ from lexigrad.engines.simulator import SimulatedEngine
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.errors import ConfigError, TrainingInterrupted
 from lexigrad.exact import solve
+from lexigrad.exact.blocks import BLOCK, Part, Task, arranged, laid_out, padded_columns
 from lexigrad.exact.fused import FusedObjective, SpreadCounts, rows_of_sparse
+from lexigrad.exact.history import BLOCK as NUMBERS
+from lexigrad.exact.history import History, Pieces
+from lexigrad.exact.lbfgs import Memory
 from lexigrad.exact.objective import Counts, Point
-from lexigrad.exact.parts import (
-    BLOCK,
-    Part,
-    Task,
-    add_range,
-    arranged,
-    laid_out,
-    padded_columns,
-    rows_of_part,
-    run_parts,
-)
+from lexigrad.exact.parts import add_range, rows_of_part, run_parts
 from lexigrad.kernels.products import PANEL
 
 if TYPE_CHECKING:
@@ -117,6 +111,58 @@ class TestTree:
         return list(add_range(1, 4, False, run_parts(task, tables, point.V[rows], np.zeros(len(rows)), part)[1])[:2])
 
 
+class TestHistory:
+    """The direction is that of the two loops, wherever the vectors lie."""
+
+    length = 3 * NUMBERS + 11
+
+    def steps(self, count: int) -> list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
+        """Steps on a quadratic of which the curvature is between 1 and 3."""
+        random = np.random.default_rng(count)
+        curvature = 1 + 2 * random.random(self.length)
+        changes = random.normal(0, 1, (count, self.length))
+        return [(change.astype(np.float32), (curvature * change).astype(np.float32)) for change in changes]
+
+    def directions(self, engine: Any, most: int) -> list[np.ndarray[Any, Any]]:
+        """After each step, with the curvature known anew at times."""
+        random = np.random.default_rng(9)
+        gradient = random.normal(0, 1, self.length).astype(np.float32)
+        history, found = History(Pieces(self.length, engine), most), []
+        for number, (change, difference) in enumerate(self.steps(6)):
+            if number % 4 == 0:
+                history.weigh((1 / (1 + random.random(self.length))).astype(np.float32))
+            history.append(change, difference, 1 / float(change.astype(float) @ difference))
+            found.append(history.direction(gradient))
+        return found
+
+    def test_it_is_what_the_two_loops_give(self) -> None:
+        random = np.random.default_rng(9)
+        gradient = random.normal(0, 1, self.length)
+        known: list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = []
+        with ThreadEngine(2) as engine:
+            for number, found in enumerate(self.directions(engine, 4)):
+                if number % 4 == 0:
+                    inverse = 1 / (1 + random.random(self.length))
+                known = [*known, self.steps(6)[number]][-4:]
+                pairs = [(change.astype(float), difference.astype(float)) for change, difference in known]
+                q, shares = gradient.copy(), []
+                for s, y in reversed(pairs):
+                    shares.append(s @ q / (s @ y))
+                    q -= shares[-1] * y
+                s, y = pairs[-1]
+                r = inverse * q * (s @ y) / (y @ (inverse * y))
+                for (s, y), share in zip(pairs, reversed(shares), strict=True):
+                    r += (share - y @ r / (s @ y)) * s
+                np.testing.assert_allclose(found, -r, atol=2e-5 * np.abs(r).max())
+
+    def test_any_pieces_give_the_same_bytes(self) -> None:
+        found = set()
+        for engine in (ThreadEngine(1), ThreadEngine(3), ThreadEngine(9), SimulatedEngine(2, seed=4, deaths=0.5)):
+            with engine:
+                found.add(b"".join(direction.tobytes() for direction in self.directions(engine, 3)))
+        assert len(found) == 1
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("rows_only", [False, True])
 def test_a_pass_gives_the_same_bytes_on_any_engine(loss: Loss, rows_only: bool) -> None:
@@ -151,6 +197,25 @@ def test_training_gives_the_same_model_where_calls_are_late_and_workers_die(loss
     with SimulatedEngine(1 + seed, seed=seed, deaths=0.2) as engine:
         assert content(lexigrad.train(window_counts(), config_of(loss), engine=engine)) == alone(loss)
         assert engine.died > 5
+
+
+def test_the_search_stays_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One number in double precision would make double all that it is added to."""
+    seen: list[Memory] = []
+    minimize = solve.minimize
+
+    def watched(*arguments: Any, between: Any, **how: Any) -> Any:
+        def look(memory: Memory) -> None:
+            seen.append(memory)
+            between(memory)
+
+        return minimize(*arguments, between=look, **how)
+
+    monkeypatch.setattr(solve, "minimize", watched)
+    lexigrad.train(window_counts(), config_of("naive_softmax"))
+    assert len(seen) > 5
+    for memory in seen:
+        assert {array.dtype for array in (memory.x, memory.gradient, memory.inverse, memory.shifts)} == {np.float32}
 
 
 def test_the_number_of_parts_decides_the_last_digits_and_no_more() -> None:

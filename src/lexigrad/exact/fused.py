@@ -11,26 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lexigrad.exact.blocks import BLOCK, RowSums, Task, arranged, laid_out, padded_columns
 from lexigrad.exact.history import Pieces
 from lexigrad.exact.objective import Objective, Point, Sums
-from lexigrad.exact.parts import (
-    BLOCK,
-    RowSums,
-    Task,
-    add_range,
-    arranged,
-    laid_out,
-    padded_columns,
-    rows_of_part,
-    run_parts,
-)
+from lexigrad.exact.parts import add_range, rows_of_part, run_parts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lexigrad.engines.interface import Engine, Ref
+    from lexigrad.exact.blocks import Tables
     from lexigrad.exact.objective import Counts, Loss
-    from lexigrad.exact.parts import Tables
 
     Floats = NDArray[np.float32]
 

@@ -242,7 +242,7 @@ class _Search:
             larger = (likely + expected + abs(likely - expected)) / 2
             diagonals.append(diagonal + FLOOR * larger)
         bias = found.curvature.bias
-        least = 1e-9 * objective.row_weights.sum()
+        least = 1e-9 * float(objective.row_weights.sum())
         return 1 / self._packed(Point(diagonals[0], diagonals[1], bias.clip(least)))
 
     def _direction(self) -> tuple[Floats, float]:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lexigrad.errors import InputError
+from lexigrad.exact.blocks import BLOCK
 from lexigrad.exact.lbfgs import MEMORY
-from lexigrad.exact.parts import BLOCK
 
 if TYPE_CHECKING:
     from lexigrad.config import TrainConfig
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["available_bytes", "check_memory", "needed_bytes"]
 
 FLOAT: Final = 4
-VECTORS: Final = 2 * MEMORY + 10
-"""Of the length of both tables: what L-BFGS remembers, the point, its trial, gradients and the curvature."""
+VECTORS: Final = 10
+"""Of the length of both tables: the point, its trial, gradients and the curvature."""
 
 CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 CGROUP_USED: Final = Path("/sys/fs/cgroup/memory.current")
@@ -35,7 +35,8 @@ def needed_bytes(words: int, head: int, entries: int, config: TrainConfig, threa
         threads: how many; none where other processes carry the passes out.
     """
     row = FLOAT * (config.dim + 16)  # a row of a table, with its bias and what fills up the last vector
-    search = VECTORS * 2 * head * row
+    remembered = 2 * MEMORY if threads else 0
+    search = (VECTORS + remembered) * 2 * head * row
     # each thread's gradients and curvatures, one for each level of its part of the tree, and the tables in both layouts
     sharing = min(threads, config.parts)
     levels = 2 + (config.parts // max(sharing, 1)).bit_length()

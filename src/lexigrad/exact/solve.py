@@ -12,9 +12,7 @@ between them are made here.
 
 from __future__ import annotations
 
-import time
 from contextlib import nullcontext
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -33,10 +31,10 @@ from lexigrad.exact.memory import check_memory
 from lexigrad.exact.objective import L2, Counts, Point
 from lexigrad.exact.svd import ppmi_factors
 from lexigrad.exact.tail import ROWS, Tail, Words
+from lexigrad.exact.watch import SolverWatch
 from lexigrad.model import Word2Vec
 from lexigrad.pairloss import loss_of_counts
-from lexigrad.progress import SolverProgress
-from lexigrad.records import Patience, Records
+from lexigrad.records import Patience
 from lexigrad.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -85,7 +83,7 @@ def train_svd(
     """Word vectors by the truncated SVD of the positive PMI; see `lexigrad.train`."""
     _check_pairs(counts)
     with one_blas_thread(), _carrier(engine, config) as carrier:
-        watch = _Watch(listeners)
+        watch = SolverWatch(listeners)
         watch.begin("svd", counts.pairs)
         V, U = ppmi_factors(counts, config.dim, carrier)
         watch(float("nan"), 1.0)
@@ -118,46 +116,13 @@ def train_exact(
     memory_bytes = check_memory(counts, config, threads)
     _check_pairs(counts)
     with one_blas_thread(), _carrier(engine, config) as carrier:
-        watch = _Watch(listeners, memory_bytes)
+        watch = SolverWatch(listeners, memory_bytes)
         return _Solver(counts, config, watch, held_out, checkpoints, carrier).run()
 
 
 def _carrier(engine: Engine | None, config: TrainConfig) -> AbstractContextManager[Engine]:
     """The engine, which whoever gave it closes, or one of this process."""
     return ThreadEngine(config.threads or available_cores()) if engine is None else nullcontext(engine)
-
-
-class _Watch:
-    """Reports progress, and keeps the history."""
-
-    def __init__(self, listeners: Listeners, memory_bytes: int = 0) -> None:
-        self.listeners, self.memory_bytes = listeners, memory_bytes
-        self.began = time.perf_counter()
-        self.records = Records(listeners.log)
-
-    def begin(self, stage: str, pairs: float) -> None:
-        """Begin a stage, whose losses are divided by so many pairs."""
-        self.stage, self.pairs = stage, max(pairs, 1e-30)
-        self(float("nan"), 0.0)
-
-    def __call__(self, loss: float, passes: float, held_out: PairLoss | None = None) -> None:
-        """So many passes were made, with this summed loss after the last of them, and that one on held-out text."""
-        per_pair = loss / self.pairs
-        if not np.isnan(loss):
-            record = {"stage": self.stage, "passes": round(passes, 2), "loss": per_pair}
-            self._record(record if held_out is None else {**record, "validation": held_out.to_dict()})
-        perplexity = float(np.exp(min(per_pair, 700))) if self.stage == "naive softmax" else float("nan")
-        seconds = time.perf_counter() - self.began
-        self.listeners.report(SolverProgress(self.stage, passes, per_pair, perplexity, seconds, self.memory_bytes))
-
-    def measured(self, model: Word2Vec, held_out: HeldOutText | None) -> Word2Vec:
-        """The finished model with its history, of which the last record is its loss on held-out text."""
-        if held_out is not None:
-            self._record({"stage": "whole model", "validation": held_out.loss(model).to_dict()})
-        return replace(model, history=self.records.history)
-
-    def _record(self, record: dict[str, Any]) -> None:
-        self.records.add(record, seconds=round(time.perf_counter() - self.began, 3))
 
 
 class _Solver:
@@ -167,7 +132,7 @@ class _Solver:
         self,
         counts: WindowCounts,
         config: TrainConfig,
-        watch: _Watch,
+        watch: SolverWatch,
         held_out: HeldOutText | None,
         checkpoints: Checkpoints | None,
         engine: Engine,

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from lexigrad.engines.values import frozen
+from lexigrad.exact.blocks import BLOCK
 from lexigrad.exact.fused import rows_of_sparse
-from lexigrad.exact.parts import BLOCK, rows_of_part
+from lexigrad.exact.parts import rows_of_part
 from lexigrad.sampling import START_STREAM, stream_key
 
 if TYPE_CHECKING:

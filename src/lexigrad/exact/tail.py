@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from lexigrad.exact.arrays import on_device
+from lexigrad.exact.blocks import laid_out
 from lexigrad.exact.fused import RowObjective
 from lexigrad.exact.objective import L2, Counts, Point
-from lexigrad.exact.parts import laid_out
 from lexigrad.exact.rows import solve_rows
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lexigrad.engines.interface import Engine, Ref
+    from lexigrad.exact.blocks import Tables
     from lexigrad.exact.objective import Loss, Objective
-    from lexigrad.exact.parts import Tables
 
     Doubles = NDArray[np.float64]
     Floats = NDArray[np.float32]
