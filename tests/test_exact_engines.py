@@ -20,7 +20,6 @@ from lexigrad.exact.blocks import BLOCK, Part, Task, arranged, laid_out, padded_
 from lexigrad.exact.fused import FusedObjective, SpreadCounts, rows_of_sparse
 from lexigrad.exact.history import BLOCK as NUMBERS
 from lexigrad.exact.history import History, Pieces
-from lexigrad.exact.lbfgs import Memory
 from lexigrad.exact.objective import Counts, Point
 from lexigrad.exact.parts import add_range, rows_of_part, run_parts
 from lexigrad.kernels.products import PANEL
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lexigrad.engines.rayengine import RayEngine
+    from lexigrad.exact.lbfgs import Memory
     from lexigrad.exact.objective import Loss
 
 LOSSES: tuple[Loss, ...] = ("negative_sampling", "naive_softmax")
@@ -215,7 +215,9 @@ def test_the_search_stays_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     lexigrad.train(window_counts(), config_of("naive_softmax"))
     assert len(seen) > 5
     for memory in seen:
-        assert {array.dtype for array in (memory.x, memory.gradient, memory.inverse, memory.shifts)} == {np.float32}
+        assert {array.dtype for array in (memory.x, memory.gradient, memory.inverse, memory.shifts)} == {
+            np.dtype(np.float32)
+        }
 
 
 def test_the_number_of_parts_decides_the_last_digits_and_no_more() -> None:
