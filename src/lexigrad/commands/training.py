@@ -15,6 +15,7 @@ from lexigrad.commands.options import (
     config_options,
     corpus_argument,
     either,
+    engine_options,
     json_option,
     keep_inputs,
     make_config,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from lexigrad.checkpoints import Checkpoints
     from lexigrad.corpus import Corpus
+    from lexigrad.engines.interface import Engine
     from lexigrad.model import Word2Vec
     from lexigrad.windowcounts import WindowCounts
 
@@ -135,6 +137,7 @@ def _every(ctx: click.Context, option: click.Parameter, value: str | None) -> fl
     type=click.IntRange(min=0, max=65535),
     help="where --watch listens; any free port when not given",
 )
+@engine_options
 @vocabulary_option
 @quiet_option
 @json_option
@@ -150,6 +153,8 @@ def train(
     resume: bool,
     watch: bool,
     watch_port: int | None,
+    ray: str | None,
+    workers: int | None,
     vocabulary: Path | None,
     quiet: bool,
     as_json: bool,
@@ -162,6 +167,9 @@ def train(
 
     After Ctrl-C, --solver exact writes the vectors of the last step. With --checkpoint-every, Ctrl-C and SIGTERM leave
     a checkpoint of that moment instead, with any solver but svd.
+
+    With --ray workers make the passes of --solver exact and svd; the file is the same, to the byte. At most --parts of
+    them share a pass.
     """
     import lexigrad
     from lexigrad.seeds import each_seed
@@ -180,6 +188,8 @@ def train(
     config = make_config(options, corpus, model)
     if config.early_stop is not None and validation is None:
         raise click.UsageError("--early-stop follows the loss on held-out text: give --validation.")
+    if ray is not None:
+        _check_ray(config)
     outputs, logs = _each(output, config.seed, seeds), None if log is None else _each(log, config.seed, seeds)
     _keep_inputs([*corpus, validation, counts, start], [*outputs, *(logs or [])])
     written: list[dict[str, Any]] = []
@@ -188,6 +198,7 @@ def train(
     checkpoints = _checkpoints(outputs, checkpoint_every, resume, display)
     with _advice(checkpoints), display, ExitStack() as opened:
         shown = opened.enter_context(watched(output.name, watch_port or 0, display)) if watch else None
+        engine = None if ray is None else opened.enter_context(_engine(ray, workers, display))
         if counts is None:
             text: Any = opened.enter_context(open_corpus(corpus, config, vocabulary, display, start=model))
             report = {"report": text.report.to_dict()}
@@ -199,8 +210,9 @@ def train(
             begin_watch(shown, text.vocabulary, config)
         if seeds is None:
             callbacks = [] if shown is None else [shown]
-            how = {"progress": display.training, "log": log, "checkpoints": checkpoints, "start": model}
-            models = _one(text, config, validation=validation, callbacks=callbacks, **how)
+            how: dict[str, Any] = {"progress": display.training, "log": log, "checkpoints": checkpoints}
+            how |= {"start": model, "engine": engine, "callbacks": callbacks}
+            models = _one(text, config, validation=validation, **how)
         else:
             models = each_seed(text, config, seeds, display.training, validation, logs=logs)
         for path in outputs:
@@ -220,6 +232,26 @@ def train(
             checkpoints.remove()
     if as_json:
         print_json({**report, **display.speed(), **(written[0] if seeds is None else {"models": written})})
+
+
+def _check_ray(config: TrainConfig) -> None:
+    """Refuse what workers have no part in."""
+    if config.solver == "sgd":
+        raise click.UsageError("--ray is for --solver exact and svd; SGD trains in this process.")
+    if config.device is not None:
+        raise click.UsageError(
+            "--ray computes on processors elsewhere and --device on one here; leave out one of them."
+        )
+
+
+def _engine(ray: str, workers: int | None, display: Display) -> Engine:
+    """The workers that are asked for; says how many they are."""
+    from lexigrad.engines.opening import open_engine
+
+    engine = open_engine(ray, workers)
+    noun = "worker" if engine.workers == 1 else "workers"
+    display.say(f"Ray {'on this machine' if ray == 'local' else f'at {ray}'} with {engine.workers:,} {noun}")
+    return engine
 
 
 def _keep_inputs(inputs: list[Any], outputs: list[Path]) -> None:
