@@ -14,9 +14,11 @@ from lexigrad.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lexigrad.planning import Cluster, Merging, Planned, Rates
+    from lexigrad.planning.job import Cluster, Rates
+    from lexigrad.planning.merges import Merging
+    from lexigrad.planning.plan import Planned, Solver
 
-__all__ = ["plan"]
+__all__ = ["plan_command"]
 
 HEADING = (
     "step",
@@ -32,7 +34,7 @@ HEADING = (
 
 
 def _words(ctx: click.Context, option: click.Parameter, value: str) -> float:
-    from lexigrad.planning import text_words
+    from lexigrad.planning.job import text_words
 
     try:
         return text_words(value)
@@ -41,18 +43,20 @@ def _words(ctx: click.Context, option: click.Parameter, value: str) -> float:
 
 
 def _vocabulary(ctx: click.Context, option: click.Parameter, value: str) -> int:
-    from lexigrad.planning import text_words
+    from lexigrad.planning.job import text_words
 
     try:
         words = 0.0 if value.lower().endswith("b") else text_words(value)
     except InputError:
         words = 0.0
     if words < 2:
-        raise click.BadParameter(f"give a number of words, 2 or more, such as 100000 or 100K, not {value!r}.", ctx, option)
+        raise click.BadParameter(
+            f"give a number of words, 2 or more, such as 100000 or 100K, not {value!r}.", ctx, option
+        )
     return int(words)
 
 
-@click.command()
+@click.command("plan")
 @click.argument("words", metavar="CORPUS-SIZE", callback=_words)
 @click.argument("vocabulary", metavar="VOCABULARY", callback=_vocabulary)
 @click.option("--machines", type=click.IntRange(min=1), required=True, help="how many there would be")
@@ -72,38 +76,39 @@ def _vocabulary(ctx: click.Context, option: click.Parameter, value: str) -> int:
 @config_options(["dim", "epochs", "head"])
 @quiet_option
 @json_option
-def plan(
+def plan_command(
     words: float,
     vocabulary: int,
     machines: int,
     cores: int | None,
     network: float,
     replicas: int | None,
-    solver: str | None,
+    solver: Solver | None,
     quiet: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
     """Say what a text of CORPUS-SIZE with so many words in its VOCABULARY would take on a cluster.
 
-    CORPUS-SIZE is a number of words, such as 1e9, 100M or 1G, or of bytes, such as 50GB or 50GiB; VOCABULARY a number of
-    words, such as 100000 or 100K.
+    CORPUS-SIZE is a number of words, such as 1e9, 100M or 1G, or of bytes, such as 50GB or 50GiB; VOCABULARY a number
+    of words, such as 100000 or 100K.
 
     How fast a core is, is measured here, in some seconds. The rest is a model: time, memory of a machine and of the
     driver, bytes on the wire, the replicas' merges and what they cost, and up to how many machines doubling them saves
     a fifth of the time. The network's speed is taken as given.
     """
-    from lexigrad import planning
     from lexigrad.encoding import available_cores
-    from lexigrad.rates import measured_rates
+    from lexigrad.planning.job import Cluster, Job
+    from lexigrad.planning.plan import plan
+    from lexigrad.planning.rates import measured_rates
 
     config = make_config(options, ())
-    cluster = planning.Cluster(machines, cores or available_cores(), network)
-    job = planning.Job(words, vocabulary, config, replicas)
+    cluster = Cluster(machines, cores or available_cores(), network)
+    job = Job(words, vocabulary, config, replicas)
     with Display(quiet=quiet) as display:
         display.say("measuring this machine")
         rates = measured_rates(config, vocabulary, min(cluster.cores, available_cores()))
-        planned = planning.plan(job, cluster, rates, ("exact", "sgd") if solver is None else (solver,))
+        planned = plan(job, cluster, rates, ["exact", "sgd"] if solver is None else [solver])
         if as_json:
             given = {"words": words, "vocabulary": vocabulary, "cluster": asdict(cluster)}
             print_json({**given, "rates": asdict(rates), **asdict(planned)})

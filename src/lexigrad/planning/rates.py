@@ -18,7 +18,7 @@ from lexigrad.corpus import read_corpus
 from lexigrad.encoding import available_cores
 from lexigrad.exact.fused import FusedObjective
 from lexigrad.exact.objective import Counts, Point
-from lexigrad.planning import Rates
+from lexigrad.planning.job import Rates
 from lexigrad.trainer import train
 from lexigrad.windowcounts import count_windows
 
@@ -79,15 +79,17 @@ def measured_rates(config: TrainConfig, vocabulary: int, threads: int | None = N
             path.write_text(drawn_text(length, drawn), encoding="ascii")
             of_text, counts = _text_rates(path, run)
             of_passes = [_pass_rate(counts, loss, run) for loss in ("negative_sampling", "naive_softmax")]
-    return Rates(*(rate / threads for rate in (*of_text, *of_passes)), vectors=_vector_rate())
+    reading, counting, sgd = (rate / threads for rate in of_text)
+    negative_sampling, naive_softmax = (rate / threads for rate in of_passes)
+    return Rates(reading, counting, sgd, negative_sampling, naive_softmax, _vector_rate())
 
 
 def drawn_text(words: int, vocabulary: int) -> str:
-    """A text of so many words, about; always the same one.
+    r"""A text of so many words, about; always the same one.
 
     Example:
         >>> drawn_text(8, vocabulary=100)
-        'emeee eioee eteee ooee eeneee deee eextee eereee\\n'
+        'emeee eioee eteee ooee eeneee deee eextee eereee\n'
     """
     random = np.random.default_rng(1)
     weights = 1 / (np.arange(vocabulary) + SHIFT)
