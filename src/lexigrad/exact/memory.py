@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lexigrad.errors import InputError
-from lexigrad.exact.fused import BLOCK, PARTS
 from lexigrad.exact.lbfgs import MEMORY
+from lexigrad.exact.parts import BLOCK
 
 if TYPE_CHECKING:
     from lexigrad.config import TrainConfig
@@ -32,11 +32,14 @@ def needed_bytes(words: int, head: int, entries: int, config: TrainConfig, threa
         head: words solved together.
         entries: of the window counts.
         config: its loss and dim.
-        threads: how many.
+        threads: how many; none where other processes carry the passes out.
     """
     row = FLOAT * (config.dim + 16)  # a row of a table, with its bias and what fills up the last vector
     search = VECTORS * 2 * head * row
-    sums = (2 * PARTS + 8) * head * row  # each part's gradient and curvature, and the tables in both layouts
+    # each thread's gradients and curvatures, one for each level of its part of the tree, and the tables in both layouts
+    sharing = min(threads, config.parts)
+    levels = 2 + (config.parts // max(sharing, 1)).bit_length()
+    sums = (2 * sharing * levels + 8) * head * row
     scores = threads * BLOCK * FLOAT * (head if config.loss == "naive_softmax" else 1024)
     counts = 2 * 8 * entries  # the head's part of them, and the SVD's matrix
     return search + sums + scores + counts + 4 * words * row
