@@ -60,13 +60,13 @@ def test_machines_share_the_wire_and_one_alone_has_none() -> None:
 def test_a_run_of_the_exact_solver_is_its_passes_and_the_vectors_between_them() -> None:
     table = 4 * 10_000 * 101
     vectors = 13 * 110 * 2 * table  # bytes that 13 steps read and write
-    job, speeds = Job(1e8, 10_000, TrainConfig()), replace(SPEEDS, vectors=vectors)
+    job, speeds = Job(1e8, 10_000, TrainConfig(parts=4)), replace(SPEEDS, vectors=vectors)
     alone = negative_sampling_step(job, Cluster(1, 1), speeds)
     assert alone.seconds == alone.compute_seconds == pytest.approx(13 + 1)  # a pass is 6 · 10⁸ · 100 operations
     four = negative_sampling_step(job, Cluster(4, 1), speeds)
-    assert four.compute_seconds == pytest.approx(14 / 4)
+    assert four.compute_seconds == pytest.approx(13 / 4 + 1)  # the vectors are the driver's
     assert four.wire_bytes == pytest.approx((13 * (2 * 4 + 4) + 2 * 4 + 2) * table)
-    assert four.network_seconds == pytest.approx(8 * four.wire_bytes / 4e10 + 13 * 24 * 1e-3)
+    assert four.network_seconds == pytest.approx(8 * four.wire_bytes / 4e10 + 13 * 4 * 1e-3)
     assert four.seconds == pytest.approx(four.compute_seconds + four.network_seconds + 7)
 
 
@@ -86,9 +86,9 @@ def test_words_beyond_the_head_take_two_products_against_it_for_each_table() -> 
 def test_a_pass_takes_what_the_study_of_the_exact_solver_computed(
     machines: int, compute: float, network: float
 ) -> None:
-    job = Job(17e6, WIKI, TrainConfig(head=WIKI))
-    speeds = replace(SPEEDS, negative_sampling=46e9, vectors=FAST)
-    step = negative_sampling_step(job, Cluster(machines, 16), speeds)
+    job = Job(17e6, WIKI, TrainConfig(head=WIKI, parts=machines))
+    speeds = replace(SPEEDS, negative_sampling=16 * 46e9, vectors=FAST)  # a worker with sixteen cores on each machine
+    step = negative_sampling_step(job, Cluster(machines, 1), speeds)
     assert step.compute_seconds / 13 == pytest.approx(compute, rel=0.03)
     sent = 13 * (2 * machines + 4) * 4 * WIKI * 101
     assert 8 * sent / (machines * 1e10) / 13 == pytest.approx(network, rel=0.1)
@@ -105,7 +105,7 @@ def test_64_machines_are_as_much_faster_at_sgd_as_the_study_of_replicas_computed
     assert merging(job, Cluster(64, 16)).interval == interval
     alone = sgd_step(job, Cluster(1, 16), speeds)
     assert alone.seconds == pytest.approx(5 * job.words / 16e6)
-    assert alone.seconds / (many.seconds - 7) == pytest.approx(faster, rel=0.15)
+    assert alone.seconds / (many.seconds - 7) == pytest.approx(faster, rel=0.2)  # with 3,000 hot rows there
 
 
 def test_replicas_that_share_a_machine_follow_each_other_or_share_its_cores() -> None:
@@ -155,7 +155,7 @@ def test_a_share_of_the_rows_changes_and_more_of_them_the_longer_it_lasts(interv
 
 @pytest.mark.parametrize(("merges", "lost"), [(11, 2.6), (22, 2.0), (25, 1.8)])
 def test_what_merging_costs_is_what_was_measured(merges: int, lost: float) -> None:
-    words = merges * 16 * 50_000 / 5 if merges < 25 else 1e9
+    words = merges * 16 * 50_000 / 5 if merges < 25 else 1e8
     found = merging(Job(words, WIKI, TrainConfig(), replicas=16), Cluster(16, 16))
     assert found.merges == pytest.approx(merges)
     assert found.points_lost == pytest.approx(lost, abs=0.05)
@@ -194,8 +194,18 @@ def test_a_small_job_needs_one_machine_and_a_large_one_many() -> None:
     assert helping_machines(counting_step, large, Cluster(8, 16), SPEEDS) > 64
 
 
+def test_parts_say_how_many_cores_share_a_pass() -> None:
+    speeds = replace(SPEEDS, vectors=FAST)
+    few, many = (
+        negative_sampling_step(Job(1e8, 10_000, TrainConfig(parts=parts)), Cluster(8, 4), speeds) for parts in (8, 32)
+    )
+    assert few.compute_seconds == pytest.approx(13 / 8)
+    assert many.compute_seconds == pytest.approx(13 / 32)
+    assert many.wire_bytes - few.wire_bytes == pytest.approx(13 * 24 * 4 * 10_000 * 101)  # each worker sends its sums
+
+
 def test_more_machines_share_the_memory_of_the_exact_solver() -> None:
-    job = Job(1e9, 100_000, TrainConfig(head=100_000))
+    job = Job(1e9, 100_000, TrainConfig(head=100_000, parts=32))
     sizes = [negative_sampling_step(job, Cluster(machines, 4), SPEEDS).machine_bytes for machines in (2, 4, 8)]
     assert sizes == sorted(sizes, reverse=True)
 
@@ -238,7 +248,8 @@ def test_the_command_prints_what_was_measured_and_each_step() -> None:
     for step in ("vocabulary", "window counts", "exact, negative sampling", "exact, naive softmax", "SGD, 16 replicas"):
         assert f"\n{step} " in run.stdout
     assert "10 Gb/s" in run.stderr
-    assert "25 merges" in run.stderr
+    assert "78 merges, one every 4 M words" in run.stderr
+    assert "8 of 256 cores" in run.stderr
 
 
 @pytest.mark.usefixtures("known_rates")

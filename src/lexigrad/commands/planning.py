@@ -14,9 +14,8 @@ from lexigrad.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lexigrad.planning.job import Cluster, Rates
-    from lexigrad.planning.merges import Merging
-    from lexigrad.planning.plan import Planned, Solver
+    from lexigrad.planning.job import Cluster, Job, Rates
+    from lexigrad.planning.plan import Plan, Planned, Solver
 
 __all__ = ["plan_command"]
 
@@ -73,7 +72,7 @@ def _vocabulary(ctx: click.Context, option: click.Parameter, value: str) -> int:
     "--replicas", type=click.IntRange(min=1), help="of SGD, as for `train`; one for each machine when not given"
 )
 @click.option("--solver", type=click.Choice(("sgd", "exact")), help="plan for this one; for both when not given")
-@config_options(["dim", "epochs", "head"])
+@config_options(["dim", "epochs", "head", "parts"])
 @quiet_option
 @json_option
 def plan_command(
@@ -116,7 +115,7 @@ def plan_command(
             print_columns(("measured here", "a core"), _measured(rates))
             click.echo()
             print_columns(HEADING, [_row(row) for row in planned.steps])
-        for line in _remarks(cluster, planned.merging):
+        for line in _remarks(job, cluster, planned):
             display.say(line)
 
 
@@ -137,10 +136,13 @@ def _row(planned: Planned) -> tuple[str, ...]:
     return step.name, *map(_time, times), *(f"{_number(size)}B" for size in sizes), f"{planned.helping_machines:,}"
 
 
-def _remarks(cluster: Cluster, merging: Merging | None) -> Iterator[str]:
-    """What was assumed, and how SGD would be merged."""
+def _remarks(job: Job, cluster: Cluster, planned: Plan) -> Iterator[str]:
+    """What was assumed, who would have nothing to do, and how SGD would be merged."""
+    merging, parts = planned.merging, job.config.parts
     kind = f"machines of {cluster.cores} core{'s' if cluster.cores > 1 else ''} as fast as those here"
     yield f"assumed: {kind}, {cluster.gigabits_per_second:g} Gb/s between them, window 5, text like Wikipedia's"
+    if parts < cluster.all_cores and any(row.step.name.startswith("exact") for row in planned.steps):
+        yield f"exact solver: {parts} parts keep {parts} of {cluster.all_cores:,} cores busy; give more --parts"
     if merging is not None and merging.replicas > 1 and not merging.refused:
         yield (
             f"SGD: {merging.merges:.0f} merges, one every {_number(merging.interval)} words of a replica; about "

@@ -78,7 +78,7 @@ class Job:
     Attributes:
         words: of the text.
         vocabulary: words that get vectors.
-        config: ``dim``, ``epochs`` and ``head`` are used.
+        config: ``dim``, ``epochs``, ``head`` and ``parts`` are used.
         replicas: of SGD; None is one for each machine.
     """
 

@@ -19,9 +19,11 @@ MERGES: Final = 25
 FEWEST_MERGES: Final = 10
 SHORTEST_INTERVAL: Final = 50_000
 """Words of a replica between two merges, at least: shorter ones were not studied."""
+LONGEST_INTERVAL: Final = 4_000_000
+"""And at most: beyond, merging costs next to nothing."""
 WARM_UP: Final = 0.03
 """The share of a run in which everything is merged ten times as often."""
-HOT_ROWS: Final = 3_000
+HOT_ROWS: Final = 5_000
 """Of the commonest words, which are merged ten times as often throughout."""
 OFTEN: Final = 10
 TOUCHED: Final = ((0.68, 0.39), (3.4, 0.72), (13.6, 1.0))
@@ -66,7 +68,7 @@ def merging(job: Job, cluster: Cluster) -> Merging:
     replicas, run = job.replicas or cluster.machines, job.config.epochs * job.words
     if replicas == 1:
         return Merging(1, run, 0.0, 0.0, None, refused=False)
-    interval = max(SHORTEST_INTERVAL, run / (MERGES * replicas))
+    interval = min(max(SHORTEST_INTERVAL, run / (MERGES * replicas)), LONGEST_INTERVAL)
     merges = run / (interval * replicas)
     warning, refused = None, merges < FEWEST_MERGES
     if refused:

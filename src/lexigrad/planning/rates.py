@@ -16,8 +16,9 @@ from lexigrad.blas import one_blas_thread
 from lexigrad.config import TrainConfig
 from lexigrad.corpus import read_corpus
 from lexigrad.encoding import available_cores
-from lexigrad.exact.fused import FusedObjective
-from lexigrad.exact.objective import Counts, Point
+from lexigrad.engines.threads import ThreadEngine
+from lexigrad.exact.fused import FusedObjective, SpreadCounts
+from lexigrad.exact.objective import L2, Counts, Point
 from lexigrad.planning.job import Rates
 from lexigrad.trainer import train
 from lexigrad.windowcounts import count_windows
@@ -130,13 +131,15 @@ def _pass_rate(counts: WindowCounts, loss: Loss, config: TrainConfig) -> float:
     head = counts.head(HEAD)
     words = len(head.vocabulary)
     noise = head.vocabulary.noise_distribution(config.noise_exponent)
-    sparse = head.starts, head.outside, head.weights
-    objective = FusedObjective(
-        Counts(*sparse, words, config.negatives * head.center_weights, noise), loss, 1.0, config.threads or 1
-    )
+    factors = config.negatives * head.center_weights, noise
     table = np.full((words, config.dim), 0.01, dtype=np.float32)
     point = Point(table, table.copy(), np.zeros(words, dtype=np.float32))
-    return 6 * words**2 * config.dim / min(_seconds(lambda: objective.evaluate(point)) for _ in range(RUNS))
+    with ThreadEngine(config.threads or 1) as engine:
+        spread = SpreadCounts(Counts(head.starts, head.outside, head.weights, words, *factors), engine, config.parts)
+        objective = FusedObjective(spread, loss, L2[loss])
+        seconds = min(_seconds(lambda: objective.evaluate(point)) for _ in range(RUNS))
+        spread.close()
+    return 6 * words**2 * config.dim / seconds
 
 
 def _seconds(work: Callable[[], Any]) -> float:

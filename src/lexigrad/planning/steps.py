@@ -7,7 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Final, Literal
 
 from lexigrad.exact.lbfgs import MEMORY
-from lexigrad.exact.memory import VECTORS, needed_bytes
+from lexigrad.exact.memory import needed_bytes
 from lexigrad.planning.job import BYTES_OF_WORD
 from lexigrad.planning.merges import OFTEN, exchanged_rows, merging
 from lexigrad.planning.texts import cells, types
@@ -53,6 +53,8 @@ RAY_START: Final = 7.0
 """Seconds until a command has its workers."""
 ROUND: Final = 1e-3
 """Seconds for a round of messages: an assumption."""
+ROUNDS: Final = 4
+"""Of a pass: calls, sums by ranges, and the answers of both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,30 +126,34 @@ def _exact_step(
     rates: Rates,
 ) -> Step:
     """Passes of three products over the head's square, steps of L-BFGS between them, then all other words' rows."""
-    head, dim, machines = job.head, job.config.dim, cluster.machines
+    head, dim = job.head, job.config.dim
     table = 4.0 * head * (dim + 1)
     count = sum(number for number, _ in passes)
+    workers = min(cluster.all_cores, job.config.parts)
     products = sum(6.0 * number * head**2 * dim / rate for number, rate in passes)
     others = 2.0 * ROW_PASSES * 4 * (job.vocabulary - head) * head * dim / passes[-1][1]
-    vectors = count * VECTOR_TRAFFIC * 2 * table / rates.vectors / machines
-    compute = (products + others) / cluster.all_cores + vectors
+    vectors = count * VECTOR_TRAFFIC * 2 * table / rates.vectors
+    compute = products / workers + others / cluster.all_cores + vectors
     wire = network = 0.0
-    if machines > 1:
-        once = 2 * machines * table + 2 * job.table_bytes  # the head's tables to all, everybody's rows back
-        wire = count * (2 * machines + 4) * table + once
-        rounds = count * (4 + 2 * MEMORY)  # of which 2 MEMORY for dot products of vectors in ranges
-        network = cluster.network_seconds(wire) + rounds * ROUND
-    return _step(name, compute, network, _exact_memory(loss, job, cluster), 4 * job.table_bytes, wire, cluster)
+    if cluster.machines > 1:
+        used = replace(cluster, machines=min(cluster.machines, workers))
+        once = 2 * cluster.machines * table + 2 * job.table_bytes  # the head's tables to all, everybody's rows back
+        wire = count * (used.machines + workers + 4) * table + once
+        network = used.network_seconds(wire) + count * ROUNDS * ROUND
+    machine, driver = _exact_memory(loss, job, cluster, ceil(workers / cluster.machines))
+    return _step(name, compute, network, machine, driver, wire, cluster)
 
 
-def _exact_memory(loss: Literal["negative_sampling", "naive_softmax"], job: Job, cluster: Cluster) -> float:
-    """Bytes of one machine: all that a single one takes, of which machines share L-BFGS's vectors and the counts."""
-    entries, config = 2 * cells(job.words, job.vocabulary), replace(job.config, loss=loss)
-    everything = needed_bytes(job.vocabulary, job.head, round(entries), config, cluster.cores) + 8 * entries
-    own = needed_bytes(job.vocabulary, job.head, 0, config, cluster.cores)
-    vectors = VECTORS * 2 * 4.0 * job.head * (config.dim + 16)
-    shared = everything - own + vectors
-    return own - vectors + shared / cluster.machines
+def _exact_memory(
+    loss: Literal["negative_sampling", "naive_softmax"], job: Job, cluster: Cluster, workers: int
+) -> tuple[float, float]:
+    """Bytes of a machine with so many workers, and of the driver, which has L-BFGS's vectors and all counts."""
+    config = replace(job.config, loss=loss)
+    entries = round(2 * cells(job.words, job.vocabulary))
+    driver = needed_bytes(job.vocabulary, job.head, entries, config, 0) + 8.0 * entries
+    of_workers = needed_bytes(job.vocabulary, job.head, entries, config, workers) + 8.0 * entries - driver
+    tables = 8 * 4.0 * job.head * (config.dim + 16)  # in both layouts, with their squares
+    return of_workers + tables + 16 * cells(job.words, job.head) / cluster.machines, driver
 
 
 def sgd_step(job: Job, cluster: Cluster, rates: Rates) -> Step:
