@@ -93,6 +93,13 @@ def test_commands_on_a_page_run_from_top_to_bottom(page: Path, folder_with_corpu
     assert run.returncode == 0, run.stderr
 
 
+@pytest.mark.parametrize("page", pages_with("console"), ids=name_of)
+def test_commands_that_are_not_run_say_why(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    reasons = re.findall(r"^<!-- not run: .+ -->\n```console\n", text, flags=re.MULTILINE)
+    assert len(reasons) == len(blocks(page, "console"))
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_in_docstrings_hold(
     name: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -145,7 +145,7 @@ def _remarks(job: Job, cluster: Cluster, planned: Plan) -> Iterator[str]:
         yield f"exact solver: {parts} parts keep {parts} of {cluster.all_cores:,} cores busy; give more --parts"
     if merging is not None and merging.replicas > 1 and not merging.refused:
         yield (
-            f"SGD: {merging.merges:.0f} merges, one every {_number(merging.interval)} words of a replica; about "
+            f"SGD: {merging.merges:,.0f} merges, one every {_number(merging.interval)} words of a replica; about "
             f"{merging.points_lost:.1f} points lost in the mean of four test sets, less where the commonest words are "
             "merged more often"
         )
