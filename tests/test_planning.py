@@ -155,10 +155,15 @@ def test_a_share_of_the_rows_changes_and_more_of_them_the_longer_it_lasts(interv
 
 @pytest.mark.parametrize(("merges", "lost"), [(11, 2.6), (22, 2.0), (25, 1.8)])
 def test_what_merging_costs_is_what_was_measured(merges: int, lost: float) -> None:
-    words = merges * 16 * 50_000 / 5 if merges < 25 else 1e8
-    found = merging(Job(words, WIKI, TrainConfig(), replicas=16), Cluster(16, 16))
-    assert found.merges == pytest.approx(merges)
+    job = Job(merges * 16 * 50_000, WIKI, TrainConfig(epochs=1), replicas=16)
+    found = merging(job, Cluster(16, 16))
+    assert (found.merges, found.interval) == (merges, 50_000)
     assert found.points_lost == pytest.approx(lost, abs=0.05)
+
+
+def test_a_short_text_is_merged_once_in_an_epoch() -> None:
+    found = merging(Job(4_200, 50, TrainConfig(epochs=10), replicas=2), Cluster(2, 1))
+    assert (found.merges, found.interval, found.refused) == (10, 2_100, False)
 
 
 def test_one_replica_is_never_merged_and_loses_nothing() -> None:
@@ -202,6 +207,28 @@ def test_parts_say_how_many_cores_share_a_pass() -> None:
     assert few.compute_seconds == pytest.approx(13 / 8)
     assert many.compute_seconds == pytest.approx(13 / 32)
     assert many.wire_bytes - few.wire_bytes == pytest.approx(13 * 24 * 4 * 10_000 * 101)  # each worker sends its sums
+
+
+@pytest.mark.parametrize(
+    ("cost", "job", "smaller"),
+    [
+        (vocabulary_step, Job(5e9, 100_000, TrainConfig()), {"words": 2e9}),
+        (counting_step, Job(5e8, 100_000, TrainConfig()), {"words": 2e8}),
+        (negative_sampling_step, Job(1e9, 90_000, TrainConfig(head=90_000, parts=64)), {"vocabulary": 80_000}),
+        (softmax_step, Job(1e9, 70_000, TrainConfig(head=70_000, parts=64)), {"vocabulary": 60_000}),
+        (sgd_step, Job(2e8, 100_000, TrainConfig()), {"words": 1e8}),
+    ],
+)
+def test_four_machines_are_twice_as_fast_from_where_the_guide_says(
+    cost: Any, job: Job, smaller: dict[str, Any]
+) -> None:
+    speeds = Rates(reading=5e6, counting=1e6, sgd=1e6, negative_sampling=46e9, naive_softmax=30e9, vectors=1e10)
+
+    def gain(asked: Job) -> float:
+        alone, four = (cost(asked, Cluster(machines, 16), speeds).seconds for machines in (1, 4))
+        return float(alone / four)
+
+    assert gain(job) > 2 > gain(replace(job, **smaller))
 
 
 def test_more_machines_share_the_memory_of_the_exact_solver() -> None:
@@ -248,7 +275,7 @@ def test_the_command_prints_what_was_measured_and_each_step() -> None:
     for step in ("vocabulary", "window counts", "exact, negative sampling", "exact, naive softmax", "SGD, 16 replicas"):
         assert f"\n{step} " in run.stdout
     assert "10 Gb/s" in run.stderr
-    assert "78 merges, one every 4 M words" in run.stderr
+    assert "75 merges, one every 4.2 M words" in run.stderr
     assert "8 of 256 cores" in run.stderr
 
 
@@ -283,7 +310,7 @@ def test_the_command_gives_the_same_plan_as_json() -> None:
 def test_the_command_warns_of_too_few_merges_and_leaves_sgd_out() -> None:
     run = CliRunner().invoke(main, ["plan", "100K", "5000", "--machines", "8", "--solver", "sgd"])
     assert run.exit_code == 0
-    assert "warning: 8 replicas would be merged 1.2 times" in run.stderr
+    assert "warning: 8 replicas would be merged 5 times" in run.stderr
     assert "SGD, 8" not in run.stdout
 
 

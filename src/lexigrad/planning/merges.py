@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log
+from math import ceil, log
 from typing import TYPE_CHECKING, Final
 
 from lexigrad.planning.texts import on_line
@@ -49,37 +49,38 @@ class Merging:
 
     replicas: int
     interval: float
-    merges: float
+    merges: int
     points_lost: float
     warning: str | None
     refused: bool
 
 
 def merging(job: Job, cluster: Cluster) -> Merging:
-    """How often the replicas are merged, and what that costs in quality.
+    """How often the replicas are merged, once in an epoch at least, and what that costs in quality.
 
     Example:
         >>> from lexigrad import TrainConfig
         >>> from lexigrad.planning.job import Cluster, Job
         >>> found = merging(Job(17e6, 73_561, TrainConfig(), replicas=16), Cluster(machines=16, cores=16))
         >>> round(found.interval), found.merges, round(found.points_lost, 1)
-        (212500, 25.0, 1.8)
+        (212500, 25, 1.8)
     """
-    replicas, run = job.replicas or cluster.machines, job.config.epochs * job.words
+    replicas, epochs = job.replicas or cluster.machines, job.config.epochs
+    words = job.words / replicas
     if replicas == 1:
-        return Merging(1, run, 0.0, 0.0, None, refused=False)
-    interval = min(max(SHORTEST_INTERVAL, run / (MERGES * replicas)), LONGEST_INTERVAL)
-    merges = run / (interval * replicas)
-    warning, refused = None, merges < FEWEST_MERGES
-    if refused:
-        most = max(1, int(run / (FEWEST_MERGES * SHORTEST_INTERVAL)))
-        advice = f"take {most:,} replicas at most, or more epochs" if most > 1 else "take one"
-        warning = f"{replicas:,} replicas would be merged {merges:.1f} times, and fewer than ten spoil them; {advice}"
+        return Merging(1, words, 0, 0.0, None, refused=False)
+    of_epoch = max(1, int(min(max(ceil(MERGES / epochs), words / LONGEST_INTERVAL), words / SHORTEST_INTERVAL)))
+    merges, warning = of_epoch * epochs, None
+    if merges < FEWEST_MERGES:
+        most = int(job.words / SHORTEST_INTERVAL / ceil(FEWEST_MERGES / epochs))
+        advice = f"take {most:,} replicas at most" if most > 1 else "take one"
+        warning = f"{replicas:,} replicas would be merged {merges} times, too seldom; {advice}, or ten epochs"
     elif replicas > MOST_REPLICAS:
         warning = f"more than {MOST_REPLICAS} replicas were never tried; what {replicas:,} lose is not known"
-    elif merges < MERGES - 0.5:
-        warning = f"the text is short for {replicas:,} replicas: {merges:.0f} merges in place of {MERGES}"
-    return Merging(replicas, interval, merges, _between(POINTS_LOST, merges), warning, refused)
+    elif merges < MERGES:
+        warning = f"the text is short for {replicas:,} replicas: {merges} merges in place of {MERGES}"
+    lost = _between(POINTS_LOST, merges)
+    return Merging(replicas, words / of_epoch, merges, lost, warning, refused=merges < FEWEST_MERGES)
 
 
 def exchanged_rows(job: Job, merged: Merging) -> float:
