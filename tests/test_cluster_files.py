@@ -117,6 +117,14 @@ def test_rays_launcher_refuses_a_field_it_does_not_know() -> None:
         launcher_checks({**read("ray-cluster.yaml"), "worker_addresses": ["10.0.0.11"]})
 
 
+def test_ray_knows_every_option_that_it_is_started_with() -> None:
+    scripts = pytest.importorskip("ray.scripts.scripts", reason="Ray's own commands need ray")
+    config = read("ray-cluster.yaml")
+    for line in (*config["head_start_ray_commands"], *config["worker_start_ray_commands"]):
+        name, *arguments = line.partition("bin/ray ")[2].split()
+        assert scripts.cli.commands[name].make_context(name, arguments).params
+
+
 def test_workers_find_the_head_and_nobody_else_sees_the_dashboard() -> None:
     config = read("ray-cluster.yaml")
     (head,) = (line for line in config["head_start_ray_commands"] if "ray start" in line)

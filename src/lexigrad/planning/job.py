@@ -17,6 +17,8 @@ BYTES_OF_WORD: Final = 5.94
 """Of text, with the space behind it: 101,025,987 bytes are 17,000,058 words of `wiki-17m`."""
 
 SUFFIXES: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+LARGEST: Final = 1e15
+"""More is a slip of the finger."""
 SIZE: Final = re.compile(r"(\d+(?:\.\d*)?(?:e\+?\d+)?)\s*([kmgt]?)(i?b)?", re.IGNORECASE)
 
 
@@ -109,7 +111,7 @@ def text_words(size: str) -> float:
         (100000000.0, 100000000, 172)
     """
     found = SIZE.fullmatch(size.strip())
-    if found is None or float(found[1]) <= 0:
+    if found is None or not 0 < float(found[1]) <= LARGEST:
         raise InputError(f"{size!r} is no size of a text: give words, such as 1e9 or 100M, or bytes, such as 50GB")
     number, suffix, unit = float(found[1]), found[2].lower(), (found[3] or "").lower()
     if unit == "ib":
