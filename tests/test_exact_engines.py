@@ -32,8 +32,10 @@ from lexigrad.exact.parts import (
 from lexigrad.kernels.products import PANEL
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from lexigrad.engines.rayengine import RayEngine
     from lexigrad.exact.objective import Loss
 
 LOSSES: tuple[Loss, ...] = ("negative_sampling", "naive_softmax")
@@ -193,3 +195,9 @@ def test_what_cannot_be_is_said() -> None:
             lexigrad.train([["a", "b"]], TrainConfig(min_count=1, solver="exact", device="cpu"), engine=engine)
     with pytest.raises(ConfigError, match="parts must be a power of two, such as 8, 16 or 32, not 12"):
         TrainConfig(solver="exact", parts=12)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("workers", [1, 3])
+def test_training_on_ray_gives_the_same_model(loss: Loss, workers: int, on_ray: Callable[[int], RayEngine]) -> None:
+    assert content(lexigrad.train(window_counts(), config_of(loss), engine=on_ray(workers))) == alone(loss)

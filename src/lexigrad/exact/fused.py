@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lexigrad.exact.history import Pieces
 from lexigrad.exact.objective import Objective, Point, Sums
 from lexigrad.exact.parts import (
     BLOCK,
@@ -128,6 +129,10 @@ class FusedObjective(_InFloat32):
         strides = padded_columns(spread.counts.columns) // (PANEL * STRIDE)
         ranges = min(len(spread.groups), MOST_RANGES, strides)
         self.cuts = tuple(STRIDE * (number * strides // ranges) for number in range(ranges + 1))
+
+    def pieces(self, length: int) -> Pieces:
+        """With the workers."""
+        return Pieces(length, self.spread.engine)
 
     def sums(self, point: Point, curvature: bool, rows_only: bool) -> Sums:
         """All parts, each by its worker; the sums over them by ranges of columns."""

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from lexigrad.exact.history import Pieces
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -168,6 +170,10 @@ class Objective(ABC):
         """
         if self.loss == "naive_softmax":
             self.shifts = found.normalizers
+
+    def pieces(self, length: int) -> Pieces:
+        """Where the search keeps vectors of this length."""
+        return Pieces(length)
 
     @abstractmethod
     def sums(self, point: Point, curvature: bool, rows_only: bool) -> Sums:
