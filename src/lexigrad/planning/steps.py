@@ -41,8 +41,12 @@ SOFTMAX_PASSES: Final = 11
 """From the optimum of negative sampling on."""
 ROW_PASSES: Final = 6
 """Of words beyond the head, for each of the two tables."""
-VECTOR_TRAFFIC: Final = 10 * MEMORY + 10
-"""Times that L-BFGS reads or writes as many numbers as both tables have, for one step."""
+WORKERS_TRAFFIC: Final = 4 * MEMORY + 6
+"""Times that the workers together read or write as many numbers as both tables have, for one step of L-BFGS."""
+DRIVER_TRAFFIC: Final = 12
+"""And the driver: the point, its trial, the gradient and their differences."""
+VECTOR_TABLES: Final = 8
+"""Tables on the wire for these: the gradient, the direction, the step and the gradient's difference, of two each."""
 
 LARGEST_PART: Final = 16
 """Threads that share one replica's work; a superstep has no more to share out."""
@@ -53,8 +57,8 @@ RAY_START: Final = 7.0
 """Seconds until a command has its workers."""
 ROUND: Final = 1e-3
 """Seconds for a round of messages: an assumption."""
-ROUNDS: Final = 4
-"""Of a pass: calls, sums by ranges, and the answers of both."""
+ROUNDS: Final = 6
+"""Of a pass: calls, sums by ranges, the answers of both, products of vectors, and the direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +136,13 @@ def _exact_step(
     workers = min(cluster.all_cores, job.config.parts)
     products = sum(6.0 * number * head**2 * dim / rate for number, rate in passes)
     others = 2.0 * ROW_PASSES * 4 * (job.vocabulary - head) * head * dim / passes[-1][1]
-    vectors = count * VECTOR_TRAFFIC * 2 * table / rates.vectors
+    vectors = count * (WORKERS_TRAFFIC / workers + DRIVER_TRAFFIC) * 2 * table / rates.vectors
     compute = products / workers + others / cluster.all_cores + vectors
     wire = network = 0.0
     if cluster.machines > 1:
         used = replace(cluster, machines=min(cluster.machines, workers))
         once = 2 * cluster.machines * table + 2 * job.table_bytes  # the head's tables to all, everybody's rows back
-        wire = count * (used.machines + workers + 4) * table + once
+        wire = count * (used.machines + workers + 4 + VECTOR_TABLES) * table + once
         network = used.network_seconds(wire) + count * ROUNDS * ROUND
     machine, driver = _exact_memory(loss, job, cluster, ceil(workers / cluster.machines))
     return _step(name, compute, network, machine, driver, wire, cluster)
@@ -147,13 +151,16 @@ def _exact_step(
 def _exact_memory(
     loss: Literal["negative_sampling", "naive_softmax"], job: Job, cluster: Cluster, workers: int
 ) -> tuple[float, float]:
-    """Bytes of a machine with so many workers, and of the driver, which has L-BFGS's vectors and all counts."""
+    """Bytes of a machine with so many workers, and of the driver, which has all counts; they share L-BFGS's memory."""
     config = replace(job.config, loss=loss)
+    row = 4.0 * (config.dim + 16)
     entries = round(2 * cells(job.words, job.vocabulary))
-    driver = needed_bytes(job.vocabulary, job.head, entries, config, 0) + 8.0 * entries
-    of_workers = needed_bytes(job.vocabulary, job.head, entries, config, workers) + 8.0 * entries - driver
-    tables = 8 * 4.0 * job.head * (config.dim + 16)  # in both layouts, with their squares
-    return of_workers + tables + 16 * cells(job.words, job.head) / cluster.machines, driver
+    everything = needed_bytes(job.vocabulary, job.head, entries, config, 0) + 8.0 * entries
+    of_workers = needed_bytes(job.vocabulary, job.head, entries, config, workers) + 8.0 * entries - everything
+    remembered = 2 * MEMORY * 2 * job.head * row
+    tables = 8 * job.head * row  # in both layouts, with their squares
+    shared = 16 * cells(job.words, job.head) + remembered
+    return of_workers + tables + shared / cluster.machines, everything - remembered
 
 
 def sgd_step(job: Job, cluster: Cluster, rates: Rates) -> Step:
