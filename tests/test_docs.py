@@ -69,6 +69,19 @@ NOT_RUN = {  # each block of code that the tests do not run, by its page and fir
     ("docs/guides/explore.md", "lexigrad explore model.safetensors"): (
         "it serves until Ctrl-C; test_explorer_server.py asks what it serves"
     ),
+    ("docs/guides/on-a-cluster.md", "ray get-auth-token --generate"): "it needs two machines",
+    (
+        "docs/guides/on-a-cluster.md",
+        "export RAY_AUTH_MODE=token RAY_USAGE_STATS_ENABLED=0 OPENBLAS_NUM_THREADS=1",
+    ): "it needs two machines",
+    ("docs/guides/on-a-cluster.md", "export RAY_AUTH_MODE=token"): "it needs two machines",
+    ("docs/guides/on-a-cluster.md", "pip wheel --no-deps -w dist ."): "it needs machines to reach by ssh",
+    (
+        "docs/guides/on-a-cluster.md",
+        "docker build -t registry.example.com/lexigrad:0.1.0-ray2.60.0 .",
+    ): "it needs a Kubernetes cluster and an image registry",
+    ("docs/guides/on-a-cluster.md", "ssh -N -L 8265:127.0.0.1:8265 lexigrad@10.0.0.10"): "it needs a cluster",
+    ("docs/guides/on-a-cluster.md", "FROM rayproject/ray:2.60.0-py311"): "it is a recipe for an image",
     ("docs/guides/publishing.md", "pip install huggingface_hub"): "it needs an account and the network",
     ("docs/guides/publishing.md", "from sentence_transformers import SentenceTransformer"): "it needs the network",
     ("docs/guides/search.md", "pip install 'lexigrad[index]'"): "it installs",

@@ -17,6 +17,7 @@ from lexigrad.commands.evaluating import evaluate
 from lexigrad.commands.exploring import explore
 from lexigrad.commands.indexing import index
 from lexigrad.commands.loss import loss
+from lexigrad.commands.planning import plan_command
 from lexigrad.commands.proving import demo, gradcheck
 from lexigrad.commands.publishing import hub
 from lexigrad.commands.sentences import course, sentiment
@@ -90,6 +91,7 @@ for command in (
     explore,
     convert,
     hub,
+    plan_command,
     gradcheck,
     course,
     demo,

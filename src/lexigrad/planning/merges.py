@@ -1,0 +1,104 @@
+"""How often replicas of SGD are merged, what they send, and what it costs in quality, after the study of replicas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, log
+from typing import TYPE_CHECKING, Final
+
+from lexigrad.planning.texts import on_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lexigrad.planning.job import Cluster, Job
+
+__all__ = ["MOST_REPLICAS", "OFTEN", "Merging", "exchanged_rows", "merging", "touched_share"]
+
+MERGES: Final = 25
+FEWEST_MERGES: Final = 10
+SHORTEST_INTERVAL: Final = 50_000
+"""Words of a replica between two merges, at least: shorter ones were not studied."""
+LONGEST_INTERVAL: Final = 4_000_000
+"""And at most: beyond, merging costs next to nothing."""
+WARM_UP: Final = 0.03
+"""The share of a run in which everything is merged ten times as often."""
+HOT_ROWS: Final = 5_000
+"""Of the commonest words, which are merged ten times as often throughout."""
+OFTEN: Final = 10
+TOUCHED: Final = ((0.68, 0.39), (3.4, 0.72), (13.6, 1.0))
+"""Words of an interval for each word of the vocabulary, and the share of the rows that change in it."""
+POINTS_LOST: Final = ((6, 7.5), (11, 2.6), (22, 2.0), (43, 1.0), (106, 0.7))
+"""Merges in a run, and what it lost against one replica in the mean of four test sets."""
+MOST_REPLICAS: Final = 32
+"""More were not studied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """How replicas of SGD are merged.
+
+    Attributes:
+        replicas: that train apart.
+        interval: words of a replica between two merges.
+        merges: in the whole run, those of the warm-up and of the commonest words alone not counted.
+        points_lost: against one replica, in the mean of four test sets, with whole tables merged; 0 for one replica.
+        warning: what speaks against it; None if nothing does.
+        refused: whether there are too few merges to begin at all.
+    """
+
+    replicas: int
+    interval: float
+    merges: int
+    points_lost: float
+    warning: str | None
+    refused: bool
+
+
+def merging(job: Job, cluster: Cluster) -> Merging:
+    """How often the replicas are merged, once in an epoch at least, and what that costs in quality.
+
+    Example:
+        >>> from lexigrad import TrainConfig
+        >>> from lexigrad.planning.job import Cluster, Job
+        >>> found = merging(Job(17e6, 73_561, TrainConfig(), replicas=16), Cluster(machines=16, cores=16))
+        >>> round(found.interval), found.merges, round(found.points_lost, 1)
+        (212500, 25, 1.8)
+    """
+    replicas, epochs = job.replicas or cluster.machines, job.config.epochs
+    words = job.words / replicas
+    if replicas == 1:
+        return Merging(1, words, 0, 0.0, None, refused=False)
+    of_epoch = max(1, int(min(max(ceil(MERGES / epochs), words / LONGEST_INTERVAL), words / SHORTEST_INTERVAL)))
+    merges, warning = of_epoch * epochs, None
+    if merges < FEWEST_MERGES:
+        most = int(job.words / SHORTEST_INTERVAL / ceil(FEWEST_MERGES / epochs))
+        advice = f"take {most:,} replicas at most" if most > 1 else "take one"
+        warning = f"{replicas:,} replicas would be merged {merges} times, too seldom; {advice}, or ten epochs"
+    elif replicas > MOST_REPLICAS:
+        warning = f"more than {MOST_REPLICAS} replicas were never tried; what {replicas:,} lose is not known"
+    elif merges < MERGES:
+        warning = f"the text is short for {replicas:,} replicas: {merges} merges in place of {MERGES}"
+    lost = _between(POINTS_LOST, merges)
+    return Merging(replicas, words / of_epoch, merges, lost, warning, refused=merges < FEWEST_MERGES)
+
+
+def exchanged_rows(job: Job, merged: Merging) -> float:
+    """Rows of one table that one replica sends in the whole run."""
+    changed = job.vocabulary * touched_share(merged.interval, job.vocabulary)
+    hurried = job.vocabulary * touched_share(merged.interval / OFTEN, job.vocabulary)
+    hot = min(HOT_ROWS, job.vocabulary)
+    calm = (1 - WARM_UP) * (changed + (OFTEN - 1) * hot)
+    return merged.merges * (calm + WARM_UP * OFTEN * hurried)
+
+
+def touched_share(interval: float, vocabulary: int) -> float:
+    """The share of rows that change while so many words are trained."""
+    ratio = max(interval / vocabulary, 1e-9)
+    return min(1.0, on_line(log(ratio), [(log(x), log(y)) for x, y in TOUCHED]))
+
+
+def _between(points: Sequence[tuple[float, float]], x: float) -> float:
+    """What lies on the line of the logarithms; what the first or the last point says outside of them."""
+    x = min(max(x, points[0][0]), points[-1][0])
+    return on_line(log(x), [(log(left), log(low)) for left, low in points])

@@ -1,0 +1,112 @@
+"""A plan: each step of a job on a cluster, on one machine, and how many machines help.
+
+How fast a core is, is measured (`lexigrad.planning.rates`); all else is a model (`lexigrad.planning.steps`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal
+
+from lexigrad.planning.merges import MOST_REPLICAS, Merging, merging
+from lexigrad.planning.steps import (
+    Step,
+    counting_step,
+    negative_sampling_step,
+    sgd_step,
+    softmax_step,
+    vocabulary_step,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import TypeAlias
+
+    from lexigrad.planning.job import Cluster, Job, Rates
+
+    Cost: TypeAlias = Callable[[Job, Cluster, Rates], Step]
+
+__all__ = ["Plan", "Planned", "helping_machines", "plan"]
+
+Solver = Literal["sgd", "exact"]
+
+GAIN: Final = 0.2
+"""Machines help while doubling them saves so much of the time."""
+MOST_MACHINES: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A step on the cluster, and what speaks for so many machines.
+
+    Attributes:
+        step: on the cluster.
+        seconds_on_one_machine: without Ray, and for SGD with one replica.
+        helping_machines: beyond so many, doubling them saves less than a fifth of the time.
+    """
+
+    step: Step
+    seconds_on_one_machine: float
+    helping_machines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All steps of a job.
+
+    Attributes:
+        steps: in their order; SGD that would be refused is none.
+        merging: of SGD's replicas; None without SGD.
+    """
+
+    steps: tuple[Planned, ...]
+    merging: Merging | None
+
+
+def plan(job: Job, cluster: Cluster, rates: Rates, solvers: Sequence[Solver] = ("exact", "sgd")) -> Plan:
+    """What each step of a job takes on the cluster and on one of its machines.
+
+    Args:
+        job: what is to be done.
+        cluster: where.
+        rates: how fast a core is.
+        solvers: whose steps are wanted.
+
+    Example:
+        >>> from lexigrad import TrainConfig
+        >>> from lexigrad.planning.job import Cluster, Job, Rates
+        >>> rates = Rates(reading=4e6, counting=2e6, sgd=1e6, negative_sampling=4e10, naive_softmax=4e10, vectors=1e10)
+        >>> planned = plan(Job(1e9, 100_000, TrainConfig()), Cluster(machines=8, cores=16), rates, ["sgd"])
+        >>> [row.step.name for row in planned.steps]
+        ['vocabulary', 'SGD, 8 replicas']
+    """
+    merged = merging(job, cluster) if "sgd" in solvers else None
+    costs: list[Cost] = [vocabulary_step]
+    if "exact" in solvers:
+        costs += [counting_step, negative_sampling_step, softmax_step]
+    if merged is not None and not merged.refused:
+        costs.append(sgd_step)
+    return Plan(tuple(_planned(cost, job, cluster, rates) for cost in costs), merged)
+
+
+def _planned(cost: Cost, job: Job, cluster: Cluster, rates: Rates) -> Planned:
+    alone = cost(replace(job, replicas=None), replace(cluster, machines=1), rates)
+    return Planned(cost(job, cluster, rates), alone.seconds, helping_machines(cost, job, cluster, rates))
+
+
+def helping_machines(cost: Cost, job: Job, cluster: Cluster, rates: Rates) -> int:
+    """The most machines, a power of two, of which doubling them has still saved a fifth of the time, from one on.
+
+    Of SGD with a replica for each machine, no more replicas than were ever tried.
+    """
+    machines, seconds = 1, cost(job, replace(cluster, machines=1), rates).seconds
+    while machines < MOST_MACHINES:
+        wider = replace(cluster, machines=2 * machines)
+        found = merging(job, wider)
+        if job.replicas is None and cost is sgd_step and (found.refused or found.replicas > MOST_REPLICAS):
+            break
+        doubled = cost(job, wider, rates).seconds
+        if doubled > (1 - GAIN) * seconds:
+            break
+        machines, seconds = 2 * machines, doubled
+    return machines

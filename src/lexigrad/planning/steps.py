@@ -1,0 +1,196 @@
+"""What each step of a job takes; docs/concepts/cost-model.md says where each constant comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import TYPE_CHECKING, Final, Literal
+
+from lexigrad.exact.lbfgs import MEMORY
+from lexigrad.exact.memory import needed_bytes
+from lexigrad.planning.job import BYTES_OF_WORD
+from lexigrad.planning.merges import OFTEN, exchanged_rows, merging
+from lexigrad.planning.texts import cells, types
+
+if TYPE_CHECKING:
+    from lexigrad.planning.job import Cluster, Job, Rates
+
+__all__ = [
+    "Step",
+    "counting_step",
+    "negative_sampling_step",
+    "sgd_step",
+    "softmax_step",
+    "vocabulary_step",
+]
+
+BYTES_OF_TYPE: Final = 16
+"""On the wire: a word of 7.6 letters and its count."""
+BYTES_OF_STR: Final = 100
+"""In memory: a str of 8 letters takes 57 bytes, its count and their places in a dict the rest."""
+
+SHARD_WORDS: Final = 2.8e6
+"""Of a shard of 16 MiB."""
+COUNTING_BYTES: Final = 200e6
+"""Memory of a worker that counts windows, which keeps to it."""
+BYTES_OF_CELL: Final = 4.2
+"""Of window counts on the wire."""
+
+NEGATIVE_SAMPLING_PASSES: Final = 13
+SOFTMAX_PASSES: Final = 11
+"""From the optimum of negative sampling on."""
+ROW_PASSES: Final = 6
+"""Of words beyond the head, for each of the two tables."""
+WORKERS_TRAFFIC: Final = 4 * MEMORY + 6
+"""Times that the workers together read or write as many numbers as both tables have, for one step of L-BFGS."""
+DRIVER_TRAFFIC: Final = 12
+"""And the driver: the point, its trial, the gradient and their differences."""
+VECTOR_TABLES: Final = 8
+"""Tables on the wire for these: the gradient, the direction, the step and the gradient's difference, of two each."""
+
+LARGEST_PART: Final = 16
+"""Threads that share one replica's work; a superstep has no more to share out."""
+
+RAY_PROCESS: Final = 400e6
+"""Bytes of one worker of Ray with the libraries loaded."""
+RAY_START: Final = 7.0
+"""Seconds until a command has its workers."""
+ROUND: Final = 1e-3
+"""Seconds for a round of messages: an assumption."""
+ROUNDS: Final = 6
+"""Of a pass: calls, sums by ranges, the answers of both, products of vectors, and the direction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a job on a cluster.
+
+    Attributes:
+        name: what is done.
+        seconds: in all.
+        compute_seconds: of these, computing.
+        network_seconds: and waiting for the network.
+        machine_bytes: memory of a machine's workers together.
+        driver_bytes: memory of the process that was started by hand.
+        wire_bytes: sent between machines, all together; the text is not among them.
+    """
+
+    name: str
+    seconds: float
+    compute_seconds: float
+    network_seconds: float
+    machine_bytes: float
+    driver_bytes: float
+    wire_bytes: float
+
+
+def vocabulary_step(job: Job, cluster: Cluster, rates: Rates) -> Step:
+    """Counting the words: a pass over the text, then tables of words that are added up."""
+    compute = job.words / (cluster.all_cores * rates.reading)
+    shard = min(SHARD_WORDS, job.words)
+    wire = BYTES_OF_TYPE * types(shard) * job.words / shard
+    network = cluster.network_seconds(wire)
+    waiting = max(0.0, cluster.reading_seconds(job.words) - compute) + network
+    of_core = shard * BYTES_OF_WORD + BYTES_OF_STR * types(shard)
+    merged = BYTES_OF_STR * types(job.words)
+    return _step(
+        "vocabulary", compute, waiting, cluster.cores * of_core + merged / cluster.machines, merged, wire, cluster
+    )
+
+
+def counting_step(job: Job, cluster: Cluster, rates: Rates) -> Step:
+    """Window counts: the text is read once more, and each shard's sums are added up by ranges of rows."""
+    compute = job.words / cluster.all_cores * (1 / rates.reading + 1 / rates.counting)
+    shard = min(SHARD_WORDS, job.words)
+    of_shard, of_text = cells(shard, job.vocabulary), cells(job.words, job.vocabulary)
+    wire = BYTES_OF_CELL * (of_shard * job.words / shard + of_text)  # to the ranges, and mirrored between them
+    waiting = max(0.0, cluster.reading_seconds(job.words) - compute) + cluster.network_seconds(wire)
+    machine = cluster.cores * COUNTING_BYTES + BYTES_OF_CELL * of_text / cluster.machines
+    return _step("window counts", compute, waiting, machine, BYTES_OF_STR * job.vocabulary, wire, cluster)
+
+
+def negative_sampling_step(job: Job, cluster: Cluster, rates: Rates) -> Step:
+    """The exact solver under negative sampling."""
+    passes = ((NEGATIVE_SAMPLING_PASSES, rates.negative_sampling),)
+    return _exact_step("exact, negative sampling", "negative_sampling", passes, job, cluster, rates)
+
+
+def softmax_step(job: Job, cluster: Cluster, rates: Rates) -> Step:
+    """The exact solver under the naive softmax, which begins with negative sampling."""
+    passes = ((NEGATIVE_SAMPLING_PASSES, rates.negative_sampling), (SOFTMAX_PASSES, rates.naive_softmax))
+    return _exact_step("exact, naive softmax", "naive_softmax", passes, job, cluster, rates)
+
+
+def _exact_step(
+    name: str,
+    loss: Literal["negative_sampling", "naive_softmax"],
+    passes: tuple[tuple[int, float], ...],
+    job: Job,
+    cluster: Cluster,
+    rates: Rates,
+) -> Step:
+    """Passes of three products over the head's square, steps of L-BFGS between them, then all other words' rows."""
+    head, dim = job.head, job.config.dim
+    table = 4.0 * head * (dim + 1)
+    count = sum(number for number, _ in passes)
+    workers = min(cluster.all_cores, job.config.parts)
+    products = sum(6.0 * number * head**2 * dim / rate for number, rate in passes)
+    others = 2.0 * ROW_PASSES * 4 * (job.vocabulary - head) * head * dim / passes[-1][1]
+    vectors = count * (WORKERS_TRAFFIC / workers + DRIVER_TRAFFIC) * 2 * table / rates.vectors
+    compute = products / workers + others / cluster.all_cores + vectors
+    wire = network = 0.0
+    if cluster.machines > 1:
+        used = replace(cluster, machines=min(cluster.machines, workers))
+        once = 2 * cluster.machines * table + 2 * job.table_bytes  # the head's tables to all, everybody's rows back
+        wire = count * (used.machines + workers + 4 + VECTOR_TABLES) * table + once
+        network = used.network_seconds(wire) + count * ROUNDS * ROUND
+    machine, driver = _exact_memory(loss, job, cluster, ceil(workers / cluster.machines))
+    return _step(name, compute, network, machine, driver, wire, cluster)
+
+
+def _exact_memory(
+    loss: Literal["negative_sampling", "naive_softmax"], job: Job, cluster: Cluster, workers: int
+) -> tuple[float, float]:
+    """Bytes of a machine with so many workers, and of the driver, which has all counts; they share L-BFGS's memory."""
+    config = replace(job.config, loss=loss)
+    row = 4.0 * (config.dim + 16)
+    entries = round(2 * cells(job.words, job.vocabulary))
+    everything = needed_bytes(job.vocabulary, job.head, entries, config, 0) + 8.0 * entries
+    of_workers = needed_bytes(job.vocabulary, job.head, entries, config, workers) + 8.0 * entries - everything
+    remembered = 2 * MEMORY * 2 * job.head * row
+    tables = 8 * job.head * row  # in both layouts, with their squares
+    shared = 16 * cells(job.words, job.head) + remembered
+    return of_workers + tables + shared / cluster.machines, everything - remembered
+
+
+def sgd_step(job: Job, cluster: Cluster, rates: Rates) -> Step:
+    """SGD with replicas: each trains its part of the text, and they are merged now and then."""
+    merged = merging(job, cluster)
+    replicas, dim = merged.replicas, job.config.dim
+    used = replace(cluster, machines=min(cluster.machines, replicas))
+    each = ceil(replicas / used.machines)
+    share = each * job.words / replicas
+    cores = min(used.cores, LARGEST_PART * each)
+    compute = share / used.cores / rates.reading + job.config.epochs * share / (cores * rates.sgd)
+    tables = 2 * 4.0 * job.vocabulary * 32 * ceil(dim / 32)
+    wire = network = 0.0
+    if replicas > 1:
+        rows = 2 * exchanged_rows(job, merged)
+        wire = rows * 2 * replicas * (dim + 4)  # int8 and a scale, there and back
+        compute += rows * 6 * dim**2 / (used.all_cores * rates.negative_sampling)
+        network = used.network_seconds(wire)
+        if used.machines > 1:
+            network += merged.merges * OFTEN * 2 * ROUND
+    wire = wire if used.machines > 1 else 0.0
+    name = f"SGD, {replicas} replica{'s' if replicas > 1 else ''}"
+    return _step(name, compute, network, each * 2 * tables, 2 * job.table_bytes, wire, cluster)
+
+
+def _step(
+    name: str, compute: float, network: float, machine: float, driver: float, wire: float, cluster: Cluster
+) -> Step:
+    """A step with what Ray takes besides; one machine alone needs no Ray."""
+    if cluster.machines == 1:
+        return Step(name, compute + network, compute, network, machine + driver, 0.0, 0.0)
+    processes = cluster.cores * RAY_PROCESS
+    return Step(name, compute + network + RAY_START, compute, network, machine + processes, driver + RAY_PROCESS, wire)
