@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from lexigrad.candidates import SPAN, Candidates, Spelling, count_candidates
 from lexigrad.config import TrainConfig
-from lexigrad.corpusfile import map_ids
-from lexigrad.encoding import EncodedText, available_cores, in_order, renumbered, temporary_file, temporary_space
+from lexigrad.encoding import EncodedText, available_cores, in_order, renumbered, stored_ids
 from lexigrad.errors import CorpusError, InputError
 from lexigrad.phrases import Phrase, Phrases
 from lexigrad.sentences import SentenceSource
@@ -58,7 +57,7 @@ class JoinedText:
         self.table = _word_table(text)
         self.replaced_bytes = text.replaced_bytes
         self._threads = config.threads or available_cores()
-        self._ids = _stored(text.renumbered(np.arange(len(self.table), dtype=np.int32)))
+        self._ids = stored_ids(text.renumbered(np.arange(len(self.table), dtype=np.int32)))
         size = self._ids.size
         self.lines, self.empty_lines = text.lines, text.empty_lines
         self.joined = 0
@@ -102,7 +101,7 @@ class JoinedText:
     def _join(self, phrases: Sequence[Phrase], connectors: frozenset[str], delimiter: str) -> None:
         """Put phrases in the place of their parts."""
         joiner = _Joiner(self.table, phrases, connectors, delimiter)
-        self._ids = _stored(joiner.joined(self._ids, self._threads, self._told()))
+        self._ids = stored_ids(joiner.joined(self._ids, self._threads, self._told()))
         self.joined += joiner.done
 
 
@@ -132,7 +131,7 @@ def counted_strings(sentences: Iterable[Any], delimiter: str, connectors: Iterab
     config = TrainConfig(min_count=1)
     empty: list[int] = []
     with EncodedText(SentenceSource(_token_lists(sentences, empty), config), config, None, lambda: None) as text:
-        ids = _stored(text.renumbered(np.arange(len(text.table), dtype=np.int32)))
+        ids = stored_ids(text.renumbered(np.arange(len(text.table), dtype=np.int32)))
         spelling = Spelling(_word_table(text), connectors, delimiter)
         found = count_candidates(ids, spelling, 1, available_cores())
         if found.strings > most:
@@ -293,16 +292,3 @@ def _word_counts(ids: Ids, words: int) -> Counts:
     counts = np.zeros(words, dtype=np.int64)
     count_words(ids, counts)
     return counts
-
-
-def _stored(blocks: Iterable[Ids]) -> Ids:
-    """Ids in a temporary file, mapped."""
-    size = 0
-    with temporary_space(), temporary_file() as file:
-        for block in blocks:
-            file.write(block.data)
-            size += block.size
-        file.flush()
-        ids = map_ids(file, 0, size).view(np.ndarray) if size else np.empty(0, dtype=np.int32)
-    ids.flags.writeable = False  # one plain kind of array: Numba compiles for each kind anew
-    return ids

@@ -41,7 +41,15 @@ if TYPE_CHECKING:
     from lexigrad.kernels.wordtable import WordTable
     from lexigrad.phrases import Phrases
 
-__all__ = ["Corpus", "ReadingReport", "check_phrases", "learn_phrases", "read_corpus", "stored_corpus"]
+__all__ = [
+    "Corpus",
+    "ReadingReport",
+    "check_phrases",
+    "learn_phrases",
+    "no_frequent_word",
+    "read_corpus",
+    "stored_corpus",
+]
 
 BLOCK_IDS = 1 << 18  # ids copied at a time
 
@@ -319,12 +327,17 @@ def _frequent_words(table: WordTable | ItemTable, config: TrainConfig, known: Vo
         others = np.setdiff1d(frequent, ids, assume_unique=True)
         return _vocabulary_of(_counts_of(table, ids), _counts_of(table, others), config)
     if not frequent.size:
-        (word,) = table.words([table.counts.argmax()])
-        raise CorpusError(
-            f"no word occurs {config.min_count:,} times: the most frequent one, {quoted(word)}, occurs "
-            f"{counted(int(table.counts.max()), 'time')}; give a smaller min_count, or more text"
-        )
+        most = int(table.counts.max())
+        raise no_frequent_word(config.min_count, most, min(table.words(np.flatnonzero(table.counts == most))))
     return _vocabulary_of({}, _counts_of(table, frequent), config)
+
+
+def no_frequent_word(min_count: int, most: int, word: str) -> CorpusError:
+    """The refusal of a text of which even the most frequent word occurs too seldom."""
+    return CorpusError(
+        f"no word occurs {min_count:,} times: the most frequent one, {quoted(word)}, occurs {counted(most, 'time')}; "
+        "give a smaller min_count, or more text"
+    )
 
 
 def _counts_of(table: WordTable | ItemTable, word_ids: Any) -> dict[str, int]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from lexigrad.config import TrainConfig
 
-__all__ = ["DEFAULT_MEMORY_BYTES", "LARGEST_VOCABULARY", "Rows", "Sums", "count", "check_size", "summed"]
+__all__ = ["DEFAULT_MEMORY_BYTES", "LARGEST_VOCABULARY", "Rows", "Sums", "check_size", "count", "summed"]
 
 Finished = TypeVar("Finished")
 
@@ -49,7 +49,7 @@ BLOCK_RECORDS: Final = 4096
 LARGEST_TRIANGLE: Final = 8192
 LARGEST_VOCABULARY: Final = 1 << 24
 TRIANGLE_ROWS: Final = 64
-"""Rows of the triangle, or more if they are short, that a thread takes at the end."""
+"""Rows of the triangle, or more if they are short, that a thread takes at the end: as many cells at a time."""
 
 
 class Rows(NamedTuple):
@@ -250,7 +250,7 @@ class _Counters:
         words = self.plan.triangle_words
         first = 0
         while first < words:
-            last = min(words, first + TRIANGLE_ROWS * words // (first + TRIANGLE_ROWS))
+            last = min(words, max(first + 1, int((first**2 + 2 * TRIANGLE_ROWS * words) ** 0.5)))
             yield first, last
             first = last
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from lexigrad.config import TrainConfig
 from lexigrad.errors import ConfigError, FormatError, InputError
-from lexigrad.npyarrays import DAMAGE, Fault, read_arrays, write_arrays
+from lexigrad.npyarrays import DAMAGE, Fault, Pieces, read_arrays, write_arrays
 from lexigrad.phrases import PHRASE_TENSORS, Phrases
 from lexigrad.vocabulary import Vocabulary, pack_words, unpack_words
 
@@ -51,8 +51,8 @@ class CountsContent(NamedTuple):
 
     vocabulary: Vocabulary
     starts: NDArray[np.int64]
-    outside: NDArray[np.int32]
-    weights: NDArray[np.float32]
+    outside: NDArray[np.int32] | Pieces
+    weights: NDArray[np.float32] | Pieces
     options: dict[str, Any]
     words: int
     phrases: Phrases | None = None
@@ -76,7 +76,11 @@ def write_counts_file(file: BinaryIO, content: CountsContent) -> None:
     }
     if content.phrases is not None:
         arrays |= content.phrases.to_tensors()
-    write_arrays(file, {name: np.asarray(array, dtype=KNOWN[name][0]) for name, array in arrays.items()})
+    typed = {
+        name: array if isinstance(array, Pieces) else np.asarray(array, dtype=KNOWN[name][0])
+        for name, array in arrays.items()
+    }
+    write_arrays(file, typed)
 
 
 def is_saved_counts(path: str | os.PathLike[str]) -> bool:

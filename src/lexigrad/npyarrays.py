@@ -10,18 +10,18 @@ import math
 import os
 import re
 import zipfile
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from lexigrad.errors import FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
 
-__all__ = ["DAMAGE", "Fault", "read_arrays", "read_header", "write_arrays"]
+__all__ = ["DAMAGE", "Fault", "Pieces", "read_arrays", "read_header", "write_arrays"]
 
 Fault: TypeAlias = "Callable[[np.dtype[Any], tuple[int, ...]], str | None]"
 """What is wrong with an array of this type and shape, or None."""
@@ -51,12 +51,30 @@ DAMAGE: Final = (
 """Whatever ``read_arrays`` raises at a file that is damaged."""
 
 
+class Pieces(NamedTuple):
+    """An array of one dimension that need not fit in memory: it is written as it comes."""
+
+    dtype: np.dtype[Any]
+    size: int
+    pieces: Iterable[NDArray[Any]]
+
+
 def write_arrays(file: BinaryIO, arrays: Mapping[str, Any]) -> None:
-    """Write arrays, by name, to an empty file."""
+    """Write arrays, by name, to an empty file; those given as `Pieces` get the same bytes."""
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+                if isinstance(array, Pieces):
+                    _write_pieces(member, array)
+                else:
+                    np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+
+
+def _write_pieces(member: IO[bytes], array: Pieces) -> None:
+    header = {"descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False, "shape": (array.size,)}
+    np.lib.format.write_array_header_1_0(member, header)
+    for piece in array.pieces:
+        member.write(np.ascontiguousarray(piece, dtype=array.dtype).data)
 
 
 def read_arrays(

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Final, NoReturn, cast
 
+from lexigrad import remote
 from lexigrad.errors import CorpusError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -35,8 +36,12 @@ __all__ = [
     "UnpackedFile",
     "cut_chunks",
     "decoded",
+    "file_size",
     "find_files",
+    "is_packed",
+    "largest_uncut",
     "named_paths",
+    "opened",
     "unpacked_bzip2",
     "unpacked_xz",
 ]
@@ -113,13 +118,13 @@ class FileSource(Source):
 
     def __post_init__(self) -> None:
         self.files, self.skipped_files = find_files(self.paths)
-        regular = all(name != STANDARD_INPUT and os.path.isfile(name) for name in self.files)
-        self.total_bytes = sum(map(os.path.getsize, self.files)) if regular else None
+        sizes = [size for size in map(file_size, self.files) if size is not None]
+        self.total_bytes = sum(sizes) if len(sizes) == len(self.files) else None
 
     def __iter__(self) -> Iterator[Any]:
         for name in self.files:
             before = self.done_bytes
-            with _opened(name) as file, _unchanged(file, name):
+            with opened(name) as file, _unchanged(file, name):
                 for chunk, position in self.chunks_of(file, name):
                     self.done_bytes = before + position
                     yield chunk
@@ -127,7 +132,7 @@ class FileSource(Source):
     def chunks_of(self, file: io.BufferedReader, name: str) -> Iterator[tuple[Any, int]]:
         """The chunks of one file, each with how many of its bytes on disk have been read."""
         blocks = self._blocks(file, name)
-        for chunk in cut_chunks(blocks, name, whole_lines=self.whole_lines, largest_bytes=_largest_uncut(name)):
+        for chunk in cut_chunks(blocks, name, whole_lines=self.whole_lines, largest_bytes=largest_uncut(name)):
             yield chunk, _position(file)
 
     def _blocks(self, file: io.BufferedReader, name: str) -> Iterator[bytes]:
@@ -163,6 +168,11 @@ def find_files(paths: Sequence[str]) -> tuple[list[str], int]:
     files: list[str] = []
     skipped = 0
     for path in paths:
+        if remote.is_address(path):
+            found, others = remote.find(path, _looks_like_text)
+            files += found
+            skipped += others
+            continue
         matches = [path] if path == STANDARD_INPUT or os.path.exists(path) else _matches(path)
         if not matches:
             raise CorpusError(
@@ -182,7 +192,7 @@ def _text_files(folder: str) -> tuple[list[str], int]:
     """The text files in a folder and its subfolders, sorted, and the number of other files."""
     walk = os.walk(folder, onerror=_cannot_read)
     found = sorted(os.path.join(parent, name) for parent, _, names in walk for name in names)
-    texts = [path for path in found if _looks_like_text(os.path.basename(path)) and os.path.isfile(path)]
+    texts = [path for path in found if _looks_like_text(path) and os.path.isfile(path)]
     if not texts:
         raise CorpusError(
             f"the folder {folder!r} holds no text: no file's name there ends in {', '.join(TEXT_ENDINGS)}; "
@@ -191,7 +201,8 @@ def _text_files(folder: str) -> tuple[list[str], int]:
     return texts, len(found) - len(texts)
 
 
-def _looks_like_text(name: str) -> bool:
+def _looks_like_text(path: str) -> bool:
+    name = os.path.basename(path)
     return name.lower().endswith(TEXT_ENDINGS) and ".tar." not in name.lower() and not name.startswith(".")
 
 
@@ -202,7 +213,7 @@ def _matches(pattern: str) -> list[str]:
 
 def _is_sentence(text: str) -> bool:
     has_whitespace = len(text.split(maxsplit=1)) != 1 or text[0].isspace() or text[-1].isspace()
-    return has_whitespace and not os.path.exists(text) and not _matches(text)
+    return has_whitespace and not os.path.exists(text) and not _matches(text) and not remote.is_address(text)
 
 
 def _cannot_read(error: OSError) -> NoReturn:
@@ -211,9 +222,20 @@ def _cannot_read(error: OSError) -> NoReturn:
     ) from error
 
 
+def file_size(name: str) -> int | None:
+    """The bytes of a file on disk, None where nobody knows."""
+    if remote.is_address(name):
+        return remote.size(name)
+    return os.path.getsize(name) if name != STANDARD_INPUT and os.path.isfile(name) else None
+
+
 @contextmanager
-def _opened(name: str) -> Iterator[io.BufferedReader]:
-    """A file for reading; standard input is left open."""
+def opened(name: str) -> Iterator[io.BufferedReader]:
+    """A file for reading; standard input is left open.
+
+    Raises:
+        CorpusError: It cannot be opened.
+    """
     if name == STANDARD_INPUT:
         # Whatever stands in for standard input, in a test or a notebook, need not have `peek`; this has.
         unread: io.BufferedReader = io.BufferedReader(cast("Any", sys.stdin.buffer))
@@ -221,6 +243,10 @@ def _opened(name: str) -> Iterator[io.BufferedReader]:
             yield unread
         finally:
             unread.detach()
+        return
+    if remote.is_address(name):
+        with remote.opened(name) as far:
+            yield far
         return
     try:
         file = open(name, "rb")  # noqa: SIM115  # only opening it may fail here, not what the caller does with it
@@ -265,6 +291,11 @@ def _decompressed(file: io.BufferedReader, name: str) -> Iterator[bytes]:
         raise CorpusError(
             f"cannot read {name!r} to its end: {error}; it is truncated or damaged, so fetch or compress it again"
         ) from error
+
+
+def is_packed(file: io.BufferedReader) -> bool:
+    """Whether a file of this beginning is compressed, so that nobody can begin to read it in its middle."""
+    return _decompressor(file) is not _blocks
 
 
 def _decompressor(file: io.BufferedReader) -> Callable[[io.BufferedReader], Iterator[bytes]]:
@@ -375,7 +406,7 @@ def _size(file: io.BufferedReader) -> int:
         return 0
 
 
-def _largest_uncut(name: str) -> int:
+def largest_uncut(name: str) -> int:
     """How long a piece of a file's text may be that cannot be cut: what little is packed must not fill the memory."""
     if name == STANDARD_INPUT or not os.path.isfile(name):
         return sys.maxsize
@@ -383,18 +414,22 @@ def _largest_uncut(name: str) -> int:
 
 
 def cut_chunks(
-    blocks: Iterable[bytes], name: str, *, whole_lines: bool = False, largest_bytes: int = sys.maxsize
+    blocks: Iterable[bytes],
+    name: str,
+    *,
+    whole_lines: bool = False,
+    largest_bytes: int = sys.maxsize,
+    offset: int = 0,
 ) -> Iterator[Chunk]:
     """Cut a text, which comes in blocks of any size, between words; its last line ends with a line feed in any case.
 
     A chunk is about CHUNK_BYTES long, and longer only if there is no place to cut it. A byte order mark at the start,
-    which some programs write, is left out.
+    which some programs write, is left out; ``offset`` is where the text begins in its file.
 
     Raises:
         CorpusError: More than ``largest_bytes`` have no place to cut them.
     """
     separators = WHITESPACE[:1] if whole_lines else WHITESPACE
-    offset = 0
     for text in _cut(blocks, separators, largest_bytes, name):
         content = text.removeprefix(BYTE_ORDER_MARK) if offset == 0 else text
         yield Chunk(content, name, offset + len(text) - len(content))

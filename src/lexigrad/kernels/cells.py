@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
-__all__ = ["LONGEST_CELL", "add_lengths", "deal", "fill_rows", "merge", "pack", "row_lengths"]
+__all__ = ["LONGEST_CELL", "deal", "fill_rows", "merge", "pack", "row_lengths"]
 
 LONGEST_CELL: Final = 7 + 10
 """Bytes: places have 48 bits at most, sums 64."""
@@ -107,23 +107,6 @@ def _next_place(content: Any, at: Any, run: int, ends: Any, before: Any) -> Any:
         difference, at[run] = _take(content, at[run])
         place = before + np.int64(difference)
     return place
-
-
-@njit(cache=True, nogil=True)
-def add_lengths(content: Any, lengths: Any) -> None:
-    """Count the entries that a run has in each row of the symmetric matrix."""
-    at = row = 0
-    place = start = np.int64(0)
-    while at < content.size:
-        difference, at = _take(content, at)
-        _, at = _take(content, at)
-        place += np.int64(difference)
-        while place > start + row:
-            row += 1
-            start += row
-        column = place - start
-        lengths[row] += 1
-        lengths[column] += column < row
 
 
 @njit(cache=True, nogil=True)

@@ -1,0 +1,186 @@
+"""A shard read as one process reads a whole text, and the reports of shards added up."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lexigrad.collocations import JoinedText
+from lexigrad.config import TEXT_OPTIONS, TrainConfig
+from lexigrad.countsfile import COUNT_OPTIONS
+from lexigrad.distributed.shards import Files, Shard, ShardSource
+from lexigrad.encoding import EncodedText
+from lexigrad.errors import CorpusError, InputError
+from lexigrad.phrases import Phrases
+from lexigrad.report import ReadingReport, counted
+from lexigrad.sentences import WORD_END_BYTE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from lexigrad.kernels.itemtable import ItemTable
+    from lexigrad.kernels.wordtable import WordTable
+
+__all__ = ["ShardReport", "ShardText", "Total", "letters_of", "reading_options", "shard_text", "words_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShardReport:
+    """What was read of a shard; the fields of `ReadingReport`, and what it is made of."""
+
+    bytes: int
+    lines: int
+    empty_lines: int
+    tokens: int
+    joined: int
+    kept: int
+    replaced_bytes: int
+    nulls: int
+    holds: str
+    """``words`` or ``ids``; nothing if there is neither."""
+    name: str
+    file_bytes: int
+    """How much of the file on disk it is."""
+
+
+class Total:
+    """Reports of shards, added up.
+
+    Args:
+        files: the corpus.
+    """
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+        self.started = time.perf_counter()
+        self.done_bytes = 0
+        self._of_kind: dict[str, str] = {}
+        self._sum = ShardReport(0, 0, 0, 0, 0, 0, 0, 0, "", "", 0)
+
+    def add(self, report: ShardReport) -> None:
+        """Take one more.
+
+        Raises:
+            CorpusError: Some shards hold ids, and others words.
+        """
+        if report.holds:
+            self._of_kind.setdefault(report.holds, report.name)
+        if len(self._of_kind) > 1:
+            words, ids = self._of_kind["words"], self._of_kind["ids"]
+            raise CorpusError(f"{ids!r} holds ids, and {words!r} holds words; read them apart")
+        numbers = {
+            entry.name: getattr(self._sum, entry.name) + getattr(report, entry.name)
+            for entry in fields(ShardReport)
+            if entry.name not in {"holds", "name"}
+        }
+        self._sum = replace(self._sum, **numbers)
+        self.done_bytes = self._sum.file_bytes
+
+    @property
+    def tokens(self) -> int:
+        """The tokens so far."""
+        return self._sum.tokens
+
+    @property
+    def kept(self) -> int:
+        """Those of a vocabulary that was given, so far."""
+        return self._sum.kept
+
+    def check_words(self) -> None:
+        """Refuse a text without words, as `read_corpus` does."""
+        if not self._sum.tokens:
+            read = f"{counted(len(self.files.names), 'file')}, {counted(self._sum.bytes, 'byte')}"
+            raise CorpusError(f"the text is empty or has no word in it (read {read}); give other text")
+
+    def report(self, **kept: int) -> ReadingReport:
+        """The report on the whole text; ``kept`` are the tokens that are kept and dropped, by the report's names."""
+        found = self._sum
+        return ReadingReport(
+            files=len(self.files.names),
+            skipped_files=self.files.skipped,
+            bytes=found.bytes,
+            lines=found.lines,
+            empty_lines=found.empty_lines,
+            tokens=found.tokens,
+            joined=found.joined,
+            replaced_bytes=found.replaced_bytes,
+            nulls=found.nulls,
+            seconds=time.perf_counter() - self.started,
+            **kept,
+        )
+
+
+@dataclass(slots=True)
+class ShardText:
+    """A shard that has been read and counted."""
+
+    source: ShardSource
+    text: EncodedText | JoinedText
+    shard: Shard
+
+    @property
+    def table(self) -> WordTable | ItemTable:
+        """Its words with their counts."""
+        return self.text.table
+
+    def report(self, kept: int = 0) -> ShardReport:
+        """What was read, once all ids have been drawn."""
+        shard, tokens = self.shard, int(self.table.counts.sum())
+        return ShardReport(
+            bytes=self.source.text_bytes,
+            lines=self.text.lines,
+            empty_lines=self.text.empty_lines,
+            tokens=tokens,
+            joined=self.text.joined,
+            kept=kept,
+            replaced_bytes=self.source.replaced_bytes + self.text.replaced_bytes,
+            nulls=self.source.nulls,
+            holds="" if not tokens else "words" if hasattr(self.table, "letters") else "ids",
+            name=shard.name,
+            file_bytes=0 if shard.is_table else (shard.end or shard.file_bytes) - shard.begin,
+        )
+
+
+@contextmanager
+def shard_text(shard: Shard, config: TrainConfig, phrases: dict[str, NDArray[Any]] | None) -> Iterator[ShardText]:
+    """Read a shard, and join phrases, given as their arrays, in it."""
+    source = ShardSource.of(shard, config)
+    with EncodedText(source, config, None, lambda: None) as encoded:
+        known = None if phrases is None else Phrases.from_tensors(phrases)
+        text = encoded if known is None else JoinedText(encoded, config, known)
+        yield ShardText(source, text, shard)
+
+
+def reading_options(config: TrainConfig) -> TrainConfig:
+    """The options on which reading and counting depend, for one thread; these can be sent.
+
+    Raises:
+        InputError: Tokens are cut by a function, or phrases are to be learnt.
+    """
+    if not isinstance(config.tokens, str):
+        raise InputError("a tokenizer of your own cannot be sent to workers; take tokens='whitespace' or 'words'")
+    names = {*TEXT_OPTIONS, *COUNT_OPTIONS} - {"threads"}
+    return TrainConfig(**{name: getattr(config, name) for name in names}, threads=1)
+
+
+def letters_of(table: WordTable | ItemTable) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The bytes of all words, an end behind each, and where each begins, and the last one ends."""
+    from lexigrad.kernels.wordtable import WordTable
+
+    if isinstance(table, WordTable):
+        letters, borders = table.letters()
+        return letters[: borders[-1]], borders
+    names = [word.encode() + WORD_END_BYTE for word in table.words(np.arange(len(table)))]
+    borders = np.cumsum([0, *map(len, names)], dtype=np.int64)
+    return np.frombuffer(b"".join(names), dtype=np.uint8), borders
+
+
+def words_of(letters: bytes) -> list[str]:
+    """The words of their bytes."""
+    return [word.decode() for word in letters.split(WORD_END_BYTE)[:-1]]

@@ -1,0 +1,418 @@
+"""The window counts of a corpus, counted shard by shard, and written row by row.
+
+    shard → its sums, as cells by parts, each a range of rows of the lower triangle → the sum of each part
+          → cells by ranges of rows of the symmetric matrix → rows → the file
+
+Sums are whole numbers of 2⁻²⁸, and what a word's own probability of being kept makes of them comes last: the same bytes
+as `count_windows` writes. No array is as long as the matrix, here or there, but for one number for each row.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from lexigrad import counting
+from lexigrad.config import TrainConfig
+from lexigrad.countsfile import COUNT_OPTIONS, CountsContent, write_counts_file
+from lexigrad.distributed.flow import Flow, Sums
+from lexigrad.distributed.reading import Total, reading_options, shard_text, words_of
+from lexigrad.distributed.shards import Shard, cut_shards, find_text
+from lexigrad.distributed.vocabulary import WordCounts, letters_of_words, shard_bytes_of
+from lexigrad.encoding import stored_ids
+from lexigrad.errors import CorpusError, InputError
+from lexigrad.files import atomic_write
+from lexigrad.npyarrays import Pieces
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from lexigrad.distributed.reading import ShardReport
+    from lexigrad.engines.interface import Engine, Ref
+    from lexigrad.phrases import Phrases
+    from lexigrad.report import ReadingReport
+    from lexigrad.vocabulary import Vocabulary
+
+__all__ = ["WrittenCounts", "write_window_counts"]
+
+DEFAULT_MEMORY_BYTES: Final = 200_000_000
+BYTES_OF_CELL: Final = 6
+MOST_PARTS: Final = 512
+
+# Shares of a worker's memory.
+COUNTING: Final = 2
+SHARD: Final = 12
+PART: Final = 16
+ENTRIES: Final = 64
+
+
+class WrittenCounts(NamedTuple):
+    """What was counted, and is in the file."""
+
+    report: ReadingReport
+    entries: int
+    """Of the matrix."""
+    pairs: float
+    """The expected number of pairs of a center and an outside word."""
+    moved_bytes: int
+    """What shards, parts and ranges of rows handed on."""
+
+
+def write_window_counts(
+    source: str | Sequence[str],
+    output: str | os.PathLike[str],
+    config: TrainConfig | None = None,
+    *,
+    engine: Engine,
+    vocabulary: Vocabulary,
+    phrases: Phrases | None = None,
+    memory_bytes: int | None = None,
+    shard_bytes: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> WrittenCounts:
+    r"""Count windows of files on an engine: the file is that of `count_windows`, byte for byte.
+
+    Args:
+        source: Files, as for `count_words`.
+        output: The .npz file to write.
+        config: As for `read_corpus` and `count_windows`; None is ``TrainConfig()``.
+        engine: Carries it out; neither its kind nor its workers change a byte.
+        vocabulary: The words, of `count_words` or another text.
+        phrases: Join these phrases.
+        memory_bytes: What each worker may use, more or less, besides what it is without work; 200 MB if not given. The
+            vocabulary and a row of the matrix must fit in any case.
+        shard_bytes: How long a shard is; the bytes do not depend on it. By the size of the text if not given.
+        progress: Called now and then with the bytes of text counted and the bytes in all.
+
+    Returns:
+        What was read and written.
+
+    Raises:
+        CorpusError: As `read_corpus`.
+        InputError: As `count_windows` and `count_words`.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from lexigrad import WindowCounts
+        >>> from lexigrad.distributed import count_words
+        >>> from lexigrad.engines.threads import ThreadEngine
+        >>> written = Path("sentences.txt").write_text("to be or\nnot to be\n")
+        >>> config = TrainConfig(min_count=1, window=1, subsample=0)
+        >>> with ThreadEngine(2) as engine:
+        ...     vocabulary, _ = count_words("sentences.txt", config, engine=engine)
+        ...     how = {"engine": engine, "vocabulary": vocabulary}
+        ...     result = write_window_counts("sentences.txt", "counts.npz", config, **how)
+        >>> result.entries, result.pairs, WindowCounts.load("counts.npz").pairs
+        (6, 8.0, 8.0)
+    """
+    config = config or TrainConfig()
+    if memory_bytes is not None and memory_bytes < 1:
+        raise InputError(f"memory_bytes must be at least 1, not {memory_bytes}")
+    counting.check_size(len(vocabulary))
+    job = _Job(engine, vocabulary, config, memory_bytes or DEFAULT_MEMORY_BYTES)
+    names = [source] if isinstance(source, str) else source
+    report, parts = job.counted(names, phrases, shard_bytes, progress)
+    rows = job.rows(parts)
+    options = {name: getattr(config, name) for name in COUNT_OPTIONS}
+    matrix = rows.starts, job.drawn(rows.columns, rows.entries, "<i4"), job.drawn(rows.weights, rows.entries, "<f4")
+    with atomic_write(output) as file:
+        write_counts_file(file, CountsContent(vocabulary, *matrix, options, report.kept, phrases))
+    return WrittenCounts(report, rows.entries, rows.pairs, job.moved_bytes)
+
+
+class _Rows(NamedTuple):
+    """The symmetric matrix, of which the engine has the columns and the weights, some rows at a time."""
+
+    starts: NDArray[np.int64]
+    columns: list[Ref]
+    weights: list[Ref]
+    pairs: float
+
+    @property
+    def entries(self) -> int:
+        return int(self.starts[-1])
+
+
+class _Job:
+    """Counts on an engine."""
+
+    def __init__(self, engine: Engine, vocabulary: Vocabulary, config: TrainConfig, memory_bytes: int) -> None:
+        self.engine, self.vocabulary, self.config, self.memory_bytes = engine, vocabulary, config, memory_bytes
+        self.flow = Flow(engine)
+        self.options = engine.put(reading_options(config))
+        self.keep = engine.put(vocabulary.keep_probability(config.subsample))
+        self.moved_bytes = 0
+        self.borders = _part_borders(vocabulary.counts, config.window, memory_bytes // PART)
+
+    def counted(
+        self,
+        names: Sequence[str],
+        phrases: Phrases | None,
+        shard_bytes: int | None,
+        progress: Callable[[int, int], None] | None,
+    ) -> tuple[ReadingReport, list[Ref]]:
+        """What was read, and the cells of each part."""
+        files = find_text(names)
+        total = Total(files)
+
+        def read(receipt: tuple[ShardReport, int]) -> None:
+            total.add(receipt[0])
+            self.moved_bytes += receipt[1]
+            if progress is not None:
+                progress(total.done_bytes, files.total_bytes)
+
+        put = self.engine.put
+        words = put(WordCounts(letters_of_words(self.vocabulary.words), self.vocabulary.counts))
+        tensors, borders = put(None if phrases is None else phrases.to_tensors()), put(self.borders)
+        length = shard_bytes or min(shard_bytes_of(files.total_bytes), max(1, self.memory_bytes // SHARD))
+        parts = self.borders.size - 1
+        sums = Sums(self.flow, add_cells, parts, self._moved)
+        for number, shard in enumerate(cut_shards(files, length)):
+            arguments = (shard, self.options, tensors, words, self.keep, borders, self.memory_bytes // COUNTING)
+            sums.put(self.flow.call(count_shard, *arguments, values=parts, on=number, receipt=read))
+        self.flow.finish()
+        total.check_words()
+        if not total.kept:
+            raise CorpusError(
+                "none of the vocabulary's words occurs in the text; give other text or another vocabulary"
+            )
+        roots = sums.total()
+        self.flow.finish()
+        self.engine.free([words, tensors, borders])
+        return total.report(kept=total.kept, dropped_unknown=total.tokens - total.kept), roots
+
+    def rows(self, parts: list[Ref]) -> _Rows:
+        """The matrix, from the cells of each part."""
+        borders = _row_borders(self._lengths(parts), max(1, self.memory_bytes // ENTRIES))
+        dealt = self._dealt(parts, borders)
+        lengths: list[NDArray[np.int64]] = []
+        sums: list[NDArray[np.float64]] = []
+        columns, weights = [], []
+
+        def take(receipt: tuple[NDArray[np.int64], NDArray[np.float64]]) -> None:
+            lengths.append(receipt[0].copy())
+            sums.append(receipt[1].copy())
+
+        for number, (first, last) in enumerate(pairwise(borders.tolist())):
+            pieces = [of_part[number] for of_part in dealt]
+            some = self.flow.call(finished_rows, first, last, self.keep, *pieces, values=2, on=number, receipt=take)
+            self.engine.free(pieces)
+            columns.append(some[0])
+            weights.append(some[1])
+        self.flow.finish()
+        starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(np.concatenate(lengths))])
+        return _Rows(starts, columns, weights, float(np.concatenate(sums).sum()))
+
+    def drawn(self, refs: list[Ref], size: int, dtype: str) -> Pieces:
+        """An array that comes from the engine piece by piece, each of which is freed."""
+
+        def pieces() -> Iterator[NDArray[Any]]:
+            for ref in refs:
+                (piece,) = self.engine.get([ref])
+                yield piece
+                self.engine.free([ref])
+
+        return Pieces(np.dtype(dtype), size, pieces())
+
+    def _lengths(self, parts: list[Ref]) -> NDArray[np.int64]:
+        """The entries of each row of the symmetric matrix."""
+        lengths = np.zeros(len(self.vocabulary), dtype=np.int64)
+
+        def add(some: NDArray[np.int64]) -> None:
+            np.add(lengths, some, out=lengths)
+
+        for number, part in enumerate(parts):
+            self.flow.call(lengths_of, part, lengths.size, values=0, on=number, receipt=add)
+        self.flow.finish()
+        return lengths
+
+    def _dealt(self, parts: list[Ref], borders: NDArray[np.int64]) -> list[list[Ref]]:
+        """The cells of each part, by ranges of rows."""
+        dealt = []
+        for number, part in enumerate(parts):
+            values = borders.size - 1
+            dealt.append(self.flow.call(deal_cells, part, borders, values=values, on=number, receipt=self._moved))
+            self.engine.free([part])
+        return dealt
+
+    def _moved(self, moved_bytes: int) -> None:
+        self.moved_bytes += moved_bytes
+
+
+def _part_borders(occurrences: NDArray[np.int64], window: int, part_bytes: int) -> NDArray[np.int64]:
+    """Cut the rows of the lower triangle into parts of about as many cells, if a row has one for each of its pairs."""
+    words = occurrences.size
+    cells = np.cumsum(np.minimum(np.arange(1, words + 1), float(min(window, words)) * occurrences))
+    parts = int(min(MOST_PARTS, words, 1 + BYTES_OF_CELL * cells[-1] // max(1, part_bytes)))
+    return _cut(cells, parts)
+
+
+def _row_borders(lengths: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Cut the rows of the symmetric matrix into ranges of about so many entries."""
+    entries = np.cumsum(lengths)
+    return _cut(entries, int(min(lengths.size, 1 + entries[-1] // most)))
+
+
+def _cut(sums: NDArray[Any], pieces: int) -> NDArray[np.int64]:
+    """The borders of pieces of about equal share, given the sums up to each row."""
+    shares = np.linspace(0, sums[-1], pieces + 1)[1:-1]
+    return np.unique(np.concatenate([[0], np.searchsorted(sums, shares), [sums.size]])).astype(np.int64)
+
+
+def count_shard(
+    shard: Shard,
+    config: TrainConfig,
+    phrases: Any,
+    words: WordCounts,
+    keep: NDArray[np.float64],
+    borders: NDArray[np.int64],
+    memory_bytes: int,
+) -> tuple[Any, ...]:
+    """What was read of a shard with the bytes of its cells, and its cells by parts.
+
+    Args:
+        shard: The shard.
+        config: The options of reading and counting.
+        phrases: The arrays of the phrases to join, or None.
+        words: The vocabulary.
+        keep: How likely each word is kept.
+        borders: Where the rows of each part begin, and those of the last one end.
+        memory_bytes: What counting may use.
+    """
+    with shard_text(shard, config, phrases) as read:
+        new_ids = _ids_in(read.table, words)
+        ids = stored_ids(read.text.renumbered(new_ids))
+        kept = int(np.count_nonzero(ids >= 0))
+        report = read.report(kept)
+    sums = counting.summed(ids, np.array(keep), words.counts, config, memory_bytes)
+    packed = _packed(sums, borders.tolist())
+    return (report, sum(cells.size for cells in packed)), *packed
+
+
+def _ids_in(table: Any, words: WordCounts) -> NDArray[np.int32]:
+    """The id of each word of the table in the vocabulary, -1 if it has none."""
+    letters = words.letters.tobytes()
+    new_ids = np.full(len(table), -1, dtype=np.int32)
+    found = table.find(letters) if hasattr(table, "find") else table.ids_of(words_of(letters))
+    new_ids[found[found >= 0]] = np.flatnonzero(found >= 0)
+    return new_ids
+
+
+def _packed(blocks: Iterable[counting.Sums], borders: list[int]) -> list[NDArray[np.uint8]]:
+    """Rows of sums as the cells of each part."""
+    packers = [_Packer() for _ in borders[1:]]
+    part = 0
+    for block in blocks:
+        ends = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(block.lengths)])
+        first, last = block.first_row, block.first_row + block.lengths.size
+        while borders[part + 1] <= first < last:
+            part += 1
+        while first < last:
+            stop = min(last, borders[part + 1])
+            rows = slice(first - block.first_row, stop - block.first_row)
+            cells = slice(ends[rows.start], ends[rows.stop])
+            packers[part].add(first, block.lengths[rows], block.columns[cells], block.units[cells])
+            first = stop
+            part += first < last
+    return [packer.cells() for packer in packers]
+
+
+class _Packer:
+    """Gathers the cells of one part."""
+
+    def __init__(self) -> None:
+        self._pieces: list[NDArray[np.uint8]] = []
+        self._before = 0
+
+    def add(
+        self, first: int, lengths: NDArray[np.int64], columns: NDArray[np.int32], units: NDArray[np.uint64]
+    ) -> None:
+        """Append rows from ``first`` on."""
+        from lexigrad.kernels.cells import LONGEST_CELL, pack
+
+        if columns.size:
+            out = np.empty(LONGEST_CELL * columns.size, dtype=np.uint8)
+            size, self._before = pack(first, lengths, columns, units, self._before, out)
+            self._pieces.append(out[:size].copy())
+
+    def cells(self) -> NDArray[np.uint8]:
+        """All of them; they are given up here."""
+        pieces, self._pieces = self._pieces, []
+        return np.concatenate(pieces) if pieces else np.empty(0, dtype=np.uint8)
+
+
+def add_cells(*runs: NDArray[np.uint8]) -> tuple[int, NDArray[np.uint8]]:
+    """The bytes of the sum of runs of cells, and the sum."""
+    from lexigrad.kernels.cells import merge
+
+    ends = np.cumsum([run.size for run in runs], dtype=np.int64)
+    begins = ends - np.array([run.size for run in runs], dtype=np.int64)
+    out = np.empty(int(ends[-1]), dtype=np.uint8)
+    size, _ = merge(np.concatenate(runs), begins, ends, out)
+    return size, out[:size].copy()
+
+
+def lengths_of(run: NDArray[np.uint8], words: int) -> NDArray[np.int64]:
+    """The entries that a run of cells has in each row of the symmetric matrix."""
+    from lexigrad.kernels.cells import row_lengths
+
+    lengths = np.zeros(words, dtype=np.int64)
+    row_lengths(_plain(run), 0, lengths)
+    return lengths
+
+
+def deal_cells(run: NDArray[np.uint8], borders: NDArray[np.int64]) -> tuple[Any, ...]:
+    """The bytes of the runs of all ranges of rows, and these runs."""
+    from lexigrad.kernels.cells import deal
+
+    content = _plain(run)
+    ranges = borders.size - 1
+    range_of = np.repeat(np.arange(ranges, dtype=np.int32), np.diff(borders))
+    sizes = np.zeros(ranges, dtype=np.int64)
+    deal(content, range_of, sizes, np.empty(0, dtype=np.uint8))
+    ends = np.cumsum(sizes)
+    out = np.empty(int(ends[-1]), dtype=np.uint8)
+    deal(content, range_of, ends - sizes, out)
+    return (out.size, *np.split(out, ends[:-1]))
+
+
+def finished_rows(
+    first: int, last: int, keep: NDArray[np.float64], *runs: NDArray[np.uint8]
+) -> tuple[tuple[NDArray[np.int64], NDArray[np.float64]], NDArray[np.int32], NDArray[np.float32]]:
+    """Rows of the symmetric matrix: their lengths and sums, their columns, their weights.
+
+    Args:
+        first: The first row.
+        last: Behind the last one.
+        keep: How likely each word is kept.
+        runs: All cells in the rows and columns of these words, by rising rows.
+    """
+    from lexigrad.kernels.cells import fill_rows, row_lengths
+    from lexigrad.kernels.counting import expected_rows
+
+    lengths = np.zeros(last - first, dtype=np.int64)
+    for run in runs:
+        row_lengths(_plain(run), first, lengths)
+    ends = np.cumsum(lengths) - lengths
+    columns = np.empty(int(lengths.sum()), dtype=np.int32)
+    units = np.empty(columns.size, dtype=np.uint64)
+    for run in runs:
+        fill_rows(_plain(run), first, ends, columns, units)
+    counted, outside, weights = expected_rows(lengths, columns, units, first, np.array(keep))
+    sums = np.zeros(counted.size)
+    filled = counted > 0
+    if filled.any():
+        sums[filled] = np.add.reduceat(weights, (np.cumsum(counted) - counted)[filled], dtype=np.float64)
+    return (counted, sums), outside, weights
+
+
+def _plain(run: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A run as the one kind of array that the kernels are compiled for."""
+    plain = run.view()
+    plain.flags.writeable = False
+    return plain
