@@ -245,11 +245,16 @@ class _Job:
 
 
 def _part_borders(occurrences: NDArray[np.int64], window: int, part_bytes: int) -> NDArray[np.int64]:
-    """Cut the rows of the lower triangle into parts of about as many cells, if a row has one for each of its pairs."""
+    """Cut the rows of the lower triangle into parts of about as many cells.
+
+    A row has no more cells than there are words before it, and about 1.6 m n^0.8 if these are many, with n the word's
+    count and m the window. By the harmonic mean of both the largest of 16 parts has 1.14 to 1.24 times the mean (2 and
+    17 million words of Wikipedia, 5,000 to 73,561 words); all of them have 1.6 times as many cells as it says.
+    """
     words = occurrences.size
-    cells = np.cumsum(np.minimum(np.arange(1, words + 1), float(min(window, words)) * occurrences))
-    parts = int(min(MOST_PARTS, words, 1 + BYTES_OF_CELL * cells[-1] // max(1, part_bytes)))
-    return _cut(cells, parts)
+    many = 1.6 * min(window, words) * occurrences.astype(np.float64) ** 0.8
+    cells = 1.6 * np.cumsum(1 / (1 / np.arange(1, words + 1) + 1 / many))
+    return _cut(cells, int(min(MOST_PARTS, words, 1 + BYTES_OF_CELL * cells[-1] // max(1, part_bytes))))
 
 
 def _row_borders(lengths: NDArray[np.int64], most: int) -> NDArray[np.int64]:
