@@ -124,6 +124,7 @@ def count_words(
         arguments = (shard, options, tensors, wanted, parts)
         sums.put(flow.call(count_shard, *arguments, values=parts, on=number, receipt=read))
     flow.finish()
+    engine.free([tensors] if wanted is None else [tensors, wanted])
     total.check_words()
     if vocabulary is not None:
         if not total.kept:

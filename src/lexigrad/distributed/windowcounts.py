@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["WrittenCounts", "write_window_counts"]
 
 DEFAULT_MEMORY_BYTES: Final = 200_000_000
+LEAST_MEMORY_BYTES: Final = 1 << 20
 BYTES_OF_CELL: Final = 6
 MOST_PARTS: Final = 512
 
@@ -114,7 +115,7 @@ def write_window_counts(
     if memory_bytes is not None and memory_bytes < 1:
         raise InputError(f"memory_bytes must be at least 1, not {memory_bytes}")
     counting.check_size(len(vocabulary))
-    job = _Job(engine, vocabulary, config, memory_bytes or DEFAULT_MEMORY_BYTES)
+    job = _Job(engine, vocabulary, config, max(LEAST_MEMORY_BYTES, memory_bytes or DEFAULT_MEMORY_BYTES))
     names = [source] if isinstance(source, str) else source
     report, parts = job.counted(names, phrases, shard_bytes, progress)
     rows = job.rows(parts)
@@ -122,6 +123,7 @@ def write_window_counts(
     matrix = rows.starts, job.drawn(rows.columns, rows.entries, "<i4"), job.drawn(rows.weights, rows.entries, "<f4")
     with atomic_write(output) as file:
         write_counts_file(file, CountsContent(vocabulary, *matrix, options, report.kept, phrases))
+    engine.free([job.options, job.keep])
     return WrittenCounts(report, rows.entries, rows.pairs, job.moved_bytes)
 
 
@@ -169,7 +171,7 @@ class _Job:
         put = self.engine.put
         words = put(WordCounts(letters_of_words(self.vocabulary.words), self.vocabulary.counts))
         tensors, borders = put(None if phrases is None else phrases.to_tensors()), put(self.borders)
-        length = shard_bytes or min(shard_bytes_of(files.total_bytes), max(1, self.memory_bytes // SHARD))
+        length = shard_bytes or min(shard_bytes_of(files.total_bytes), self.memory_bytes // SHARD)
         parts = self.borders.size - 1
         sums = Sums(self.flow, add_cells, parts, self._moved)
         for number, shard in enumerate(cut_shards(files, length)):
@@ -188,7 +190,7 @@ class _Job:
 
     def rows(self, parts: list[Ref]) -> _Rows:
         """The matrix, from the cells of each part."""
-        borders = _row_borders(self._lengths(parts), max(1, self.memory_bytes // ENTRIES))
+        borders = _row_borders(self._lengths(parts), self.memory_bytes // ENTRIES)
         dealt = self._dealt(parts, borders)
         lengths: list[NDArray[np.int64]] = []
         sums: list[NDArray[np.float64]] = []
@@ -254,7 +256,7 @@ def _part_borders(occurrences: NDArray[np.int64], window: int, part_bytes: int) 
     words = occurrences.size
     many = 1.6 * min(window, words) * occurrences.astype(np.float64) ** 0.8
     cells = 1.6 * np.cumsum(1 / (1 / np.arange(1, words + 1) + 1 / many))
-    return _cut(cells, int(min(MOST_PARTS, words, 1 + BYTES_OF_CELL * cells[-1] // max(1, part_bytes))))
+    return _cut(cells, int(min(MOST_PARTS, words, 1 + BYTES_OF_CELL * cells[-1] // part_bytes)))
 
 
 def _row_borders(lengths: NDArray[np.int64], most: int) -> NDArray[np.int64]:
