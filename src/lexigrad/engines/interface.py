@@ -7,14 +7,18 @@ is made again. An engine schedules, ships and recovers; it knows nothing of word
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias
 
-import numpy as np
+from lexigrad.engines.values import frozen
+from lexigrad.errors import EngineError, LexigradError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
-__all__ = ["Engine", "Ref", "frozen"]
+__all__ = ["AS_THEY_ARE", "Engine", "Ref", "error_of", "frozen", "name_of"]
+
+AS_THEY_ARE: Final = (LexigradError, MemoryError, OSError)
+"""What a function may raise: the command line has a sentence for each."""
 
 Ref: TypeAlias = Any
 """Stands for a value that an engine has, or will have; only the engine that gave it out knows what it is."""
@@ -58,6 +62,7 @@ class Engine(Protocol):
         Raises:
             EngineError: a function failed as it should not, or for too long nothing was heard of any worker.
             LexigradError: whatever the function refused, as it was raised there.
+            OSError, MemoryError: likewise.
         """
 
     def free(self, refs: Iterable[Ref]) -> None:
@@ -71,17 +76,20 @@ class Engine(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-def frozen(value: Any) -> Any:
-    """The same value, whose arrays cannot be written to."""
-    if isinstance(value, np.ndarray):
-        view = value.view()
-        view.flags.writeable = False
-        return view
-    if isinstance(value, tuple | list):
-        parts: Sequence[Any] = [frozen(part) for part in value]
-        if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return type(value)(*parts)
-        return type(value)(parts)
-    if isinstance(value, dict):
-        return {key: frozen(part) for key, part in value.items()}
-    return value
+def name_of(function: Callable[..., Any]) -> str:
+    """How messages name a function."""
+    return f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', function)}"
+
+
+def error_of(name: str, error: BaseException) -> BaseException:
+    """The error that comes out of `Engine.get` where a function raised this one.
+
+    Example:
+        >>> error_of("lexigrad.sources.find", ValueError("no such place"))
+        EngineError('lexigrad.sources.find failed in a worker: ValueError: no such place')
+    """
+    if isinstance(error, AS_THEY_ARE) or not isinstance(error, Exception):
+        return error
+    other = EngineError(f"{name} failed in a worker: {type(error).__name__}: {error}")
+    other.__cause__ = error
+    return other

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self
 
-from lexigrad.engines.interface import frozen
+from lexigrad.engines.interface import error_of, frozen, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -61,11 +61,11 @@ class ThreadEngine:
 def _carry_out(function: Callable[..., Any], arguments: tuple[Any, ...], refs: list[Future[Any]]) -> None:
     """Call the function when its arguments are there; waiting for them cannot lock up, as calls are made in order."""
     try:
-        values = function(*(part.result() if isinstance(part, Future) else part for part in arguments))
+        values = function(*(part.result() if isinstance(part, Future) else frozen(part) for part in arguments))
         results = (values,) if len(refs) == 1 else values
         for ref, value in zip(refs, results, strict=True):
             ref.set_result(frozen(value))
     except BaseException as error:  # handed to whoever waits for the value
         for ref in refs:
             if not ref.done():
-                ref.set_exception(error)
+                ref.set_exception(error_of(name_of(function), error))
