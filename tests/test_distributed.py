@@ -17,6 +17,7 @@ from lexigrad.countsfile import read_counts_rows
 from lexigrad.distributed import count_words, windowcounts, write_window_counts
 from lexigrad.distributed.flow import FAN
 from lexigrad.distributed.shards import cut_shards, find_text
+from lexigrad.engines.simulator import SimulatedEngine
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.errors import CorpusError, FormatError, InputError, LexigradError, MissingExtraError
 from lexigrad.phrases import Phrase
@@ -520,3 +521,21 @@ def test_rows_of_a_damaged_file_are_refused(tmp_path):
         read_counts_rows(str(tmp_path / "cut.npz"), 0, 1)
     with pytest.raises(FormatError, match="check the path"):
         read_counts_rows(str(tmp_path / "none.npz"), 0, 1)
+
+
+# other engines
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_simulated_cluster_with_deaths_and_delays_gives_the_same_bytes(seed, large, tmp_path):
+    path, expected = large
+    with SimulatedEngine(3, seed=seed, deaths=0.2) as engine:
+        assert by_engine(engine, path, config(min_count=2), tmp_path, shard_bytes=40_000, memory_bytes=1) == expected
+        assert engine.died > 0
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_ray_gives_the_same_bytes(on_ray, workers, large, tmp_path):
+    path, expected = large
+    found = by_engine(on_ray(workers), path, config(min_count=2), tmp_path, shard_bytes=40_000, memory_bytes=1 << 22)
+    assert found == expected
