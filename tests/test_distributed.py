@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lexigrad import Phrases, TrainConfig, WindowCounts, count_windows, learn_phrases, read_corpus
+from lexigrad import Phrases, TrainConfig, WindowCounts, count_windows, read_corpus
 from lexigrad.countsfile import read_counts_rows
 from lexigrad.distributed import count_words, windowcounts, write_window_counts
 from lexigrad.distributed.flow import FAN
@@ -45,7 +46,7 @@ def by_one_process(paths, options, folder, vocabulary=None, phrases=None):
 def by_engine(engine, paths, options, folder, vocabulary=None, phrases=None, shard_bytes=None, memory_bytes=None):
     """The same by an engine."""
     how = {"engine": engine, "phrases": phrases, "shard_bytes": shard_bytes}
-    found, report = count_words(paths, options, vocabulary=vocabulary, **how)
+    found, report, how["phrases"] = count_words(paths, options, vocabulary=vocabulary, **how)
     name = folder / "engine.npz"
     written = write_window_counts(paths, name, options, vocabulary=found, memory_bytes=memory_bytes, **how)
     assert written.report.kept == report.kept
@@ -140,10 +141,10 @@ def test_the_vocabulary_is_dealt_to_parts_by_its_letters_and_put_together_again(
     monkeypatch.setattr(vocabulary, "PART_BYTES", 1000)
     path, (expected, report, _) = large
     with ThreadEngine(2) as engine:
-        assert count_words(path, config(min_count=2), engine=engine, shard_bytes=50_000) == (expected, report)
+        assert count_words(path, config(min_count=2), engine=engine, shard_bytes=50_000) == (expected, report, None)
         few = config(min_count=2, max_vocabulary=37)
         with read_corpus(path, few) as corpus:
-            assert count_words(path, few, engine=engine) == (corpus.vocabulary, corpus.report)
+            assert count_words(path, few, engine=engine) == (corpus.vocabulary, corpus.report, None)
 
 
 def test_a_given_vocabulary_stays_and_the_rest_is_unknown(large, tmp_path):
@@ -162,6 +163,66 @@ def test_given_phrases_are_joined_in_each_shard(large, tmp_path):
     with ThreadEngine(2) as engine:
         assert by_engine(engine, path, config(min_count=2), tmp_path, phrases=phrases, shard_bytes=30_000) == expected
     assert expected[1].joined > 0
+
+
+PHRASES = {
+    "mikolov": {"phrases": 2, "phrase_threshold": 0.5, "phrase_min_count": 2},
+    "npmi": {"phrases": 3, "phrase_scoring": "npmi", "phrase_threshold": 0.05, "phrase_min_count": 3},
+    "connectors": {"phrases": 2, "phrase_threshold": 0.3, "phrase_min_count": 2, "connector_words": "w0 w1 none"},
+    "none": {"phrases": 2, "phrase_threshold": 1e9},
+}
+
+
+@pytest.mark.parametrize("options", PHRASES.values(), ids=PHRASES)
+@pytest.mark.parametrize("shard_bytes", [700, 20_000])
+def test_phrases_are_learnt_as_by_one_process(options, shard_bytes, tmp_path, monkeypatch):
+    from lexigrad.distributed import vocabulary
+
+    monkeypatch.setattr(vocabulary, "PART_BYTES", 2000)
+    path, given = tmp_path / "text.txt", config(min_count=2, **options)
+    # words that are spelt like phrases, or like parts of them
+    path.write_text(random_text(60, 3000) + 9 * "w3_w4 w3 w4 w5\nw3_w4 w5 w3 w4_w5\nw59_w58 w59 w58\n")
+    with read_corpus(str(path), given) as corpus:
+        expected = corpus.phrases
+    counts = by_one_process(str(path), given, tmp_path)
+    with ThreadEngine(2) as engine:
+        found = count_words(str(path), given, engine=engine, shard_bytes=shard_bytes)
+        assert by_engine(engine, str(path), given, tmp_path, shard_bytes=shard_bytes) == counts
+    assert found.phrases == expected
+    assert bool(expected) == (options is not PHRASES["none"])
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    lines=st.lists(
+        st.lists(st.sampled_from(["a", "b", "c", "a_b", "b_c", "a_b_c", "of", "é"]), max_size=8), max_size=9
+    ),
+    passes=st.integers(1, 3),
+    scoring=st.sampled_from(["mikolov", "npmi"]),
+    least=st.integers(1, 3),
+    shard_bytes=st.integers(1, 60),
+)
+def test_phrases_of_any_text_are_those_of_one_process(lines, passes, scoring, least, shard_bytes, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("text")
+    (folder / "text.txt").write_text("".join(" ".join(line) + "\n" for line in [*lines, ["a", "b"]]))
+    options = config(phrases=passes, phrase_scoring=scoring, phrase_min_count=least, phrase_threshold=0.01)
+    options = replace(options, connector_words="of")
+    with ThreadEngine(1) as engine:
+        found = count_words(str(folder / "text.txt"), options, engine=engine, shard_bytes=shard_bytes)
+    with read_corpus(str(folder / "text.txt"), options) as corpus:
+        assert found == (corpus.vocabulary, corpus.report, corpus.phrases)
+
+
+def test_phrases_are_not_made_of_ids_and_are_not_learnt_twice(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.table({"ids": [[1, 2]]}), tmp_path / "ids.parquet")
+    with ThreadEngine(1) as engine:
+        with pytest.raises(InputError, match="phrases are made of words, and this text has ids"):
+            count_words(str(tmp_path / "ids.parquet"), config(phrases=1), engine=engine)
+        with pytest.raises(InputError, match="give those that count_words found"):
+            write_window_counts("a", "b", config(phrases=1), engine=engine, vocabulary=Vocabulary(["a"], [1]))
 
 
 # what can be read
@@ -220,7 +281,10 @@ def test_ids_and_words_are_not_mixed(tmp_path):
 
     parquet.write_table(pyarrow.table({"ids": [[1, 2]]}), tmp_path / "ids.parquet")
     (tmp_path / "a.txt").write_text("a b\n")
-    with ThreadEngine(1) as engine, pytest.raises(CorpusError, match=r"ids.parquet' holds ids, and .*a.txt' holds words"):
+    with (
+        ThreadEngine(1) as engine,
+        pytest.raises(CorpusError, match=r"ids.parquet' holds ids, and .*a.txt' holds words"),
+    ):
         count_words([str(tmp_path / "a.txt"), str(tmp_path / "ids.parquet")], config(), engine=engine)
 
 
@@ -258,7 +322,7 @@ def test_what_fsspec_opens_is_read_like_files(far, tmp_path):
         for source in (far, [f"{far}/a.txt", f"{far}/b.txt.gz"], f"{far}/*.txt*"):
             found = by_engine(engine, source, config(), tmp_path, shard_bytes=9)
             assert (found[0], found[2]) == (vocabulary, counts)
-        _, report = count_words(far, config(), engine=engine)
+        report = count_words(far, config(), engine=engine).report
     with read_corpus(far, config()) as corpus:
         assert (corpus.vocabulary, corpus.report) == (vocabulary, report)
     assert (report.files, report.skipped_files) == (2, 1)

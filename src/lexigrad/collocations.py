@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from lexigrad.kernels.wordtable import WordTable
 
-__all__ = ["CountedStrings", "JoinedText", "counted_strings"]
+__all__ = ["CountedStrings", "JoinedText", "counted_strings", "scored"]
 
 Ids = NDArray[np.int32]
 Records = NDArray[np.uint64]
@@ -80,7 +80,7 @@ class JoinedText:
         for _ in range(config.phrases):
             spelling = Spelling(self.table, connectors, "_")
             counted = count_candidates(self._ids, spelling, config.phrase_min_count, self._threads, self._told())
-            phrases = spelling.phrases(*_scored(counted, config))
+            phrases = spelling.phrases(*_above_threshold(counted, config))
             if not phrases:
                 break
             self._join(phrases, connectors, "_")
@@ -202,20 +202,35 @@ def _told(
     return begin
 
 
-def _scored(candidates: Candidates, config: TrainConfig) -> tuple[Records, Counts, NDArray[np.float64]]:
+def _above_threshold(candidates: Candidates, config: TrainConfig) -> tuple[Records, Counts, NDArray[np.float64]]:
     """The candidates that score above the threshold, their counts and their scores."""
-    from lexigrad.kernels.phrases import npmi
-
-    together = candidates.counts
     firsts = candidates.word_counts[(candidates.records[:, 0] >> np.uint64(32)).astype(np.int64)]
     seconds = candidates.word_counts[(candidates.records[:, 0] & np.uint64(0xFFFFFFFF)).astype(np.int64)]
+    scores = scored(firsts, seconds, candidates.counts, candidates.words, candidates.strings, config)
+    found = scores > config.threshold_of_phrases
+    return candidates.records[found], candidates.counts[found], scores[found]
+
+
+def scored(
+    firsts: Counts, seconds: Counts, together: Counts, words: int, strings: int, config: TrainConfig
+) -> NDArray[np.float64]:
+    """The scores of candidates, as the config says; `lexigrad.learn_phrases` has the equations.
+
+    Args:
+        firsts: How often each candidate's first word occurs.
+        seconds: Likewise for the second.
+        together: And for the candidate itself.
+        words: The length of the text.
+        strings: Distinct words and candidates, by their spelling.
+        config: ``phrase_scoring`` and ``phrase_min_count`` are used.
+    """
+    from lexigrad.kernels.phrases import npmi
+
     if config.phrase_scoring == "npmi":
         scores = np.empty(together.size)
-        npmi(firsts, seconds, together, float(candidates.words), scores)
-    else:
-        scores = (together - config.phrase_min_count) / (firsts * seconds).astype(np.float64) * candidates.strings
-    found = scores > config.threshold_of_phrases
-    return candidates.records[found], together[found], scores[found]
+        npmi(firsts, seconds, together, float(words), scores)
+        return scores
+    return (together - config.phrase_min_count) / (firsts * seconds).astype(np.float64) * strings
 
 
 class _Joiner:

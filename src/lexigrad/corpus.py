@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from lexigrad.phrases import Phrases
 
 __all__ = [
+    "NO_KNOWN_WORD",
     "Corpus",
     "ReadingReport",
     "check_phrases",
@@ -52,6 +53,7 @@ __all__ = [
 ]
 
 BLOCK_IDS = 1 << 18  # ids copied at a time
+NO_KNOWN_WORD: Final = "none of the vocabulary's words occurs in the text; give other text or another vocabulary"
 
 Ids = NDArray[np.int32]
 Progress = Callable[[int, int | None], None]
@@ -376,7 +378,7 @@ def _kept_and_dropped(
     """
     kept, dropped = new_ids >= 0, new_ids < 0
     if not occurrences[kept].any():
-        raise CorpusError("none of the vocabulary's words occurs in the text; give other text or another vocabulary")
+        raise CorpusError(NO_KNOWN_WORD)
     result = {"kept": int(occurrences[kept].sum())}
     if config is None:
         return result | {"dropped_unknown": int(occurrences[dropped].sum())}

@@ -76,6 +76,7 @@ class Sums:
     def __init__(
         self, flow: Flow, add: Callable[..., Any], parts: int, receipt: Callable[[Any], None] | None = None
     ) -> None:
+        self.parts = parts
         self._flow, self._add, self._receipt = flow, add, receipt
         self._levels: list[list[list[Ref]]] = [[] for _ in range(parts)]
 

@@ -7,17 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from lexigrad.collocations import JoinedText
 from lexigrad.config import TEXT_OPTIONS, TrainConfig
+from lexigrad.corpus import NO_KNOWN_WORD
 from lexigrad.countsfile import COUNT_OPTIONS
 from lexigrad.distributed.shards import Files, Shard, ShardSource
 from lexigrad.encoding import EncodedText
 from lexigrad.errors import CorpusError, InputError
 from lexigrad.phrases import Phrases
 from lexigrad.report import ReadingReport, counted
-from lexigrad.sentences import WORD_END_BYTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
     from lexigrad.kernels.itemtable import ItemTable
     from lexigrad.kernels.wordtable import WordTable
 
-__all__ = ["ShardReport", "ShardText", "Total", "letters_of", "reading_options", "shard_text", "words_of"]
+__all__ = ["ShardReport", "ShardText", "Total", "reading_options", "shard_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +85,23 @@ class Total:
         """The tokens so far."""
         return self._sum.tokens
 
-    @property
-    def kept(self) -> int:
-        """Those of a vocabulary that was given, so far."""
-        return self._sum.kept
-
     def check_words(self) -> None:
         """Refuse a text without words, as `read_corpus` does."""
         if not self._sum.tokens:
             read = f"{counted(len(self.files.names), 'file')}, {counted(self._sum.bytes, 'byte')}"
             raise CorpusError(f"the text is empty or has no word in it (read {read}); give other text")
+
+    def report_on_given(self) -> ReadingReport:
+        """The report on the whole text if the vocabulary was given.
+
+        Raises:
+            CorpusError: It has none of its words.
+        """
+        self.check_words()
+        kept = self._sum.kept
+        if not kept:
+            raise CorpusError(NO_KNOWN_WORD)
+        return self.report(kept=kept, dropped_unknown=self.tokens - kept)
 
     def report(self, **kept: int) -> ReadingReport:
         """The report on the whole text; ``kept`` are the tokens that are kept and dropped, by the report's names."""
@@ -161,26 +166,9 @@ def reading_options(config: TrainConfig) -> TrainConfig:
     """The options on which reading and counting depend, for one thread; these can be sent.
 
     Raises:
-        InputError: Tokens are cut by a function, or phrases are to be learnt.
+        InputError: Tokens are cut by a function.
     """
     if not isinstance(config.tokens, str):
         raise InputError("a tokenizer of your own cannot be sent to workers; take tokens='whitespace' or 'words'")
     names = {*TEXT_OPTIONS, *COUNT_OPTIONS} - {"threads"}
     return TrainConfig(**{name: getattr(config, name) for name in names}, threads=1)
-
-
-def letters_of(table: WordTable | ItemTable) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The bytes of all words, an end behind each, and where each begins, and the last one ends."""
-    from lexigrad.kernels.wordtable import WordTable
-
-    if isinstance(table, WordTable):
-        letters, borders = table.letters()
-        return letters[: borders[-1]], borders
-    names = [word.encode() + WORD_END_BYTE for word in table.words(np.arange(len(table)))]
-    borders = np.cumsum([0, *map(len, names)], dtype=np.int64)
-    return np.frombuffer(b"".join(names), dtype=np.uint8), borders
-
-
-def words_of(letters: bytes) -> list[str]:
-    """The words of their bytes."""
-    return [word.decode() for word in letters.split(WORD_END_BYTE)[:-1]]

@@ -18,11 +18,12 @@ from lexigrad import counting
 from lexigrad.config import TrainConfig
 from lexigrad.countsfile import COUNT_OPTIONS, CountsContent, write_counts_file
 from lexigrad.distributed.flow import Flow, Sums
-from lexigrad.distributed.reading import Total, reading_options, shard_text, words_of
+from lexigrad.distributed.reading import Total, reading_options, shard_text
 from lexigrad.distributed.shards import Shard, cut_shards, find_text
-from lexigrad.distributed.vocabulary import WordCounts, letters_of_words, shard_bytes_of
+from lexigrad.distributed.vocabulary import shard_bytes_of
+from lexigrad.distributed.words import WordCounts, letters_of_words, words_of
 from lexigrad.encoding import stored_ids
-from lexigrad.errors import CorpusError, InputError
+from lexigrad.errors import InputError
 from lexigrad.files import atomic_write
 from lexigrad.npyarrays import Pieces
 
@@ -84,7 +85,7 @@ def write_window_counts(
         config: As for `read_corpus` and `count_windows`; None is ``TrainConfig()``.
         engine: Carries it out; neither its kind nor its workers change a byte.
         vocabulary: The words, of `count_words` or another text.
-        phrases: Join these phrases.
+        phrases: Join these phrases, of `count_words` or a model.
         memory_bytes: What each worker may use, more or less, besides what it is without work; 200 MB if not given. The
             vocabulary and a row of the matrix must fit in any case.
         shard_bytes: How long a shard is; the bytes do not depend on it. By the size of the text if not given.
@@ -105,8 +106,8 @@ def write_window_counts(
         >>> written = Path("sentences.txt").write_text("to be or\nnot to be\n")
         >>> config = TrainConfig(min_count=1, window=1, subsample=0)
         >>> with ThreadEngine(2) as engine:
-        ...     vocabulary, _ = count_words("sentences.txt", config, engine=engine)
-        ...     how = {"engine": engine, "vocabulary": vocabulary}
+        ...     found = count_words("sentences.txt", config, engine=engine)
+        ...     how = {"engine": engine, "vocabulary": found.vocabulary}
         ...     result = write_window_counts("sentences.txt", "counts.npz", config, **how)
         >>> result.entries, result.pairs, WindowCounts.load("counts.npz").pairs
         (6, 8.0, 8.0)
@@ -114,6 +115,8 @@ def write_window_counts(
     config = config or TrainConfig()
     if memory_bytes is not None and memory_bytes < 1:
         raise InputError(f"memory_bytes must be at least 1, not {memory_bytes}")
+    if config.phrases and phrases is None:
+        raise InputError("the config asks for phrases; give those that count_words found")
     counting.check_size(len(vocabulary))
     job = _Job(engine, vocabulary, config, max(LEAST_MEMORY_BYTES, memory_bytes or DEFAULT_MEMORY_BYTES))
     names = [source] if isinstance(source, str) else source
@@ -172,21 +175,16 @@ class _Job:
         words = put(WordCounts(letters_of_words(self.vocabulary.words), self.vocabulary.counts))
         tensors, borders = put(None if phrases is None else phrases.to_tensors()), put(self.borders)
         length = shard_bytes or min(shard_bytes_of(files.total_bytes), self.memory_bytes // SHARD)
-        parts = self.borders.size - 1
-        sums = Sums(self.flow, add_cells, parts, self._moved)
+        sums = Sums(self.flow, add_cells, self.borders.size - 1, self._moved)
         for number, shard in enumerate(cut_shards(files, length)):
             arguments = (shard, self.options, tensors, words, self.keep, borders, self.memory_bytes // COUNTING)
-            sums.put(self.flow.call(count_shard, *arguments, values=parts, on=number, receipt=read))
+            sums.put(self.flow.call(count_shard, *arguments, values=sums.parts, on=number, receipt=read))
         self.flow.finish()
-        total.check_words()
-        if not total.kept:
-            raise CorpusError(
-                "none of the vocabulary's words occurs in the text; give other text or another vocabulary"
-            )
+        report = total.report_on_given()
         roots = sums.total()
         self.flow.finish()
         self.engine.free([words, tensors, borders])
-        return total.report(kept=total.kept, dropped_unknown=total.tokens - total.kept), roots
+        return report, roots
 
     def rows(self, parts: list[Ref]) -> _Rows:
         """The matrix, from the cells of each part."""
