@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from lexigrad.kernels.wordtable import WordTable
 
-__all__ = ["CountedStrings", "JoinedText", "counted_strings", "scored"]
+__all__ = ["CountedStrings", "JoinedText", "counted_strings", "scored", "word_table"]
 
 Ids = NDArray[np.int32]
 Records = NDArray[np.uint64]
@@ -54,7 +54,7 @@ class JoinedText:
         phrases: Phrases | None,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        self.table = _word_table(text)
+        self.table = word_table(text.table)
         self.replaced_bytes = text.replaced_bytes
         self._threads = config.threads or available_cores()
         self._ids = stored_ids(text.renumbered(np.arange(len(self.table), dtype=np.int32)))
@@ -132,7 +132,7 @@ def counted_strings(sentences: Iterable[Any], delimiter: str, connectors: Iterab
     empty: list[int] = []
     with EncodedText(SentenceSource(_token_lists(sentences, empty), config), config, None, lambda: None) as text:
         ids = stored_ids(text.renumbered(np.arange(len(text.table), dtype=np.int32)))
-        spelling = Spelling(_word_table(text), connectors, delimiter)
+        spelling = Spelling(word_table(text.table), connectors, delimiter)
         found = count_candidates(ids, spelling, 1, available_cores())
         if found.strings > most:
             return _pruned(ids, spelling, most, empty)
@@ -292,13 +292,17 @@ class _Joiner:
         self.done = int(state[2])
 
 
-def _word_table(text: EncodedText) -> WordTable:
-    """The table of a text's words."""
+def word_table(table: Any) -> WordTable:
+    """The table of a text, which must be of words.
+
+    Raises:
+        InputError: It is of ids.
+    """
     from lexigrad.kernels.wordtable import WordTable
 
-    if not isinstance(text.table, WordTable):
+    if not isinstance(table, WordTable):
         raise InputError("phrases are made of words, and this text has ids; leave phrases out")
-    return text.table
+    return table
 
 
 def _word_counts(ids: Ids, words: int) -> Counts:

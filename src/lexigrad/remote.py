@@ -82,7 +82,8 @@ def opened(address: str) -> Iterator[io.BufferedReader]:
     system, path = _system(address)
     with _explained(address):
         file = system.open(path, "rb")
-    with file, io.BufferedReader(_Raw(file), BUFFER_BYTES) as buffered:
+    raw: Any = _Raw(file)
+    with file, io.BufferedReader(raw, BUFFER_BYTES) as buffered:
         yield buffered
 
 

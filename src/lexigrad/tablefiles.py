@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -84,8 +85,9 @@ def row_groups(file: io.BufferedReader, name: str) -> list[int] | None:
     """
     if _table_reader(file) is not _parquet_arrays:
         return None
-    metadata = next(_readable(iter([_metadata(file)]), name))
-    return [max(0, metadata.row_group(number).total_byte_size) for number in range(metadata.num_row_groups)]
+    with _explained(name):
+        metadata = _metadata(file)
+        return [max(0, metadata.row_group(number).total_byte_size) for number in range(metadata.num_row_groups)]
 
 
 def _metadata(file: io.BufferedReader) -> Any:
@@ -135,9 +137,16 @@ def _drawn_ahead(arrays: Batches) -> Batches:
 
 def _readable(arrays: Batches, name: str) -> Batches:
     """The arrays; whatever else than a CorpusError comes up while they are read says that the file is damaged."""
+    with _explained(name):
+        yield from arrays
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Say in one sentence that a file is damaged."""
     pyarrow = import_pyarrow()
     try:
-        yield from arrays
+        yield
     except (pyarrow.ArrowException, OSError, ValueError, EOFError, LookupError, MemoryError) as error:
         raise CorpusError(
             f"cannot read {name!r} to its end: {first_line(error)}; it is truncated or damaged, so write it again"

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from lexigrad.candidates import Spelling, count_candidates
-from lexigrad.collocations import scored
+from lexigrad.collocations import scored, word_table
 from lexigrad.distributed.flow import Flow, Sums
 from lexigrad.distributed.reading import Total, shard_text
 from lexigrad.distributed.shards import Shard, cut_shards
 from lexigrad.distributed.words import WordCounts, add_words, chosen, dealt, letters_of_words
 from lexigrad.encoding import stored_ids
-from lexigrad.errors import InputError
 from lexigrad.phrases import Phrase, Phrases
 
 if TYPE_CHECKING:
@@ -158,14 +157,13 @@ def count_shard_candidates(shard: Shard, config: TrainConfig, phrases: Any, part
     A spelling has its count. A candidate besides, with a joint between its words, has none that says anything.
     """
     with shard_text(shard, config, phrases) as read:
-        if not hasattr(read.table, "letters"):
-            raise InputError("phrases are made of words, and this text has ids; leave phrases out")
-        ids = stored_ids(read.text.renumbered(np.arange(len(read.table), dtype=np.int32)))
+        table = word_table(read.table)
+        ids = stored_ids(read.text.renumbered(np.arange(len(table), dtype=np.int32)))
         report = read.report()
-        spelling = Spelling(read.table, config.connectors, DELIMITER)
+        spelling = Spelling(table, config.connectors, DELIMITER)
         counted = count_candidates(ids, spelling, 1, 1)
         used = np.flatnonzero(counted.word_counts)
-        counts = dict(zip(read.table.words(used), counted.word_counts[used].tolist(), strict=True))
+        counts = dict(zip(table.words(used), counted.word_counts[used].tolist(), strict=True))
         candidates = spelling.parts(counted.records)
     counts |= zip(map(DELIMITER.join, candidates), counted.counts.tolist(), strict=True)
     keys = [word.encode() for word in counts] + [JOINT.join(map(str.encode, parts)) for parts in candidates]

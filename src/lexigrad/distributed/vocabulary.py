@@ -143,7 +143,7 @@ def shard_bytes_of(total_bytes: int) -> int:
 
 def count_shard(
     shard: Shard, config: TrainConfig, phrases: Any, wanted: NDArray[np.uint8] | None, parts: int
-) -> tuple[Any, ...]:
+) -> Any:
     """What was read of a shard, and its words by parts; or how many of its tokens are ``wanted``, if that is given."""
     with shard_text(shard, config, phrases) as read:
         known = read.table.counts.size

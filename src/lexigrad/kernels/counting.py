@@ -350,10 +350,9 @@ def expected_rows(lengths: Any, columns: Any, sums: Any, first_row: int, keep: A
     for place in range(lengths.size):
         row = first_row + place
         for _ in range(lengths[place]):
-            column = columns[i]
-            both = 2.0 if row == column else 1.0
-            weights[size] = np.float32(np.float64(sums[i]) / UNIT * both * (keep[row] * keep[column]))
-            outside[size] = column
+            outside[size] = columns[i]
+            both = 2.0 if row == columns[i] else 1.0
+            weights[size] = np.float32(np.float64(sums[i]) / UNIT * both * (keep[row] * keep[columns[i]]))
             is_counted = weights[size] > 0
             counted[place] += is_counted
             size += is_counted
