@@ -96,3 +96,7 @@ def a_set() -> set[int]:
 def note(number: int) -> int:
     CALLS.append(number)
     return number
+
+
+def length(array: np.ndarray) -> int:
+    return len(array)

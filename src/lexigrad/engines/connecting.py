@@ -9,7 +9,7 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from lexigrad.engines.interface import AS_THEY_ARE
+from lexigrad.engines.interface import AS_THEY_ARE, LostValueError
 from lexigrad.errors import EngineError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -21,8 +21,11 @@ LOCAL: Final = "local"
 LOOPBACK: Final = "127.0.0.1"
 CONNECT_SECONDS: Final = 10.0
 
-QUIET: Final = {
+SETTINGS: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
+    # Ray keeps what a value was made of, to make it again if a machine is lost, and with it all values that were put.
+    # Where each value is made of the last one, that would be everything. So it keeps about the last thousand calls.
+    "RAY_max_lineage_bytes": str(1 << 20),
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the way to be of Ray's next version; without it, it warns
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # Ray prints to standard output when a worker dies, where our data goes
 }
@@ -37,7 +40,7 @@ def import_ray(*, local: bool) -> Any:
     Raises:
         MissingExtraError: it is not installed.
     """
-    for name, value in QUIET.items():
+    for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     if local:
         os.environ[ON_LOOPBACK] = "0"
@@ -137,6 +140,10 @@ def _ours(exceptions: Any, error: BaseException) -> BaseException:
         error = error.cause
     if isinstance(error, AS_THEY_ARE) and not isinstance(error, exceptions.RayError):
         return error
+    if isinstance(error, (exceptions.ObjectLostError, exceptions.NodeDiedError)):
+        return LostValueError(
+            f"a value was lost with a machine, and what it was made of is gone too; run it again ({_first(error)})"
+        )
     for kinds, sentence in (
         (
             (exceptions.ObjectStoreFullError, exceptions.OutOfDiskError),
@@ -146,10 +153,6 @@ def _ours(exceptions: Any, error: BaseException) -> BaseException:
         (
             (exceptions.OutOfMemoryError,),
             "a machine ran out of memory, again and again; give fewer workers, or machines with more",
-        ),
-        (
-            (exceptions.ObjectLostError, exceptions.NodeDiedError),
-            "a value was lost with a machine and could not be computed again; run it again",
         ),
         (
             (exceptions.GetTimeoutError,),

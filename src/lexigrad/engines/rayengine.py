@@ -22,9 +22,8 @@ from lexigrad.errors import EngineError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["DEADLINE_SECONDS", "RayEngine", "RayRef"]
+__all__ = ["RayEngine", "RayRef"]
 
-DEADLINE_SECONDS: Final = 600.0
 RESTARTS: Final = 100
 """So often a worker is made anew before Ray gives it up: a bound, as without one a fault could last for ever."""
 RETRIES: Final = 7
@@ -81,11 +80,11 @@ class RayEngine:
         workers: int | None = None,
         *,
         threads: int = 1,
-        deadline_seconds: float = DEADLINE_SECONDS,
+        deadline_seconds: float = 600.0,
         report: Callable[[EngineProgress], object] | None = None,
     ) -> None:
         self._ray = import_ray(local=address == LOCAL)
-        self._deadline = deadline_seconds
+        self.deadline_seconds = deadline_seconds
         self._report = report
         self._calls = 0
         self._owned = connect(self._ray, address, None if workers is None else workers * threads)
@@ -94,7 +93,7 @@ class RayEngine:
         self._pulses: dict[Any, int] = {}
         try:
             self.workers = self._count(workers, threads)
-            self._watch = Watch(self.workers, deadline_seconds)
+            self._watch = Watch(self.workers)
             self._start(threads)
         except BaseException:
             self.close()
@@ -124,7 +123,7 @@ class RayEngine:
         while waiting:
             with sentences(self._ray):
                 ready, waiting = self._ray.wait(waiting, num_returns=len(waiting), timeout=TICK_SECONDS)
-                values.update(zip(ready, self._ray.get(ready, timeout=self._deadline), strict=True))
+                values.update(zip(ready, self._ray.get(ready, timeout=self.deadline_seconds), strict=True))
             if ready:
                 self._watch.progressed()
             if waiting:
@@ -182,9 +181,9 @@ class RayEngine:
         """
         ray = self._ray
         self._room = ray.util.placement_group([{"CPU": threads}] * self.workers, strategy="SPREAD")
-        if not self._room.wait(self._deadline):
+        if not self._room.wait(self.deadline_seconds):
             raise EngineError(
-                f"no room for {self.workers} workers with {threads} cores each came free in {self._deadline:g} "
+                f"no room for {self.workers} workers with {threads} cores each came free in {self.deadline_seconds:g} "
                 "seconds; ask for fewer, or end what else runs on the cluster"
             )
         nodes = ray.util.placement_group_table(self._room)["bundles_to_node_id"]
@@ -215,7 +214,10 @@ class RayEngine:
         asked = set(self._pulses.values())
         for number in set(range(self.workers)) - asked:
             self._ask(number)
-        self._watch.check()
+        for number in self._watch.silent(self.deadline_seconds / 2):
+            with suppress(self._ray.exceptions.RayError):
+                self._ray.kill(self._actors[number], no_restart=False)
+        self._watch.check(self.deadline_seconds)
         if self._report is not None:
             self._report(self.progress())
 

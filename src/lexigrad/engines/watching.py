@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Final
 from lexigrad.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from lexigrad.engines.rayworker import Pulse
 
 __all__ = ["EngineProgress", "Watch"]
@@ -18,8 +16,8 @@ __all__ = ["EngineProgress", "Watch"]
 AT_WORK: Final = 0.1
 """A process that uses less of a core than this makes no progress; Ray's own threads use about a hundredth."""
 
-LOOKS: Final = 4
-"""Whether a process is at work is judged so many times within the deadline."""
+JUDGED_SECONDS: Final = 5.0
+"""Whether a process is at work is judged over so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +49,7 @@ class _Seen:
 
     pulse: Pulse | None = None
     heard: float = 0.0
+    spared: float = 0.0  # since when it may be silent
     marked_cpu: float = 0.0
     marked: float = 0.0
     calls_before: int = 0  # by processes that have ended
@@ -63,13 +62,11 @@ class Watch:
 
     Args:
         workers: how many there are.
-        deadline_seconds: after how long without any progress to give up.
     """
 
-    def __init__(self, workers: int, deadline_seconds: float) -> None:
-        self._deadline = deadline_seconds
+    def __init__(self, workers: int) -> None:
         self._begun = self._alive = time.monotonic()
-        self._seen = [_Seen(heard=self._begun, marked=self._begun) for _ in range(workers)]
+        self._seen = [_Seen(heard=self._begun, spared=self._begun, marked=self._begun) for _ in range(workers)]
 
     def progressed(self) -> None:
         """A value came, or work was handed out: nothing stands still."""
@@ -78,7 +75,7 @@ class Watch:
     def hear(self, worker: int, pulse: Pulse) -> None:
         """A worker has said how it gets on."""
         now, seen = time.monotonic(), self._seen[worker]
-        last, seen.pulse, seen.heard = seen.pulse, pulse, now
+        last, seen.pulse, seen.heard, seen.spared = seen.pulse, pulse, now, now
         if last is None or last.process != pulse.process or last.host != pulse.host:
             if last is not None:
                 seen.restarts += 1
@@ -87,30 +84,36 @@ class Watch:
             seen.marked, seen.marked_cpu, self._alive = now, pulse.cpu_seconds, now
         elif pulse.calls != last.calls:
             self._alive = now
-        elif now - seen.marked >= self._deadline / LOOKS:
+        elif now - seen.marked >= JUDGED_SECONDS:
             if pulse.cpu_seconds - seen.marked_cpu >= AT_WORK * (now - seen.marked):
                 self._alive = now
             seen.marked, seen.marked_cpu = now, pulse.cpu_seconds
 
-    def silent(self) -> Sequence[int]:
-        """The workers of whom nothing was heard for half the deadline."""
+    def silent(self, seconds: float) -> list[int]:
+        """The workers of whom nothing was heard for so long; each is named once in that time."""
         now = time.monotonic()
-        return [number for number, seen in enumerate(self._seen) if now - seen.heard >= self._deadline / 2]
+        found = [number for number, seen in enumerate(self._seen) if now - seen.spared >= seconds]
+        for number in found:
+            self._seen[number].spared = now
+        return found
 
-    def check(self) -> None:
+    def check(self, deadline_seconds: float) -> None:
         """Give up if it is time.
+
+        Args:
+            deadline_seconds: after how long without any progress.
 
         Raises:
             EngineError: nothing got on for the deadline.
         """
         now = time.monotonic()
-        if now - self._alive < self._deadline:
+        if now - self._alive < deadline_seconds:
             return
         number, seen = min(enumerate(self._seen), key=lambda item: item[1].heard)
         said = f"worker {number}" if seen.pulse is None else f"worker {number} (process {seen.pulse.process} on "
         said += "" if seen.pulse is None else f"{seen.pulse.host}{_busy(seen.pulse, ' in ')})"
         raise EngineError(
-            f"no worker got on for {self._deadline:g} seconds, and nothing was heard of {said} for "
+            f"no worker got on for {deadline_seconds:g} seconds, and nothing was heard of {said} for "
             f"{now - seen.heard:.0f}; see whether the machines are up and reach each other, and run it again"
         )
 
