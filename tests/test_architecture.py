@@ -33,6 +33,7 @@ LAYERS = [
         "npyarrays",
         "progress",
         "records",
+        "remote",
         "signals",
     },
     {"classifiers", "vocabulary", "search", "approximate", "keyedvectors", "projection", "treebank"},
@@ -60,7 +61,7 @@ LAYERS = [
         "phrases",
     },
     {"model", "checkpoints", "countsfile", "counting", "windowcounts", "kernelcheck", "course"},
-    {"pairloss", "heldout", "bestbias", "losssample", "further"},
+    {"pairloss", "heldout", "bestbias", "losssample", "further", "distributed"},
     {"monitor", "sgd", "softmaxsgd", "stepsize"},
     {"exact"},
     {"trainer"},
@@ -80,6 +81,7 @@ MAKERS = {
     "counting",
     "further",
     "countsfile",
+    "distributed",
     "encoding",
     "engines",
     "estimator",
@@ -122,6 +124,7 @@ HEAVY = {
     "matplotlib",
     "pyarrow",
     "usearch",
+    "fsspec",
 }
 READERS = {
     "keyedvectors",

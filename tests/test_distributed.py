@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lexigrad import Phrases, TrainConfig, WindowCounts, count_windows, read_corpus
+from lexigrad import Phrases, TrainConfig, WindowCounts, cli, count_windows, read_corpus
 from lexigrad.countsfile import read_counts_rows
 from lexigrad.distributed import count_words, windowcounts, write_window_counts
 from lexigrad.distributed.flow import FAN
 from lexigrad.distributed.shards import cut_shards, find_text
+from lexigrad.engines import opening
 from lexigrad.engines.simulator import SimulatedEngine
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.errors import CorpusError, FormatError, InputError, LexigradError, MissingExtraError
@@ -76,7 +79,7 @@ def test_a_text_full_of_traps_is_counted_as_by_one_process_wherever_it_is_cut(wo
         assert by_engine(engine, paths, options, tmp_path, shard_bytes=shard_bytes) == expected
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(
     lines=LINES,
     tokens=st.sampled_from(["whitespace", "words"]),
@@ -104,7 +107,7 @@ def test_any_text_gives_the_bytes_or_the_refusal_of_one_process(
     assert results[0] == results[1]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(content=st.binary(max_size=60), lines=LINES, shard_bytes=st.integers(1, 40))
 def test_bytes_that_are_no_text_are_replaced_and_counted_as_by_one_process(
     content, lines, shard_bytes, tmp_path_factory
@@ -192,7 +195,7 @@ def test_phrases_are_learnt_as_by_one_process(options, shard_bytes, tmp_path, mo
     assert bool(expected) == (options is not PHRASES["none"])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(
     lines=st.lists(
         st.lists(st.sampled_from(["a", "b", "c", "a_b", "b_c", "a_b_c", "of", "é"]), max_size=8), max_size=9
@@ -603,3 +606,76 @@ def test_ray_gives_the_same_bytes(on_ray, workers, large, tmp_path):
     path, expected = large
     found = by_engine(on_ray(workers), path, config(min_count=2), tmp_path, shard_bytes=40_000, memory_bytes=1 << 22)
     assert found == expected
+
+
+# the command line
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working folder with a text, and threads in place of Ray."""
+    (tmp_path / "text.txt").write_text(random_text(50, 2000))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(opening, "open_engine", lambda ray, workers: ThreadEngine(workers or 2))
+    return tmp_path
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli.main, arguments)
+
+
+PHRASES_ASKED = ("--phrases=1", "--phrase-threshold=0.5", "--phrase-min-count=2")
+
+
+@pytest.mark.parametrize("options", [(), PHRASES_ASKED, ("--max-vocabulary=9", "--min-count=2")])
+def test_vocab_and_cooccur_write_and_print_the_same_with_ray(options, folder):
+    for name, engine in (("a", ()), ("b", ("--ray=local", "--workers=2"))):
+        results = [
+            run("vocab", "text.txt", "-o", f"{name}.txt", *options, *engine, "--json"),
+            run("cooccur", "text.txt", "-o", f"{name}.npz", *options, *engine, "--json", "--window=3"),
+            run("cooccur", "text.txt", "-o", f"{name}2.npz", *options, *engine, "-q", "--vocabulary=a.txt"),
+        ]
+        assert [result.exit_code for result in results] == [0, 0, 0]
+        assert results[2].output == ""
+        printed = [json.loads(result.stdout) for result in results[:2]]
+        printed[0]["report"].pop("seconds")
+        printed[1]["pairs"] = round(printed[1]["pairs"], 6)
+        del printed[1]["output"]
+        (folder / f"{name}.json").write_text(json.dumps(printed))
+    for ending in (".txt", ".npz", "2.npz", ".json"):
+        assert (folder / f"a{ending}").read_bytes() == (folder / f"b{ending}").read_bytes()
+
+
+def test_the_vocabulary_goes_to_standard_output_and_what_was_read_to_standard_error(folder):
+    plain, on_engine = run("vocab", "text.txt"), run("vocab", "text.txt", "--ray=local")
+    assert plain.stdout == on_engine.stdout
+    said = on_engine.stderr.splitlines()
+    assert said[0] == "Ray on this machine with 2 workers"
+    assert "reading 100%" in on_engine.stderr
+    assert [line.partition(" in ")[0] for line in plain.stderr.splitlines()[-2:]] == [
+        line.partition(" in ")[0] for line in said[-2:]
+    ]
+
+
+def test_counts_of_a_given_vocabulary_say_what_was_read(folder):
+    (folder / "words.txt").write_text("w1 5\nw2 4\n")
+    result = run("cooccur", "text.txt", "-o", "c.npz", "--ray=local", "--vocabulary=words.txt", "--memory-gb=0.01")
+    assert result.exit_code == 0
+    assert "dropped 1,753 that the vocabulary does not have" in result.stderr
+    assert "wrote 4 counts of 2 words to c.npz" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "reason"),
+    [
+        (("vocab", "text.txt", "--ray=local", "--save=a.corpus"), 2, "--save keeps the text that one process encodes"),
+        (("vocab", "-", "--ray=local"), 1, "'-' is no file on disk, so it cannot be cut into shards; name files"),
+        (("cooccur", "none.txt", "-o", "c.npz", "--ray=local"), 1, "there is no file, folder or glob 'none.txt'"),
+        (("cooccur", "c.npz", "-o", "d.npz", "--ray=local"), 2, "--ray is for counting text"),
+        (("vocab", "text.txt", "--workers=2"), 2, "goes with --ray only"),
+    ],
+)
+def test_the_command_line_refuses_what_cannot_be_counted_on_ray(arguments, status, reason, folder):
+    run("cooccur", "text.txt", "-o", "c.npz")
+    result = run(*arguments)
+    assert (result.exit_code, reason in result.stderr, "Traceback" in result.stderr) == (status, True, False)

@@ -141,9 +141,7 @@ def shard_bytes_of(total_bytes: int) -> int:
     return min(MOST_SHARD_BYTES, max(LEAST_SHARD_BYTES, total_bytes // SHARDS))
 
 
-def count_shard(
-    shard: Shard, config: TrainConfig, phrases: Any, wanted: NDArray[np.uint8] | None, parts: int
-) -> Any:
+def count_shard(shard: Shard, config: TrainConfig, phrases: Any, wanted: NDArray[np.uint8] | None, parts: int) -> Any:
     """What was read of a shard, and its words by parts; or how many of its tokens are ``wanted``, if that is given."""
     with shard_text(shard, config, phrases) as read:
         known = read.table.counts.size

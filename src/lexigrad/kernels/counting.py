@@ -311,8 +311,9 @@ def bucket_sums(records: Any, first_row: int, rows: int, column_bits: int) -> tu
         row = dropped + np.int64(pair >> np.uint64(column_bits))
         columns[size] = pair & mask
         sums[size] = total
-        lengths[row - first_row] += total > 0
-        size += total > 0
+        is_counted: Any = total > np.uint64(0)
+        lengths[row - first_row] += is_counted
+        size += is_counted
     return lengths, columns[:size].copy(), sums[:size].copy()
 
 
