@@ -41,6 +41,7 @@ LAYERS = [
     {"analogies", "scores", "evaluation", "stability", "sentencevectors", "sentiment", "plots", "explorer"},
     {
         "sources",
+        "unpacking",
         "sentences",
         "itemids",
         "columns",

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from lexigrad import Phrases, TrainConfig, WindowCounts, cli, count_windows, read_corpus
 from lexigrad.countsfile import read_counts_rows
-from lexigrad.distributed import count_words, windowcounts, write_window_counts
+from lexigrad.distributed import cells as cells_module
+from lexigrad.distributed import count_words, write_window_counts
 from lexigrad.distributed.flow import FAN
 from lexigrad.distributed.shards import cut_shards, find_text
 from lexigrad.engines import opening
@@ -507,7 +508,7 @@ def packed(cells, borders=(0, 1 << 24)):
         columns = sorted(column for at, column in cells if at == row)
         units = np.array([cells[row, column] for column in columns], dtype=np.uint64)
         blocks.append(Sums(row, np.array([len(columns)]), np.array(columns, dtype=np.int32), units))
-    return windowcounts._packed(blocks, list(borders))
+    return cells_module.packed(blocks, list(borders))
 
 
 def unpacked(run):
@@ -533,7 +534,7 @@ def test_runs_of_cells_are_added_cell_by_cell(runs):
     total = Counter()
     for cells in runs:
         total.update(cells)
-    size, run = windowcounts.add_cells(*(packed(cells)[0] for cells in runs))
+    size, run = cells_module.add_cells(*(packed(cells)[0] for cells in runs))
     assert (unpacked(run), run.size) == (dict(total), size)
 
 
@@ -544,7 +545,7 @@ def test_cells_are_dealt_to_parts_by_their_row_and_to_ranges_by_row_and_column(c
     assert unpacked(parts[0]) == {cell: units for cell, units in cells.items() if cell[0] < cut}
     assert unpacked(parts[1]) == {cell: units for cell, units in cells.items() if cell[0] >= cut}
     small = {cell: units for cell, units in cells.items() if cell[0] <= 60}
-    moved, *ranges = windowcounts.deal_cells(packed(small)[0], np.array([0, cut, 61]))
+    moved, *ranges = cells_module.deal_cells(packed(small)[0], np.array([0, cut, 61]))
     low = {cell: units for cell, units in small.items() if min(cell) < cut}
     high = {cell: units for cell, units in small.items() if max(cell) >= cut}
     assert [unpacked(run) for run in ranges] == [low, high]

@@ -35,6 +35,8 @@ __all__ = ["learn"]
 JOINT: Final = b"\xfd"
 """Stands between the words of a candidate; like the end of a word it occurs in no UTF-8."""
 DELIMITER: Final = "_"
+LONGEST_SHARD_BYTES: Final = 1 << 20
+"""A worker makes strings of all candidates of a shard, some 100 MB of them."""
 
 
 class Found(NamedTuple):
@@ -107,7 +109,7 @@ class _Pass:
             progress(self.total.done_bytes)
 
         sums = Sums(self.flow, add_words, parts)
-        for number, shard in enumerate(cut_shards(self.files, shard_bytes)):
+        for number, shard in enumerate(cut_shards(self.files, min(shard_bytes, LONGEST_SHARD_BYTES))):
             arguments = (shard, self.config, self.tensors, parts)
             sums.put(self.flow.call(count_shard_candidates, *arguments, values=parts, on=number, receipt=read))
         self.flow.finish()

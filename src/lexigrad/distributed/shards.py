@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from lexigrad.corpusfile import is_saved_corpus
 from lexigrad.errors import CorpusError, InputError
-from lexigrad.sources import CHUNK_BYTES, cut_chunks, file_size, find_files, is_packed, largest_uncut, opened
+from lexigrad.sources import CHUNK_BYTES, cut_chunks, file_size, find_files, largest_uncut, opened
 from lexigrad.tablefiles import TableFileSource, is_table, row_groups
+from lexigrad.unpacking import is_packed
 
 if TYPE_CHECKING:
     import io

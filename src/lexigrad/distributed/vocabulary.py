@@ -160,18 +160,17 @@ def _kept(read: ShardText, wanted: NDArray[np.uint8]) -> int:
 
 
 def frequent_words(part: WordCounts, min_count: int, max_vocabulary: int | None) -> Frequent:
-    """The frequent words of a part, no more than could be in the vocabulary."""
+    """The frequent words of a part, few more than could be in the vocabulary."""
     counts = part.counts
     least = min_count
     if max_vocabulary is not None and counts.size > max_vocabulary:
         least = max(least, int(np.partition(counts, -max_vocabulary)[-max_vocabulary]))
     found = np.flatnonzero(counts >= least)
-    words = dict(zip(words_of(chosen(part, found)), counts[found].tolist(), strict=True))
-    kept = Vocabulary.from_counts(words, max_vocabulary=max_vocabulary)
     most = int(counts.max(initial=0))
     first = min(words_of(chosen(part, np.flatnonzero(counts == most))), default="") if most < min_count else ""
     rare = int(counts[counts < min_count].sum())
-    return Frequent(WordCounts(letters_of_words(kept.words), kept.counts), rare, (most, first))
+    kept = WordCounts(np.frombuffer(chosen(part, found), dtype=np.uint8), counts[found])
+    return Frequent(kept, rare, (most, first))
 
 
 def _frequent(engine: Engine, roots: list[Ref], config: TrainConfig, tokens: int) -> tuple[Vocabulary, dict[str, int]]:
