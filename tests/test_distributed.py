@@ -196,7 +196,7 @@ def test_phrases_are_learnt_as_by_one_process(options, shard_bytes, tmp_path, mo
     assert bool(expected) == (options is not PHRASES["none"])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(
     lines=st.lists(
         st.lists(st.sampled_from(["a", "b", "c", "a_b", "b_c", "a_b_c", "of", "é"]), max_size=8), max_size=9
@@ -204,7 +204,7 @@ def test_phrases_are_learnt_as_by_one_process(options, shard_bytes, tmp_path, mo
     passes=st.integers(1, 3),
     scoring=st.sampled_from(["mikolov", "npmi"]),
     least=st.integers(1, 3),
-    shard_bytes=st.integers(1, 60),
+    shard_bytes=st.integers(9, 60),
 )
 def test_phrases_of_any_text_are_those_of_one_process(lines, passes, scoring, least, shard_bytes, tmp_path_factory):
     folder = tmp_path_factory.mktemp("text")
@@ -260,7 +260,9 @@ def test_tables_are_read_by_row_groups_or_whole(column, ending, tmp_path):
     table, path = pyarrow.table({column: COLUMNS[column]}), str(tmp_path / f"table.{ending}")
     if ending == "parquet":
         parquet.write_table(table, path, row_group_size=2)
-        assert len(list(cut_shards(find_text([path]), 1))) == -(-len(COLUMNS[column]) // 2)
+        shards = list(cut_shards(find_text([path]), 1))
+        assert len(shards) == -(-len(COLUMNS[column]) // 2)
+        assert sum(shard.disk_bytes for shard in shards) == shards[0].file_bytes
     else:
         feather.write_feather(table, path)
     expected = by_one_process(path, config(), tmp_path)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from lexigrad.engines.interface import Engine, Ref
 
-__all__ = ["Flow", "Sums"]
+__all__ = ["Flow", "SumTrees"]
 
 CALLS_OF_WORKER: Final = 4
 FAN: Final = 8
@@ -63,7 +63,7 @@ class Flow:
             receipt(value)
 
 
-class Sums:
+class SumTrees:
     """Adds values up, part by part, as they come, some at a time along a tree; what is added is freed.
 
     Args:

@@ -13,7 +13,7 @@ import numpy as np
 
 from lexigrad.candidates import Spelling, count_candidates
 from lexigrad.collocations import scored, word_table
-from lexigrad.distributed.flow import Flow, Sums
+from lexigrad.distributed.flow import Flow, SumTrees
 from lexigrad.distributed.reading import Total, shard_text
 from lexigrad.distributed.shards import Shard, cut_shards
 from lexigrad.distributed.words import WordCounts, add_words, chosen, dealt, letters_of_words
@@ -108,7 +108,7 @@ class _Pass:
             self.words += receipt[1]
             progress(self.total.done_bytes)
 
-        sums = Sums(self.flow, add_words, parts)
+        sums = SumTrees(self.flow, add_words, parts)
         for number, shard in enumerate(cut_shards(self.files, min(shard_bytes, LONGEST_SHARD_BYTES))):
             arguments = (shard, self.config, self.tensors, parts)
             sums.put(self.flow.call(count_shard_candidates, *arguments, values=parts, on=number, receipt=read))

@@ -43,8 +43,8 @@ class ShardReport:
     holds: str
     """``words`` or ``ids``; nothing if there is neither."""
     name: str
-    file_bytes: int
-    """How much of the file on disk it is."""
+    disk_bytes: int
+    """How much of the file it is."""
 
 
 class Total:
@@ -78,7 +78,7 @@ class Total:
             if entry.name not in {"holds", "name"}
         }
         self._sum = replace(self._sum, **numbers)
-        self.done_bytes = self._sum.file_bytes
+        self.done_bytes = self._sum.disk_bytes
 
     @property
     def tokens(self) -> int:
@@ -148,7 +148,7 @@ class ShardText:
             nulls=self.source.nulls,
             holds="" if not tokens else "words" if hasattr(self.table, "letters") else "ids",
             name=shard.name,
-            file_bytes=0 if shard.is_table else (shard.end or shard.file_bytes) - shard.begin,
+            disk_bytes=shard.disk_bytes,
         )
 
 

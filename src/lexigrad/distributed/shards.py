@@ -35,6 +35,7 @@ class Shard:
         begin: the first byte, or row group.
         end: behind the last one; 0 for the whole file.
         is_table: whether row groups are counted, not bytes.
+        disk_bytes: how much of the file it is, about.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Shard:
     begin: int = 0
     end: int = 0
     is_table: bool = False
+    disk_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +104,10 @@ def cut_shards(files: Files, shard_bytes: int) -> Iterator[Shard]:
                 of_table = False
                 spans = [(begin, min(size, begin + shard_bytes)) for begin in range(0, size, shard_bytes)]
         if not spans and size:
-            spans = [(0, 0)]
+            yield Shard(name, size, disk_bytes=size)
         for begin, end in spans:
-            yield Shard(name, size, begin, end, of_table)
+            share = size * end // spans[-1][1] - size * begin // spans[-1][1]
+            yield Shard(name, size, begin, end, of_table, share)
 
 
 def _cuts(sizes: list[int], least: int) -> list[int]:

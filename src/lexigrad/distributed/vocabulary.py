@@ -13,7 +13,7 @@ import numpy as np
 
 from lexigrad.config import TrainConfig
 from lexigrad.corpus import no_frequent_word
-from lexigrad.distributed.flow import Flow, Sums
+from lexigrad.distributed.flow import Flow, SumTrees
 from lexigrad.distributed.phrases import learn
 from lexigrad.distributed.reading import ShardReport, ShardText, Total, reading_options, shard_text
 from lexigrad.distributed.shards import Shard, cut_shards, find_text
@@ -121,7 +121,7 @@ def count_words(
 
     tensors = engine.put(None if phrases is None else phrases.to_tensors())
     wanted = engine.put(None if vocabulary is None else letters_of_words(vocabulary.words))
-    sums = Sums(flow, add_words, 0 if vocabulary is not None else parts)
+    sums = SumTrees(flow, add_words, 0 if vocabulary is not None else parts)
     for number, shard in enumerate(cut_shards(files, length)):
         arguments = (shard, options, tensors, wanted, sums.parts)
         sums.put(flow.call(count_shard, *arguments, values=sums.parts, on=number, receipt=read))

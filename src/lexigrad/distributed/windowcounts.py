@@ -18,7 +18,7 @@ from lexigrad import counting
 from lexigrad.config import TrainConfig
 from lexigrad.countsfile import COUNT_OPTIONS, CountsContent, write_counts_file
 from lexigrad.distributed.cells import add_cells, count_shard, deal_cells, finished_rows, lengths_of
-from lexigrad.distributed.flow import Flow, Sums
+from lexigrad.distributed.flow import Flow, SumTrees
 from lexigrad.distributed.reading import Total, reading_options
 from lexigrad.distributed.shards import cut_shards, find_text
 from lexigrad.distributed.vocabulary import shard_bytes_of
@@ -175,7 +175,7 @@ class _Job:
         words = put(WordCounts(letters_of_words(self.vocabulary.words), self.vocabulary.counts))
         tensors, borders = put(None if phrases is None else phrases.to_tensors()), put(self.borders)
         length = shard_bytes or min(shard_bytes_of(files.total_bytes), self.memory_bytes // SHARD)
-        sums = Sums(self.flow, add_cells, self.borders.size - 1, self._moved)
+        sums = SumTrees(self.flow, add_cells, self.borders.size - 1, self._moved)
         for number, shard in enumerate(cut_shards(files, length)):
             arguments = (shard, self.options, tensors, words, self.keep, borders, self.memory_bytes // COUNTING)
             sums.put(self.flow.call(count_shard, *arguments, values=sums.parts, on=number, receipt=read))
