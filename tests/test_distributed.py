@@ -682,3 +682,4 @@ def test_the_command_line_refuses_what_cannot_be_counted_on_ray(arguments, statu
     run("cooccur", "text.txt", "-o", "c.npz")
     result = run(*arguments)
     assert (result.exit_code, reason in result.stderr, "Traceback" in result.stderr) == (status, True, False)
+    assert "Ray on" not in result.stderr

@@ -18,10 +18,12 @@ __all__ = ["count_words_on", "opened_engine"]
 
 
 @contextmanager
-def opened_engine(ray: str, workers: int | None, display: Display) -> Iterator[Engine]:
-    """The engine that is asked for, and its workers on standard error."""
+def opened_engine(ray: str, workers: int | None, paths: tuple[str, ...], display: Display) -> Iterator[Engine]:
+    """The engine that is asked for, and its workers on standard error; paths of nothing are refused before."""
+    from lexigrad.distributed.shards import find_text
     from lexigrad.engines.opening import open_engine
 
+    find_text(paths)  # Ray takes seconds to start
     with open_engine(ray, workers) as engine:
         noun = "worker" if engine.workers == 1 else "workers"
         display.say(f"Ray {'on this machine' if ray == 'local' else f'at {ray}'} with {engine.workers:,} {noun}")

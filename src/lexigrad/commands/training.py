@@ -309,7 +309,7 @@ def vocab(
             with open_corpus(corpus, config, vocabulary, display, save) as encoded:
                 found, report = encoded.vocabulary, encoded.report
         else:
-            with opened_engine(ray, workers, display) as engine:
+            with opened_engine(ray, workers, corpus, display) as engine:
                 found, report, _ = count_words_on(engine, corpus, config, vocabulary, display)
         if output is not None:
             found.save(output)
