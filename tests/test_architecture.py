@@ -33,6 +33,7 @@ LAYERS = [
         "npyarrays",
         "progress",
         "records",
+        "remote",
         "signals",
     },
     {"classifiers", "vocabulary", "search", "approximate", "keyedvectors", "projection", "treebank"},
@@ -40,6 +41,7 @@ LAYERS = [
     {"analogies", "scores", "evaluation", "stability", "sentencevectors", "sentiment", "plots", "explorer"},
     {
         "sources",
+        "unpacking",
         "sentences",
         "itemids",
         "columns",
@@ -60,7 +62,7 @@ LAYERS = [
         "phrases",
     },
     {"model", "checkpoints", "countsfile", "counting", "windowcounts", "kernelcheck", "course"},
-    {"pairloss", "heldout", "bestbias", "losssample", "further"},
+    {"pairloss", "heldout", "bestbias", "losssample", "further", "distributed"},
     {"monitor", "sgd", "softmaxsgd", "stepsize"},
     {"exact"},
     {"trainer"},
@@ -80,6 +82,7 @@ MAKERS = {
     "counting",
     "further",
     "countsfile",
+    "distributed",
     "encoding",
     "engines",
     "estimator",
@@ -123,6 +126,7 @@ HEAVY = {
     "matplotlib",
     "pyarrow",
     "usearch",
+    "fsspec",
 }
 READERS = {
     "keyedvectors",

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from lexigrad import Corpus, TrainConfig, Vocabulary, read_corpus
 from lexigrad.errors import CorpusError, FormatError, InputError
-from lexigrad.sources import FileSource, unpacked_bzip2, unpacked_xz
+from lexigrad.sources import FileSource
+from lexigrad.unpacking import unpacked_bzip2, unpacked_xz
 
 if TYPE_CHECKING:
     from pathlib import Path

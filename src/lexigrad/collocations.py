@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from lexigrad.candidates import SPAN, Candidates, Spelling, count_candidates
 from lexigrad.config import TrainConfig
-from lexigrad.corpusfile import map_ids
-from lexigrad.encoding import EncodedText, available_cores, in_order, renumbered, temporary_file, temporary_space
+from lexigrad.encoding import EncodedText, available_cores, in_order, renumbered, stored_ids
 from lexigrad.errors import CorpusError, InputError
 from lexigrad.phrases import Phrase, Phrases
 from lexigrad.sentences import SentenceSource
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     from lexigrad.kernels.wordtable import WordTable
 
-__all__ = ["CountedStrings", "JoinedText", "counted_strings"]
+__all__ = ["CountedStrings", "JoinedText", "counted_strings", "scored", "word_table"]
 
 Ids = NDArray[np.int32]
 Records = NDArray[np.uint64]
@@ -55,10 +54,10 @@ class JoinedText:
         phrases: Phrases | None,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        self.table = _word_table(text)
+        self.table = word_table(text.table)
         self.replaced_bytes = text.replaced_bytes
         self._threads = config.threads or available_cores()
-        self._ids = _stored(text.renumbered(np.arange(len(self.table), dtype=np.int32)))
+        self._ids = stored_ids(text.renumbered(np.arange(len(self.table), dtype=np.int32)))
         size = self._ids.size
         self.lines, self.empty_lines = text.lines, text.empty_lines
         self.joined = 0
@@ -81,7 +80,7 @@ class JoinedText:
         for _ in range(config.phrases):
             spelling = Spelling(self.table, connectors, "_")
             counted = count_candidates(self._ids, spelling, config.phrase_min_count, self._threads, self._told())
-            phrases = spelling.phrases(*_scored(counted, config))
+            phrases = spelling.phrases(*_above_threshold(counted, config))
             if not phrases:
                 break
             self._join(phrases, connectors, "_")
@@ -102,7 +101,7 @@ class JoinedText:
     def _join(self, phrases: Sequence[Phrase], connectors: frozenset[str], delimiter: str) -> None:
         """Put phrases in the place of their parts."""
         joiner = _Joiner(self.table, phrases, connectors, delimiter)
-        self._ids = _stored(joiner.joined(self._ids, self._threads, self._told()))
+        self._ids = stored_ids(joiner.joined(self._ids, self._threads, self._told()))
         self.joined += joiner.done
 
 
@@ -132,8 +131,8 @@ def counted_strings(sentences: Iterable[Any], delimiter: str, connectors: Iterab
     config = TrainConfig(min_count=1)
     empty: list[int] = []
     with EncodedText(SentenceSource(_token_lists(sentences, empty), config), config, None, lambda: None) as text:
-        ids = _stored(text.renumbered(np.arange(len(text.table), dtype=np.int32)))
-        spelling = Spelling(_word_table(text), connectors, delimiter)
+        ids = stored_ids(text.renumbered(np.arange(len(text.table), dtype=np.int32)))
+        spelling = Spelling(word_table(text.table), connectors, delimiter)
         found = count_candidates(ids, spelling, 1, available_cores())
         if found.strings > most:
             return _pruned(ids, spelling, most, empty)
@@ -203,20 +202,35 @@ def _told(
     return begin
 
 
-def _scored(candidates: Candidates, config: TrainConfig) -> tuple[Records, Counts, NDArray[np.float64]]:
+def _above_threshold(candidates: Candidates, config: TrainConfig) -> tuple[Records, Counts, NDArray[np.float64]]:
     """The candidates that score above the threshold, their counts and their scores."""
-    from lexigrad.kernels.phrases import npmi
-
-    together = candidates.counts
     firsts = candidates.word_counts[(candidates.records[:, 0] >> np.uint64(32)).astype(np.int64)]
     seconds = candidates.word_counts[(candidates.records[:, 0] & np.uint64(0xFFFFFFFF)).astype(np.int64)]
+    scores = scored(firsts, seconds, candidates.counts, candidates.words, candidates.strings, config)
+    found = scores > config.threshold_of_phrases
+    return candidates.records[found], candidates.counts[found], scores[found]
+
+
+def scored(
+    firsts: Counts, seconds: Counts, together: Counts, words: int, strings: int, config: TrainConfig
+) -> NDArray[np.float64]:
+    """The scores of candidates, as the config says; `lexigrad.learn_phrases` has the equations.
+
+    Args:
+        firsts: How often each candidate's first word occurs.
+        seconds: Likewise for the second.
+        together: And for the candidate itself.
+        words: The length of the text.
+        strings: Distinct words and candidates, by their spelling.
+        config: ``phrase_scoring`` and ``phrase_min_count`` are used.
+    """
+    from lexigrad.kernels.phrases import npmi
+
     if config.phrase_scoring == "npmi":
         scores = np.empty(together.size)
-        npmi(firsts, seconds, together, float(candidates.words), scores)
-    else:
-        scores = (together - config.phrase_min_count) / (firsts * seconds).astype(np.float64) * candidates.strings
-    found = scores > config.threshold_of_phrases
-    return candidates.records[found], together[found], scores[found]
+        npmi(firsts, seconds, together, float(words), scores)
+        return scores
+    return (together - config.phrase_min_count) / (firsts * seconds).astype(np.float64) * strings
 
 
 class _Joiner:
@@ -278,13 +292,17 @@ class _Joiner:
         self.done = int(state[2])
 
 
-def _word_table(text: EncodedText) -> WordTable:
-    """The table of a text's words."""
+def word_table(table: Any) -> WordTable:
+    """The table of a text, which must be of words.
+
+    Raises:
+        InputError: It is of ids.
+    """
     from lexigrad.kernels.wordtable import WordTable
 
-    if not isinstance(text.table, WordTable):
+    if not isinstance(table, WordTable):
         raise InputError("phrases are made of words, and this text has ids; leave phrases out")
-    return text.table
+    return table
 
 
 def _word_counts(ids: Ids, words: int) -> Counts:
@@ -293,16 +311,3 @@ def _word_counts(ids: Ids, words: int) -> Counts:
     counts = np.zeros(words, dtype=np.int64)
     count_words(ids, counts)
     return counts
-
-
-def _stored(blocks: Iterable[Ids]) -> Ids:
-    """Ids in a temporary file, mapped."""
-    size = 0
-    with temporary_space(), temporary_file() as file:
-        for block in blocks:
-            file.write(block.data)
-            size += block.size
-        file.flush()
-        ids = map_ids(file, 0, size).view(np.ndarray) if size else np.empty(0, dtype=np.int32)
-    ids.flags.writeable = False  # one plain kind of array: Numba compiles for each kind anew
-    return ids

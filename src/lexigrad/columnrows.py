@@ -133,7 +133,9 @@ class ColumnChunk:
         return Chunk(text, rows, separated=separated)
 
 
-def column_chunks(arrays: Iterable[Any], name: str, source: Source, *, lowercase: bool) -> Iterator[ColumnChunk]:
+def column_chunks(
+    arrays: Iterable[Any], name: str, source: Source, *, lowercase: bool, before: int = 0
+) -> Iterator[ColumnChunk]:
     """The chunks of a column that comes as arrays of pyarrow, one after another.
 
     Args:
@@ -141,12 +143,13 @@ def column_chunks(arrays: Iterable[Any], name: str, source: Source, *, lowercase
         name: What they are from, for messages.
         source: Where bytes and nulls are counted.
         lowercase: Whether lists of tokens become lower case.
+        before: The rows of the column in front of the first, for messages.
 
     Raises:
         CorpusError: An array contradicts itself, or its tokens are not UTF-8.
     """
     gathered: list[AnyRows] = []
-    size = rows = 0
+    size, rows = 0, before
     for array in arrays:
         for part, room in _parts(_checked(array, name)):
             piece = _rows_of(part, rows, room, source)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,9 +41,19 @@ if TYPE_CHECKING:
     from lexigrad.kernels.wordtable import WordTable
     from lexigrad.phrases import Phrases
 
-__all__ = ["Corpus", "ReadingReport", "check_phrases", "learn_phrases", "read_corpus", "stored_corpus"]
+__all__ = [
+    "NO_KNOWN_WORD",
+    "Corpus",
+    "ReadingReport",
+    "check_phrases",
+    "learn_phrases",
+    "no_frequent_word",
+    "read_corpus",
+    "stored_corpus",
+]
 
 BLOCK_IDS = 1 << 18  # ids copied at a time
+NO_KNOWN_WORD: Final = "none of the vocabulary's words occurs in the text; give other text or another vocabulary"
 
 Ids = NDArray[np.int32]
 Progress = Callable[[int, int | None], None]
@@ -319,12 +329,17 @@ def _frequent_words(table: WordTable | ItemTable, config: TrainConfig, known: Vo
         others = np.setdiff1d(frequent, ids, assume_unique=True)
         return _vocabulary_of(_counts_of(table, ids), _counts_of(table, others), config)
     if not frequent.size:
-        (word,) = table.words([table.counts.argmax()])
-        raise CorpusError(
-            f"no word occurs {config.min_count:,} times: the most frequent one, {quoted(word)}, occurs "
-            f"{counted(int(table.counts.max()), 'time')}; give a smaller min_count, or more text"
-        )
+        most = int(table.counts.max())
+        raise no_frequent_word(config.min_count, most, min(table.words(np.flatnonzero(table.counts == most))))
     return _vocabulary_of({}, _counts_of(table, frequent), config)
+
+
+def no_frequent_word(min_count: int, most: int, word: str) -> CorpusError:
+    """The refusal of a text of which even the most frequent word occurs too seldom."""
+    return CorpusError(
+        f"no word occurs {min_count:,} times: the most frequent one, {quoted(word)}, occurs {counted(most, 'time')}; "
+        "give a smaller min_count, or more text"
+    )
 
 
 def _counts_of(table: WordTable | ItemTable, word_ids: Any) -> dict[str, int]:
@@ -363,7 +378,7 @@ def _kept_and_dropped(
     """
     kept, dropped = new_ids >= 0, new_ids < 0
     if not occurrences[kept].any():
-        raise CorpusError("none of the vocabulary's words occurs in the text; give other text or another vocabulary")
+        raise CorpusError(NO_KNOWN_WORD)
     result = {"kept": int(occurrences[kept].sum())}
     if config is None:
         return result | {"dropped_unknown": int(occurrences[dropped].sum())}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import closing
 from itertools import pairwise
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from lexigrad.config import TrainConfig
 
-__all__ = ["DEFAULT_MEMORY_BYTES", "Rows", "count"]
+__all__ = ["DEFAULT_MEMORY_BYTES", "LARGEST_VOCABULARY", "Rows", "Sums", "check_size", "count", "summed"]
+
+Finished = TypeVar("Finished")
 
 DEFAULT_MEMORY_BYTES: Final = 2 << 30
 
@@ -47,7 +49,7 @@ BLOCK_RECORDS: Final = 4096
 LARGEST_TRIANGLE: Final = 8192
 LARGEST_VOCABULARY: Final = 1 << 24
 TRIANGLE_ROWS: Final = 64
-"""Rows of the triangle, or more if they are short, that a thread takes at the end."""
+"""Rows of the triangle, or more if they are short, that a thread takes at the end: as many cells at a time."""
 
 
 class Rows(NamedTuple):
@@ -56,6 +58,17 @@ class Rows(NamedTuple):
     starts: NDArray[np.int64]
     columns: NDArray[np.int32]
     weights: NDArray[np.float32]
+
+
+class Sums(NamedTuple):
+    """Some rows of the lower triangle, the rarer word of each pair as its row, before subsampling of both words."""
+
+    first_row: int
+    lengths: NDArray[np.int64]
+    """Entries of each row."""
+    columns: NDArray[np.int32]
+    units: NDArray[np.uint64]
+    """In units of 2⁻²⁸; above 0."""
 
 
 def count(
@@ -76,22 +89,71 @@ def count(
         memory_bytes: What may be used besides the result; None is 2 GiB.
         progress: Called now and then with the positions counted and all positions.
     """
-    if keep.size > LARGEST_VOCABULARY:
-        raise InputError(
-            f"a vocabulary of {keep.size:,} words is too large to count: {LARGEST_VOCABULARY:,} is the most; "
-            "give a larger min_count, or max_vocabulary"
-        )
+    check_size(keep.size)
     threads = config.threads or available_cores()
-    plan = _plan(occurrences, ids.size, threads, memory_bytes or DEFAULT_MEMORY_BYTES)
-    ids = np.asarray(ids).view(np.ndarray)
-    ids.flags.writeable = False  # one plain kind of array: Numba compiles for each kind anew
-    with _Counters(plan, ids, keep, _shares(ids, config), threads) as counters:
+    with _counters(ids, keep, occurrences, config, threads, memory_bytes) as counters:
         with closing(counters.counted()) as spans:  # no thread goes on when progress raises
             for done in spans:
                 if progress is not None:
                     progress(done, ids.size)
-        lower = _joined(counters.lower())
+        lower = _joined(counters.lower(lambda sums: _expected(sums, keep)))
     return _mirrored(lower, threads)
+
+
+def summed(
+    ids: NDArray[np.int32],
+    keep: NDArray[np.float64],
+    occurrences: NDArray[np.int64],
+    config: TrainConfig,
+    memory_bytes: int,
+) -> Iterator[Sums]:
+    """The sums of which ``count`` makes counts, row by row: those of several texts can be added.
+
+    Args:
+        ids: As for ``count``, as are the others.
+        keep: Counts for what stands between two words only.
+        occurrences: So it is here.
+        config: The calling thread does all the work.
+        memory_bytes: What may be used besides what is given out.
+    """
+    with _counters(ids, keep, occurrences, config, 1, memory_bytes) as counters:
+        for _ in counters.counted():
+            pass
+        yield from counters.lower(lambda sums: sums)
+
+
+def check_size(words: int) -> None:
+    """Refuse a vocabulary whose pairs do not fit in the kernels' records.
+
+    Raises:
+        InputError: It has too many words.
+    """
+    if words > LARGEST_VOCABULARY:
+        raise InputError(
+            f"a vocabulary of {words:,} words is too large to count: {LARGEST_VOCABULARY:,} is the most; "
+            "give a larger min_count, or max_vocabulary"
+        )
+
+
+def _counters(
+    ids: NDArray[np.int32],
+    keep: NDArray[np.float64],
+    occurrences: NDArray[np.int64],
+    config: TrainConfig,
+    threads: int,
+    memory_bytes: int | None,
+) -> _Counters:
+    plan = _plan(occurrences, ids.size, threads, memory_bytes or DEFAULT_MEMORY_BYTES)
+    ids = np.asarray(ids).view(np.ndarray)
+    ids.flags.writeable = False  # one plain kind of array: Numba compiles for each kind anew
+    return _Counters(plan, ids, keep, _shares(ids, config), threads)
+
+
+def _expected(sums: Sums, keep: NDArray[np.float64]) -> Rows:
+    """The expected counts of these rows; in ``starts`` are the rows' lengths."""
+    from lexigrad.kernels.counting import expected_rows
+
+    return Rows(*expected_rows(sums.lengths, sums.columns, sums.units, sums.first_row, keep))
 
 
 class _Shares(NamedTuple):
@@ -177,42 +239,42 @@ class _Counters:
             self.free.put(counter)
         return stop
 
-    def lower(self) -> Iterator[Rows]:
-        """The lower triangle of the matrix, some rows at a time; in ``starts`` are the rows' lengths."""
-        yield from in_order(self._triangle_rows, self._triangle_spans(), self.threads)
+    def lower(self, finish: Callable[[Sums], Finished]) -> Iterator[Finished]:
+        """The lower triangle, some rows at a time, as ``finish``, which several threads call, makes it of the sums."""
+        yield from in_order(lambda span: finish(self._triangle_sums(span)), self._triangle_spans(), self.threads)
         for counter in self.all:
             counter.release_triangle()
-        yield from in_order(self._bucket_rows, self._buckets(), self.threads)
+        yield from in_order(lambda bucket: finish(self._bucket_sums(bucket)), self._buckets(), self.threads)
 
     def _triangle_spans(self) -> Iterator[tuple[int, int]]:
         words = self.plan.triangle_words
         first = 0
         while first < words:
-            last = min(words, first + TRIANGLE_ROWS * words // (first + TRIANGLE_ROWS))
+            last = min(words, max(first + 1, int((first**2 + 2 * TRIANGLE_ROWS * words) ** 0.5)))
             yield first, last
             first = last
 
-    def _triangle_rows(self, span: tuple[int, int]) -> Rows:
-        from lexigrad.kernels.counting import triangle_rows
+    def _triangle_sums(self, span: tuple[int, int]) -> Sums:
+        from lexigrad.kernels.counting import triangle_sums
 
         first, last = span
         cells = slice(first * (first + 1) // 2, last * (last + 1) // 2)
         total = self.all[0].triangle.cells[cells]
         for counter in self.all[1:]:
             total += counter.triangle.cells[cells]
-        return Rows(*triangle_rows(total, first, last - first, self.keep))
+        return Sums(first, *triangle_sums(total, first, last - first))
 
     def _buckets(self) -> Iterator[tuple[int, int, NDArray[np.uint64]]]:
         """First row, row behind the last, and all records of each bucket; drawn by one thread, as it changes pages."""
         for bucket, (first, last) in enumerate(pairwise(self.plan.borders.tolist())):
             yield first, last, np.concatenate([records for counter in self.all for records in counter.take(bucket)])
 
-    def _bucket_rows(self, bucket: tuple[int, int, NDArray[np.uint64]]) -> Rows:
-        from lexigrad.kernels.counting import lower_rows
+    def _bucket_sums(self, bucket: tuple[int, int, NDArray[np.uint64]]) -> Sums:
+        from lexigrad.kernels.counting import bucket_sums
 
         first, last, records = bucket
         records.sort()
-        return Rows(*lower_rows(records, first, last - first, self.plan.column_bits, self.keep))
+        return Sums(first, *bucket_sums(records, first, last - first, self.plan.column_bits))
 
 
 class _Counter:

@@ -8,22 +8,32 @@ from __future__ import annotations
 
 import json
 import zipfile
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 import numpy as np
 
 from lexigrad.config import TrainConfig
 from lexigrad.errors import ConfigError, FormatError, InputError
-from lexigrad.npyarrays import DAMAGE, Fault, read_arrays, write_arrays
+from lexigrad.npyarrays import DAMAGE, Fault, Pieces, map_arrays, read_arrays, write_arrays
 from lexigrad.phrases import PHRASE_TENSORS, Phrases
 from lexigrad.vocabulary import Vocabulary, pack_words, unpack_words
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-__all__ = ["COUNT_OPTIONS", "CountsContent", "is_saved_counts", "read_counts_file", "write_counts_file"]
+__all__ = [
+    "COUNT_OPTIONS",
+    "CountsContent",
+    "CountsRows",
+    "is_saved_counts",
+    "read_counts_file",
+    "read_counts_rows",
+    "write_counts_file",
+]
 
 COUNT_OPTIONS: Final = ("window", "dynamic_window", "subsample")
 """The options on which the counts of a text depend."""
@@ -51,11 +61,19 @@ class CountsContent(NamedTuple):
 
     vocabulary: Vocabulary
     starts: NDArray[np.int64]
-    outside: NDArray[np.int32]
-    weights: NDArray[np.float32]
+    outside: NDArray[np.int32] | Pieces
+    weights: NDArray[np.float32] | Pieces
     options: dict[str, Any]
     words: int
     phrases: Phrases | None = None
+
+
+class CountsRows(NamedTuple):
+    """Some rows of window counts; the fields of `WindowCounts`, with ``starts`` counted from the first of them."""
+
+    starts: NDArray[np.int64]
+    outside: NDArray[np.int32]
+    weights: NDArray[np.float32]
 
 
 def write_counts_file(file: BinaryIO, content: CountsContent) -> None:
@@ -76,7 +94,11 @@ def write_counts_file(file: BinaryIO, content: CountsContent) -> None:
     }
     if content.phrases is not None:
         arrays |= content.phrases.to_tensors()
-    write_arrays(file, {name: np.asarray(array, dtype=KNOWN[name][0]) for name, array in arrays.items()})
+    typed = {
+        name: array if isinstance(array, Pieces) else np.asarray(array, dtype=KNOWN[name][0])
+        for name, array in arrays.items()
+    }
+    write_arrays(file, typed)
 
 
 def is_saved_counts(path: str | os.PathLike[str]) -> bool:
@@ -95,10 +117,47 @@ def read_counts_file(path: str) -> CountsContent:
     Raises:
         FormatError: The file is truncated, contradicts itself, or is no such file.
     """
-    try:
+    with _refused(path):
         faults = {name: _fault(*member) for name, member in KNOWN.items()}
         wanted = {name: faults[name] for name in MEMBERS}
         return _checked(read_arrays(path, wanted, {name: faults[name] for name in PHRASE_TENSORS}))
+
+
+def read_counts_rows(path: str, first: int, last: int) -> CountsRows:
+    """Read rows ``first`` to ``last`` (not included) of saved window counts, and nothing else of the file.
+
+    Raises:
+        FormatError: The file is truncated, contradicts itself in these rows, or is no such file.
+    """
+    with _refused(path):
+        arrays = map_arrays(path, {name: _fault(*MEMBERS[name]) for name in ("indptr", "indices", "data")})
+        starts, outside, weights = arrays["indptr"], arrays["indices"], arrays["data"]
+        words = starts.size - 1
+        if not 0 <= first <= last <= words:
+            raise FormatError(f"it has no rows from {first:,} to {last:,}")
+        of_rows = np.array(starts[first : last + 1])
+        if not 0 <= of_rows[0] <= of_rows[-1] <= min(outside.size, weights.size) or (np.diff(of_rows) < 0).any():
+            raise FormatError("its rows do not divide its entries")
+        entries = slice(of_rows[0], of_rows[-1])
+        rows = CountsRows(of_rows - of_rows[0], np.array(outside[entries]), np.array(weights[entries]))
+        _check_rows(words, rows)
+        return rows
+
+
+def _check_rows(words: int, rows: CountsRows) -> None:
+    is_first = np.zeros(rows.outside.size + 1, dtype=bool)
+    is_first[rows.starts] = True
+    rises = (np.diff(rows.outside) > 0) | is_first[1:-1]
+    in_range = (rows.outside >= 0) & (rows.outside < words) & (rows.weights > 0) & np.isfinite(rows.weights)
+    if not rises.all() or not in_range.all():
+        raise FormatError("an entry is out of range or order, or its weight is not finite and above 0")
+
+
+@contextmanager
+def _refused(path: str) -> Iterator[None]:
+    """Say in one sentence what is wrong with a file."""
+    try:
+        yield
     except FileNotFoundError as error:
         raise FormatError(f"cannot read the window counts {path!r}: {error.strerror}; check the path") from error
     except (*DAMAGE, InputError) as error:

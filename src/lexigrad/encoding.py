@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lexigrad.columnrows import ColumnChunk
+from lexigrad.corpusfile import map_ids
 from lexigrad.errors import CorpusError, InputError
 from lexigrad.itemids import ItemChunk, ItemNames
 from lexigrad.sources import Chunk, decoded
@@ -34,7 +35,16 @@ if TYPE_CHECKING:
     from lexigrad.kernels.itemtable import ItemTable
     from lexigrad.kernels.wordtable import Alphabet, WordTable
 
-__all__ = ["NAMES_OF_WORDS", "EncodedText", "in_order", "renumbered", "temporary_file", "temporary_space"]
+__all__ = [
+    "NAMES_OF_WORDS",
+    "EncodedText",
+    "available_cores",
+    "in_order",
+    "renumbered",
+    "stored_ids",
+    "temporary_file",
+    "temporary_space",
+]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -251,6 +261,19 @@ def _with_previous(blocks: Iterable[tuple[Ids, Ids]]) -> Iterator[tuple[Ids, int
         last = int(ids[-1]) if ids.size else previous  # read now: the block will be overwritten
         yield ids, previous, new_ids
         previous = last
+
+
+def stored_ids(blocks: Iterable[Ids]) -> Ids:
+    """Ids in a temporary file, mapped."""
+    size = 0
+    with temporary_space(), temporary_file() as file:
+        for block in blocks:
+            file.write(block.data)
+            size += block.size
+        file.flush()
+        ids = map_ids(file, 0, size).view(np.ndarray) if size else np.empty(0, dtype=np.int32)
+    ids.flags.writeable = False  # one plain kind of array: Numba compiles for each kind anew
+    return ids
 
 
 def available_cores() -> int:

@@ -10,18 +10,18 @@ import math
 import os
 import re
 import zipfile
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from lexigrad.errors import FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
 
-__all__ = ["DAMAGE", "Fault", "read_arrays", "read_header", "write_arrays"]
+__all__ = ["DAMAGE", "Fault", "Pieces", "map_arrays", "read_arrays", "read_header", "write_arrays"]
 
 Fault: TypeAlias = "Callable[[np.dtype[Any], tuple[int, ...]], str | None]"
 """What is wrong with an array of this type and shape, or None."""
@@ -38,6 +38,8 @@ Python 2 put an L behind each extent."""
 LENGTH_BYTES: Final = {b"\1\0": 2, b"\2\0": 4, b"\3\0": 4}
 """For each version of the format, in how many bytes the header's length stands."""
 LONGEST_HEADER_BYTES: Final = 10_000
+LOCAL_HEADER_BYTES: Final = 30
+"""Of a zip file, before each member's name; it ends with the lengths of the name and of more."""
 DAMAGE: Final = (
     FormatError,
     zipfile.BadZipFile,
@@ -51,12 +53,30 @@ DAMAGE: Final = (
 """Whatever ``read_arrays`` raises at a file that is damaged."""
 
 
+class Pieces(NamedTuple):
+    """An array of one dimension that need not fit in memory: it is written as it comes."""
+
+    dtype: np.dtype[Any]
+    size: int
+    pieces: Iterable[NDArray[Any]]
+
+
 def write_arrays(file: BinaryIO, arrays: Mapping[str, Any]) -> None:
-    """Write arrays, by name, to an empty file."""
+    """Write arrays, by name, to an empty file; those given as `Pieces` get the same bytes."""
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+                if isinstance(array, Pieces):
+                    _write_pieces(member, array)
+                else:
+                    np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+
+
+def _write_pieces(member: IO[bytes], array: Pieces) -> None:
+    header = {"descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False, "shape": (array.size,)}
+    np.lib.format.write_array_header_1_0(member, header)
+    for piece in array.pieces:
+        member.write(np.ascontiguousarray(piece, dtype=array.dtype).data)
 
 
 def read_arrays(
@@ -74,25 +94,65 @@ def read_arrays(
             whatever ``DAMAGE`` lists.
     """
     with zipfile.ZipFile(path) as archive:
-        names = set(archive.namelist())
-        missing = [name for name in wanted if f"{name}.npy" not in names]
-        if missing:
-            raise FormatError(f"it has no array {missing[0]!r}")
-        faults = {**wanted, **{name: fault for name, fault in (optional or {}).items() if f"{name}.npy" in names}}
-        infos = {name: archive.getinfo(f"{name}.npy") for name in faults}
-        if any(info.compress_type != zipfile.ZIP_STORED for info in infos.values()):
-            raise FormatError("its arrays are compressed")
-        if sum(info.file_size for info in infos.values()) > os.path.getsize(path):
-            raise FormatError("its arrays are said to be larger than the file")
+        infos = _members(archive, path, wanted, optional or {})
+        faults = {**wanted, **(optional or {})}
         return {name: _array(archive, info, name, faults[name]) for name, info in infos.items()}
+
+
+def map_arrays(path: str | os.PathLike[str], wanted: Mapping[str, Fault]) -> dict[str, NDArray[Any]]:
+    """Arrays by name as ``read_arrays`` has them, memory-mapped: only what is touched is read.
+
+    Raises:
+        FormatError: as ``read_arrays``.
+    """
+    with zipfile.ZipFile(path) as archive, open(path, "rb") as file:
+        infos = _members(archive, path, wanted, {})
+        return {name: _mapped(file, info, name, wanted[name]) for name, info in infos.items()}
+
+
+def _members(
+    archive: zipfile.ZipFile, path: str | os.PathLike[str], wanted: Mapping[str, Fault], optional: Mapping[str, Fault]
+) -> dict[str, zipfile.ZipInfo]:
+    """Where the arrays are that are wanted, and those that are there besides."""
+    names = set(archive.namelist())
+    missing = [name for name in wanted if f"{name}.npy" not in names]
+    if missing:
+        raise FormatError(f"it has no array {missing[0]!r}")
+    found = [*wanted, *(name for name in optional if f"{name}.npy" in names)]
+    infos = {name: archive.getinfo(f"{name}.npy") for name in found}
+    if any(info.compress_type != zipfile.ZIP_STORED for info in infos.values()):
+        raise FormatError("its arrays are compressed")
+    if sum(info.file_size for info in infos.values()) > os.path.getsize(path):
+        raise FormatError("its arrays are said to be larger than the file")
+    return infos
+
+
+def _mapped(file: BinaryIO, info: zipfile.ZipInfo, name: str, fault: Fault) -> NDArray[Any]:
+    """A member as it lies in the file, behind its local header, which names it anew."""
+    file.seek(info.header_offset)
+    local = file.read(LOCAL_HEADER_BYTES)
+    lengths = int.from_bytes(local[-4:-2], "little") + int.from_bytes(local[-2:], "little")
+    begin = info.header_offset + len(local) + lengths
+    file.seek(begin)
+    dtype, _, shape = _checked_header(file, name, fault)
+    size = math.prod(shape) * dtype.itemsize
+    place = file.tell()
+    if info.file_size - (place - begin) != size or place + size > os.fstat(file.fileno()).st_size:
+        raise FormatError(f"the array {name!r} of shape {str(shape)[:60]} does not fill its bytes")
+    return np.memmap(file, dtype, "r", place, shape) if size else np.empty(shape, dtype=dtype)
+
+
+def _checked_header(file: IO[bytes], name: str, fault: Fault) -> tuple[np.dtype[Any], bool, tuple[int, ...]]:
+    dtype, is_fortran, shape = read_header(file, f"the array {name!r}")
+    wrong = "a type of Python objects" if dtype.hasobject else fault(dtype, shape)
+    if wrong:
+        raise FormatError(f"the array {name!r} is {wrong}")
+    return dtype, is_fortran, shape
 
 
 def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, fault: Fault) -> NDArray[Any]:
     with archive.open(info) as member:
-        dtype, is_fortran, shape = read_header(member, f"the array {name!r}")
-        wrong = "a type of Python objects" if dtype.hasobject else fault(dtype, shape)
-        if wrong:
-            raise FormatError(f"the array {name!r} is {wrong}")
+        dtype, is_fortran, shape = _checked_header(member, name, fault)
         if info.file_size - member.tell() != math.prod(shape) * dtype.itemsize:
             raise FormatError(f"the array {name!r} of shape {str(shape)[:60]} does not fill its bytes")
         array = np.empty(shape, dtype=dtype, order="F" if is_fortran else "C")

@@ -6,24 +6,22 @@ parallel.
 
 from __future__ import annotations
 
-import bz2
 import glob
-import gzip
 import io
-import lzma
 import os
 import stat
 import sys
-import zlib
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Any, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
-from lexigrad.errors import CorpusError, MissingExtraError
+from lexigrad import remote
+from lexigrad.errors import CorpusError
+from lexigrad.unpacking import BLOCK_BYTES, unpacked_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = [
     "CHUNK_BYTES",
@@ -32,13 +30,13 @@ __all__ = [
     "Chunk",
     "FileSource",
     "Source",
-    "UnpackedFile",
     "cut_chunks",
     "decoded",
+    "file_size",
     "find_files",
+    "largest_uncut",
     "named_paths",
-    "unpacked_bzip2",
-    "unpacked_xz",
+    "opened",
 ]
 
 STANDARD_INPUT: Final = "-"
@@ -46,15 +44,10 @@ TABLE_ENDINGS: Final = (".parquet", ".pq", ".arrow", ".arrows", ".feather", ".ip
 TEXT_ENDINGS: Final = (".txt", ".text", ".gz", ".bz2", ".xz", ".zst", *TABLE_ENDINGS)
 """What the names of the files that are read from a folder end with; a file given by name may be called anything."""
 
-CHUNK_BYTES: Final = 1 << 20
-PACKED_BYTES: Final = 1 << 16
+CHUNK_BYTES: Final = BLOCK_BYTES
 LARGEST_UNCUT_BYTES: Final = 1 << 24
 """A piece of text without a place to cut it may be this long, or as long as EXPANSION times its file."""
 EXPANSION: Final = 16
-XZ_MEMORY_BYTES: Final = 80 << 20  # xz -9, its own strongest setting, needs 65 MiB; a header may ask for 4 GiB
-ZSTD_WINDOW_BYTES: Final = 8 << 20
-"""Zstandard unpacks into a window, which may be so much larger than the file: enough for all levels up to 19."""
-ZSTD_INPUT_BYTES: Final = 1 << 8  # a block of 4 bytes can hold 128 KiB of text, so this many bytes hold 8 MiB at most
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 REPLACEMENT: Final = "\ufffd"
 WHITESPACE: Final = tuple(bytes([byte]) for byte in b"\n \t\r\v\f\x1c\x1d\x1e\x1f")  # ASCII's; the likely ones first
@@ -113,13 +106,13 @@ class FileSource(Source):
 
     def __post_init__(self) -> None:
         self.files, self.skipped_files = find_files(self.paths)
-        regular = all(name != STANDARD_INPUT and os.path.isfile(name) for name in self.files)
-        self.total_bytes = sum(map(os.path.getsize, self.files)) if regular else None
+        sizes = [size for size in map(file_size, self.files) if size is not None]
+        self.total_bytes = sum(sizes) if len(sizes) == len(self.files) else None
 
     def __iter__(self) -> Iterator[Any]:
         for name in self.files:
             before = self.done_bytes
-            with _opened(name) as file, _unchanged(file, name):
+            with opened(name) as file, _unchanged(file, name):
                 for chunk, position in self.chunks_of(file, name):
                     self.done_bytes = before + position
                     yield chunk
@@ -127,12 +120,12 @@ class FileSource(Source):
     def chunks_of(self, file: io.BufferedReader, name: str) -> Iterator[tuple[Any, int]]:
         """The chunks of one file, each with how many of its bytes on disk have been read."""
         blocks = self._blocks(file, name)
-        for chunk in cut_chunks(blocks, name, whole_lines=self.whole_lines, largest_bytes=_largest_uncut(name)):
+        for chunk in cut_chunks(blocks, name, whole_lines=self.whole_lines, largest_bytes=largest_uncut(name)):
             yield chunk, _position(file)
 
     def _blocks(self, file: io.BufferedReader, name: str) -> Iterator[bytes]:
         """The blocks of a file's text, counted."""
-        for block in _decompressed(file, name):
+        for block in unpacked_blocks(file, name):
             self.text_bytes += len(block)
             yield block
 
@@ -163,6 +156,11 @@ def find_files(paths: Sequence[str]) -> tuple[list[str], int]:
     files: list[str] = []
     skipped = 0
     for path in paths:
+        if remote.is_address(path):
+            found, others = remote.find(path, _looks_like_text)
+            files += found
+            skipped += others
+            continue
         matches = [path] if path == STANDARD_INPUT or os.path.exists(path) else _matches(path)
         if not matches:
             raise CorpusError(
@@ -182,7 +180,7 @@ def _text_files(folder: str) -> tuple[list[str], int]:
     """The text files in a folder and its subfolders, sorted, and the number of other files."""
     walk = os.walk(folder, onerror=_cannot_read)
     found = sorted(os.path.join(parent, name) for parent, _, names in walk for name in names)
-    texts = [path for path in found if _looks_like_text(os.path.basename(path)) and os.path.isfile(path)]
+    texts = [path for path in found if _looks_like_text(path) and os.path.isfile(path)]
     if not texts:
         raise CorpusError(
             f"the folder {folder!r} holds no text: no file's name there ends in {', '.join(TEXT_ENDINGS)}; "
@@ -191,7 +189,8 @@ def _text_files(folder: str) -> tuple[list[str], int]:
     return texts, len(found) - len(texts)
 
 
-def _looks_like_text(name: str) -> bool:
+def _looks_like_text(path: str) -> bool:
+    name = os.path.basename(path)
     return name.lower().endswith(TEXT_ENDINGS) and ".tar." not in name.lower() and not name.startswith(".")
 
 
@@ -202,7 +201,7 @@ def _matches(pattern: str) -> list[str]:
 
 def _is_sentence(text: str) -> bool:
     has_whitespace = len(text.split(maxsplit=1)) != 1 or text[0].isspace() or text[-1].isspace()
-    return has_whitespace and not os.path.exists(text) and not _matches(text)
+    return has_whitespace and not os.path.exists(text) and not _matches(text) and not remote.is_address(text)
 
 
 def _cannot_read(error: OSError) -> NoReturn:
@@ -211,9 +210,20 @@ def _cannot_read(error: OSError) -> NoReturn:
     ) from error
 
 
+def file_size(name: str) -> int | None:
+    """The bytes of a file on disk, None where nobody knows."""
+    if remote.is_address(name):
+        return remote.size(name)
+    return os.path.getsize(name) if name != STANDARD_INPUT and os.path.isfile(name) else None
+
+
 @contextmanager
-def _opened(name: str) -> Iterator[io.BufferedReader]:
-    """A file for reading; standard input is left open."""
+def opened(name: str) -> Iterator[io.BufferedReader]:
+    """A file for reading; standard input is left open.
+
+    Raises:
+        CorpusError: It cannot be opened.
+    """
     if name == STANDARD_INPUT:
         # Whatever stands in for standard input, in a test or a notebook, need not have `peek`; this has.
         unread: io.BufferedReader = io.BufferedReader(cast("Any", sys.stdin.buffer))
@@ -221,6 +231,10 @@ def _opened(name: str) -> Iterator[io.BufferedReader]:
             yield unread
         finally:
             unread.detach()
+        return
+    if remote.is_address(name):
+        with remote.opened(name) as far:
+            yield far
         return
     try:
         file = open(name, "rb")  # noqa: SIM115  # only opening it may fail here, not what the caller does with it
@@ -253,129 +267,7 @@ def _position(file: io.BufferedReader) -> int:
     return file.tell() if file.seekable() else 0
 
 
-def _decompressed(file: io.BufferedReader, name: str) -> Iterator[bytes]:
-    """The blocks of a file's text, decompressed as its first bytes say.
-
-    Raises:
-        CorpusError: The file is truncated or damaged.
-    """
-    try:
-        yield from _decompressor(file)(file)
-    except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
-        raise CorpusError(
-            f"cannot read {name!r} to its end: {error}; it is truncated or damaged, so fetch or compress it again"
-        ) from error
-
-
-def _decompressor(file: io.BufferedReader) -> Callable[[io.BufferedReader], Iterator[bytes]]:
-    """What turns a file into blocks of text."""
-    start = file.peek(6)
-    if start.startswith(b"\x1f\x8b"):
-        return lambda compressed: _blocks(gzip.GzipFile(fileobj=compressed))
-    if start.startswith(b"BZh"):
-        return lambda compressed: _blocks(unpacked_bzip2(compressed))
-    if start.startswith(b"\xfd7zXZ\0"):
-        return lambda compressed: _blocks(unpacked_xz(compressed))
-    if start.startswith(b"\x28\xb5\x2f\xfd"):
-        return _zstd_blocks
-    return _blocks
-
-
-class UnpackedFile(io.RawIOBase):
-    """What is packed in a file as one stream or several.
-
-    Python's own files pass over whatever follows a stream if it is damaged, and give xz all the memory it asks for.
-
-    Args:
-        file: the packed file.
-        stream: begins a stream; what it returns unpacks as ``bz2.BZ2Decompressor`` does.
-    """
-
-    def __init__(self, file: IO[bytes], stream: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor]) -> None:
-        self._file, self._begin = file, stream
-        self._stream = stream()
-        self._packed = b""
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill the buffer, or a part of it, with what was packed; 0 at the end."""
-        while not self._stream.eof or self._at_next_stream():
-            packed = self._packed
-            if not packed and self._stream.needs_input and not (packed := self._file.read(PACKED_BYTES)):
-                raise EOFError("it ends before what is packed in it does")
-            self._packed = b""
-            content = self._stream.decompress(packed, len(buffer))
-            if content:
-                buffer[: len(content)] = content
-                return len(content)
-        return 0
-
-    def _at_next_stream(self) -> bool:
-        """Begin another stream where there is one; zeros may stand between."""
-        rest = self._stream.unused_data.lstrip(b"\0")
-        while not rest:
-            more = self._file.read(PACKED_BYTES)
-            if not more:
-                return False
-            rest = more.lstrip(b"\0")
-        self._stream, self._packed = self._begin(), rest
-        return True
-
-
-def unpacked_bzip2(file: IO[bytes]) -> UnpackedFile:
-    """The content of a bzip2 file."""
-    return UnpackedFile(file, bz2.BZ2Decompressor)
-
-
-def unpacked_xz(file: IO[bytes]) -> UnpackedFile:
-    """The content of an xz file, unless unpacking it takes more memory than ``XZ_MEMORY_BYTES``."""
-    return UnpackedFile(file, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, XZ_MEMORY_BYTES))
-
-
-def _blocks(file: io.BufferedIOBase | io.RawIOBase) -> Iterator[bytes]:
-    while block := file.read(CHUNK_BYTES):
-        yield block
-
-
-def _zstd_blocks(file: io.BufferedReader) -> Iterator[bytes]:
-    """As ``_blocks``, for Zstandard; its own reader would take a truncated file for a whole one."""
-    try:
-        import zstandard
-    except ImportError as error:
-        raise MissingExtraError("reading .zst files needs zstandard: pip install 'lexigrad[zstd]'") from error
-    window = ZSTD_WINDOW_BYTES + _size(file)
-    unpacker = zstandard.ZstdDecompressor(max_window_size=window)
-    frame = unpacker.decompressobj()
-    try:
-        while compressed := file.read(ZSTD_INPUT_BYTES):
-            while compressed:
-                if frame.eof:
-                    frame = unpacker.decompressobj()
-                yield frame.decompress(compressed)
-                compressed = frame.unused_data
-    except zstandard.ZstdError as error:
-        if "too much memory" in str(error):
-            raise CorpusError(
-                f"cannot read {getattr(file, 'name', STANDARD_INPUT)!r}: unpacking so small a file takes more than "
-                f"{window >> 20:,} MB of memory; compress it again by zstd without --ultra and --long"
-            ) from error
-        raise EOFError(str(error)) from error
-    if not frame.eof:
-        raise EOFError("the compressed file ended before its last frame did")
-
-
-def _size(file: io.BufferedReader) -> int:
-    """The bytes of a file on disk, 0 where it cannot say."""
-    try:
-        return os.fstat(file.fileno()).st_size
-    except OSError:
-        return 0
-
-
-def _largest_uncut(name: str) -> int:
+def largest_uncut(name: str) -> int:
     """How long a piece of a file's text may be that cannot be cut: what little is packed must not fill the memory."""
     if name == STANDARD_INPUT or not os.path.isfile(name):
         return sys.maxsize
@@ -383,18 +275,22 @@ def _largest_uncut(name: str) -> int:
 
 
 def cut_chunks(
-    blocks: Iterable[bytes], name: str, *, whole_lines: bool = False, largest_bytes: int = sys.maxsize
+    blocks: Iterable[bytes],
+    name: str,
+    *,
+    whole_lines: bool = False,
+    largest_bytes: int = sys.maxsize,
+    offset: int = 0,
 ) -> Iterator[Chunk]:
     """Cut a text, which comes in blocks of any size, between words; its last line ends with a line feed in any case.
 
     A chunk is about CHUNK_BYTES long, and longer only if there is no place to cut it. A byte order mark at the start,
-    which some programs write, is left out.
+    which some programs write, is left out; ``offset`` is where the text begins in its file.
 
     Raises:
         CorpusError: More than ``largest_bytes`` have no place to cut them.
     """
     separators = WHITESPACE[:1] if whole_lines else WHITESPACE
-    offset = 0
     for text in _cut(blocks, separators, largest_bytes, name):
         content = text.removeprefix(BYTE_ORDER_MARK) if offset == 0 else text
         yield Chunk(content, name, offset + len(text) - len(content))

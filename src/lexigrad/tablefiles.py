@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from lexigrad.columnrows import column_chunks
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     import io
     from collections.abc import Callable
 
-__all__ = ["TableFileSource"]
+__all__ = ["TableFileSource", "is_table", "row_groups"]
 
 READ_BYTES: Final = 1 << 20
 """So much of a Parquet file is read at a time."""
@@ -40,6 +42,7 @@ class TableFileSource(FileSource):
         whole_lines: Cut text only at line ends.
         column: The column of tables to read; the only one of text if None.
         lowercase: Whether lists of tokens become lower case.
+        groups: Of a Parquet file, read these row groups only, all one behind the other; all of them if None.
 
     Raises:
         CorpusError: A file is damaged, or has no such column.
@@ -48,6 +51,7 @@ class TableFileSource(FileSource):
 
     column: str | None = None
     lowercase: bool = False
+    groups: range | None = None
 
     def chunks_of(self, file: io.BufferedReader, name: str) -> Iterator[tuple[Any, int]]:
         """The chunks of one file, each with how many of its bytes on disk have been read."""
@@ -55,19 +59,56 @@ class TableFileSource(FileSource):
         if arrays_of is None:
             yield from FileSource.chunks_of(self, file, name)
             return
-        size, share = _size(file), 0.0
+        size, share, first_row = _size(file), 0.0, 0
+        if self.groups is not None:
+            arrays_of, first_row = partial(_parquet_arrays, groups=self.groups), _rows_before(file, self.groups.start)
 
         def arrays() -> Iterator[Any]:
             nonlocal share
             for array, share in _drawn_ahead(_readable(arrays_of(file, name, self.column), name)):  # noqa: B007
                 yield array
 
-        for chunk in column_chunks(arrays(), name, self, lowercase=self.lowercase):
+        for chunk in column_chunks(arrays(), name, self, lowercase=self.lowercase, before=first_row):
             yield chunk, int(share * size)
 
 
+def is_table(file: io.BufferedReader) -> bool:
+    """Whether a file of this beginning is a Parquet or Arrow table."""
+    return _table_reader(file) is not None
+
+
+def row_groups(file: io.BufferedReader, name: str) -> list[int] | None:
+    """The bytes of each row group of a Parquet file, unpacked; None if it is another table.
+
+    Raises:
+        CorpusError: The file is damaged.
+    """
+    if _table_reader(file) is not _parquet_arrays:
+        return None
+    with _explained(name):
+        metadata = _metadata(file)
+        return [max(0, metadata.row_group(number).total_byte_size) for number in range(metadata.num_row_groups)]
+
+
+def _metadata(file: io.BufferedReader) -> Any:
+    """A Parquet file's table of contents."""
+    import_pyarrow()
+    from pyarrow import parquet
+
+    return parquet.read_metadata(file)
+
+
+def _rows_before(file: io.BufferedReader, group: int) -> int:
+    """The rows of a Parquet file in front of a row group."""
+    metadata = _metadata(file)
+    return sum(metadata.row_group(number).num_rows for number in range(group))
+
+
 def _size(file: io.BufferedReader) -> int:
-    return os.fstat(file.fileno()).st_size if file.seekable() else 0
+    try:
+        return os.fstat(file.fileno()).st_size if file.seekable() else 0
+    except OSError:  # it is on another machine
+        return 0
 
 
 def _table_reader(file: io.BufferedReader) -> Callable[..., Batches] | None:
@@ -96,17 +137,24 @@ def _drawn_ahead(arrays: Batches) -> Batches:
 
 def _readable(arrays: Batches, name: str) -> Batches:
     """The arrays; whatever else than a CorpusError comes up while they are read says that the file is damaged."""
+    with _explained(name):
+        yield from arrays
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Say in one sentence that a file is damaged."""
     pyarrow = import_pyarrow()
     try:
-        yield from arrays
+        yield
     except (pyarrow.ArrowException, OSError, ValueError, EOFError, LookupError, MemoryError) as error:
         raise CorpusError(
             f"cannot read {name!r} to its end: {first_line(error)}; it is truncated or damaged, so write it again"
         ) from error
 
 
-def _parquet_arrays(file: io.BufferedReader, name: str, column: str | None) -> Batches:
-    """The column of a Parquet file, a few rows at a time."""
+def _parquet_arrays(file: io.BufferedReader, name: str, column: str | None, groups: range | None = None) -> Batches:
+    """The column of a Parquet file, or of some row groups of one, a few rows at a time."""
     import_pyarrow()
     from pyarrow import parquet
 
@@ -115,7 +163,8 @@ def _parquet_arrays(file: io.BufferedReader, name: str, column: str | None) -> B
     table = parquet.ParquetFile(file, pre_buffer=False, buffer_size=READ_BYTES, page_checksum_verification=True)
     chosen = chosen_column(table.schema_arrow, column, name)
     rows, metadata = 0, table.metadata
-    for batch in table.iter_batches(_batch_rows(metadata), columns=[chosen], use_threads=False):
+    wanted = groups if groups is None else list(groups)
+    for batch in table.iter_batches(_batch_rows(metadata), wanted, columns=[chosen], use_threads=False):
         rows += batch.num_rows
         yield batch.column(batch.schema.get_field_index(chosen)), rows / max(metadata.num_rows, rows, 1)
 

@@ -139,7 +139,8 @@ class WindowCounts:
         Raises:
             FormatError: It is no such file, or it is damaged.
         """
-        return cls(*read_counts_file(os.fspath(path)))
+        content: Any = read_counts_file(os.fspath(path))
+        return cls(*content)
 
 
 def count_windows(

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from click.core import ParameterSource
 
+from lexigrad.commands.distributing import count_words_on, opened_engine
 from lexigrad.commands.options import (
     OUTPUT_FILE,
     config_options,
     corpus_argument,
+    engine_options,
     json_option,
     keep_inputs,
     make_config,
@@ -25,6 +27,7 @@ from lexigrad.console import Display, print_json
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lexigrad.engines.interface import Engine
     from lexigrad.windowcounts import WindowCounts
 
 __all__ = ["cooccur"]
@@ -42,19 +45,21 @@ GIGABYTE: Final = 10**9
 @click.option(
     "--memory-gb",
     type=click.FloatRange(min=0, min_open=True),
-    default=2.0,
-    show_default=True,
     metavar="NUMBER",
-    help="memory for counting, besides the result; beyond it temporary files are used",
+    help="memory for counting, besides the result, 2 when not given; beyond it temporary files are used; with --ray "
+    "that of each worker, 0.2 when not given",
 )
 @vocabulary_option
+@engine_options
 @quiet_option
 @json_option
 def cooccur(
     corpus: tuple[str, ...],
     output: Path,
-    memory_gb: float,
+    memory_gb: float | None,
     vocabulary: Path | None,
+    ray: str | None,
+    workers: int | None,
     quiet: bool,
     as_json: bool,
     **options: Any,
@@ -66,19 +71,23 @@ def cooccur(
 
     CORPUS is text as for `train`, or files that this command wrote: their counts are added. Counts can be added when
     they were made with the same options and the same --vocabulary.
+
+    With --ray shards of the text are counted by workers, and CORPUS may be addresses such as s3://bucket/folder.
     """
     keep_inputs(corpus, output)
+    memory_bytes = None if memory_gb is None else max(1, round(memory_gb * GIGABYTE))
     with Display(quiet=quiet) as display:
         if _are_saved_counts(corpus):
             _refuse_other_options()
-            counts = _sum(corpus)
+            found = _saved(_sum(corpus), output)
+        elif ray is not None:
+            with opened_engine(ray, workers, corpus, display) as engine:
+                found = _count_on(engine, corpus, vocabulary, memory_bytes, display, options, output)
         else:
-            counts = _count(corpus, vocabulary, round(memory_gb * GIGABYTE), display, options)
-        counts.save(output)
-        display.say(f"wrote {counts.outside.size:,} counts of {len(counts.vocabulary):,} words to {output}")
+            found = _saved(_count(corpus, vocabulary, memory_bytes, display, options), output)
+        display.say(f"wrote {found['entries']:,} counts of {found['vocabulary']:,} words to {output}")
     if as_json:
-        found = {"entries": counts.outside.size, "pairs": counts.pairs, "words": counts.words}
-        print_json({"output": str(output), "vocabulary": len(counts.vocabulary), **found, **counts.options})
+        print_json({"output": str(output), **found})
 
 
 def _are_saved_counts(paths: tuple[str, ...]) -> bool:
@@ -114,11 +123,48 @@ def _sum(paths: tuple[str, ...]) -> WindowCounts:
     return total
 
 
+def _saved(counts: WindowCounts, output: Path) -> dict[str, Any]:
+    """Write counts; returns what is said of them."""
+    counts.save(output)
+    found = {"entries": counts.outside.size, "pairs": counts.pairs, "words": counts.words}
+    return {"vocabulary": len(counts.vocabulary), **found, **counts.options}
+
+
+def _count_on(
+    engine: Engine,
+    corpus: tuple[str, ...],
+    vocabulary: Path | None,
+    memory_bytes: int | None,
+    display: Display,
+    options: dict[str, Any],
+    output: Path,
+) -> dict[str, Any]:
+    """Count text on an engine and write the counts; returns what is said of them."""
+    from lexigrad import Vocabulary
+    from lexigrad.distributed import write_window_counts
+
+    config = make_config(options, corpus)
+    how: dict[str, Any] = {"memory_bytes": memory_bytes, "progress": display.steps("counting")}
+    if vocabulary is None or config.phrases:
+        words, _, how["phrases"] = count_words_on(engine, corpus, config, vocabulary, display)
+        written = write_window_counts(list(corpus), output, config, engine=engine, vocabulary=words, **how)
+    else:  # what was read is known when all is counted
+        words = Vocabulary.load(vocabulary)
+        written = write_window_counts(list(corpus), output, config, engine=engine, vocabulary=words, **how)
+        display.say(written.report.summary())
+    found = {"entries": written.entries, "pairs": written.pairs, "words": written.report.kept}
+    return {"vocabulary": len(words), **found, **{name: getattr(config, name) for name in COUNT_OPTIONS}}
+
+
 def _count(
-    corpus: tuple[str, ...], vocabulary: Path | None, memory_bytes: int, display: Display, options: dict[str, Any]
+    corpus: tuple[str, ...],
+    vocabulary: Path | None,
+    memory_bytes: int | None,
+    display: Display,
+    options: dict[str, Any],
 ) -> WindowCounts:
     from lexigrad import count_windows
 
     config = make_config(options, corpus)
     with open_corpus(corpus, config, vocabulary, display) as encoded:
-        return count_windows(encoded, config, progress=display.steps("counting"), memory_bytes=max(1, memory_bytes))
+        return count_windows(encoded, config, progress=display.steps("counting"), memory_bytes=memory_bytes)

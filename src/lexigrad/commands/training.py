@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lexigrad.commands.distributing import count_words_on, opened_engine
 from lexigrad.commands.options import (
     FILE,
     OUTPUT_FILE,
@@ -331,6 +332,7 @@ def _next(models: Iterator[Word2Vec]) -> tuple[Word2Vec, TrainingInterrupted | N
 )
 @config_options(TEXT_OPTIONS)
 @vocabulary_option
+@engine_options
 @quiet_option
 @json_option
 def vocab(
@@ -338,6 +340,8 @@ def vocab(
     output: Path | None,
     save: Path | None,
     vocabulary: Path | None,
+    ray: str | None,
+    workers: int | None,
     quiet: bool,
     as_json: bool,
     **options: Any,
@@ -345,18 +349,28 @@ def vocab(
     """Count the words of CORPUS and encode its text.
 
     Without -o and --save the vocabulary is printed, one `word count` a line, the most frequent first.
+
+    With --ray shards of the text are counted by workers, and CORPUS may be addresses such as s3://bucket/folder.
     """
     config = make_config(options, corpus)
+    if ray is not None and save is not None:
+        raise click.UsageError("--save keeps the text that one process encodes; leave it out with --ray.")
     if output is not None and output == save:
         raise click.UsageError(f"'{save}' cannot hold both the vocabulary and the encoded text; name two files.")
     for path in (output, save):
         keep_inputs(corpus, path)
-    with Display(quiet=quiet) as display, open_corpus(corpus, config, vocabulary, display, save) as encoded:
+    with Display(quiet=quiet) as display:
+        if ray is None:
+            with open_corpus(corpus, config, vocabulary, display, save) as encoded:
+                found, report = encoded.vocabulary, encoded.report
+        else:
+            with opened_engine(ray, workers, corpus, display) as engine:
+                found, report, _ = count_words_on(engine, corpus, config, vocabulary, display)
         if output is not None:
-            encoded.vocabulary.save(output)
-        counts = dict(zip(encoded.vocabulary.words, encoded.vocabulary.counts.tolist(), strict=True))
+            found.save(output)
+    counts = dict(zip(found.words, found.counts.tolist(), strict=True))
     if as_json:
-        print_json({"report": encoded.report.to_dict(), "counts": counts})
+        print_json({"report": report.to_dict(), "counts": counts})
     elif output is None and save is None:
         click.echo("\n".join(f"{word} {count}" for word, count in counts.items()))
 

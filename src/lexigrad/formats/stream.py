@@ -16,7 +16,7 @@ import numpy as np
 
 from lexigrad.errors import FormatError
 from lexigrad.keyedvectors import KeyedVectors
-from lexigrad.sources import unpacked_bzip2, unpacked_xz
+from lexigrad.unpacking import unpacked_bzip2, unpacked_xz
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

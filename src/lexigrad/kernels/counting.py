@@ -23,12 +23,13 @@ __all__ = [
     "Pages",
     "Triangle",
     "Walk",
+    "bucket_sums",
     "combine",
     "count_span",
-    "lower_rows",
+    "expected_rows",
     "put_records",
     "take_records",
-    "triangle_rows",
+    "triangle_sums",
 ]
 
 LANES: Final = 256
@@ -290,19 +291,12 @@ def combine(records: Any) -> int:
     return size
 
 
-@njit(inline="always")
-def _expected(units: Any, row: Any, column: Any, keep: Any) -> Any:
-    """n(row, column) of a sum: both words must be kept, and a word beside itself is in the window of both."""
-    both = 2.0 if row == column else 1.0
-    return np.float32(np.float64(units) / UNIT * both * (keep[row] * keep[column]))
-
-
 @njit(cache=True, nogil=True)
-def lower_rows(records: Any, first_row: int, rows: int, column_bits: int, keep: Any) -> tuple[Any, Any, Any]:
-    """Rows of the lower triangle from the sorted records of a bucket: entries of each row, columns, weights."""
+def bucket_sums(records: Any, first_row: int, rows: int, column_bits: int) -> tuple[Any, Any, Any]:
+    """Rows of the lower triangle from the sorted records of a bucket: entries of each row, columns, sums in units."""
     lengths = np.zeros(rows, dtype=np.int64)
     columns = np.empty(records.size, dtype=np.int32)
-    weights = np.empty(records.size, dtype=np.float32)
+    sums = np.empty(records.size, dtype=np.uint64)
     row_bits = np.uint64(64) - WEIGHT_BITS - np.uint64(column_bits)
     dropped = (np.int64(first_row) >> row_bits) << row_bits  # the high bits of the row, the same in all the bucket
     mask = (np.uint64(1) << np.uint64(column_bits)) - np.uint64(1)
@@ -316,29 +310,52 @@ def lower_rows(records: Any, first_row: int, rows: int, column_bits: int, keep: 
             i += 1
         row = dropped + np.int64(pair >> np.uint64(column_bits))
         columns[size] = pair & mask
-        weights[size] = _expected(total, row, columns[size], keep)
-        is_counted = weights[size] > 0
+        sums[size] = total
+        is_counted: Any = total > np.uint64(0)
         lengths[row - first_row] += is_counted
         size += is_counted
-    return lengths, columns[:size].copy(), weights[:size].copy()
+    return lengths, columns[:size].copy(), sums[:size].copy()
 
 
 @njit(cache=True, nogil=True)
-def triangle_rows(cells: Any, first_row: int, rows: int, keep: Any) -> tuple[Any, Any, Any]:
-    """Rows of the lower triangle from their cells: entries of each row, columns, weights."""
+def triangle_sums(cells: Any, first_row: int, rows: int) -> tuple[Any, Any, Any]:
+    """Rows of the lower triangle from their cells: entries of each row, columns, sums in units."""
     lengths = np.zeros(rows, dtype=np.int64)
     filled = np.count_nonzero(cells)
     columns = np.empty(filled, dtype=np.int32)
-    weights = np.empty(filled, dtype=np.float32)
+    sums = np.empty(filled, dtype=np.uint64)
     size = 0
     cell = 0
     for row in range(first_row, first_row + rows):
         for column in range(row + 1):
             if cells[cell] > 0:
                 columns[size] = column
-                weights[size] = _expected(cells[cell], row, column, keep)
-                is_counted = weights[size] > 0
-                lengths[row - first_row] += is_counted
-                size += is_counted
+                sums[size] = cells[cell]
+                lengths[row - first_row] += 1
+                size += 1
             cell += 1
-    return lengths, columns[:size], weights[:size]
+    return lengths, columns, sums
+
+
+@njit(cache=True, nogil=True)
+def expected_rows(lengths: Any, columns: Any, sums: Any, first_row: int, keep: Any) -> tuple[Any, Any, Any]:
+    """The expected counts of rows of sums, as such rows; what is too small for a float32 is left out.
+
+    n(row, column) of a sum: both words must be kept, and a word beside itself is in the window of both.
+    """
+    counted = np.zeros_like(lengths)
+    outside = np.empty_like(columns)
+    weights = np.empty(columns.size, dtype=np.float32)
+    size = 0
+    i = 0
+    for place in range(lengths.size):
+        row = first_row + place
+        for _ in range(lengths[place]):
+            outside[size] = columns[i]
+            both = 2.0 if row == columns[i] else 1.0
+            weights[size] = np.float32(np.float64(sums[i]) / UNIT * both * (keep[row] * keep[columns[i]]))
+            is_counted = weights[size] > 0
+            counted[place] += is_counted
+            size += is_counted
+            i += 1
+    return counted, outside[:size].copy(), weights[:size].copy()

@@ -126,15 +126,23 @@ class WordTable:
 
     def ids_of(self, words: list[str]) -> NDArray[np.int32]:
         """The ids of distinct words, -1 for those that the table does not have."""
+        return self.find(_letters(words))
+
+    def find(self, letters: bytes) -> NDArray[np.int32]:
+        """The ids of distinct words, given as their bytes with WORD_END_BYTE behind each; -1 for those it lacks."""
         known = len(self)
-        ids = self.enter(words)
+        ids = self._enter(letters)
         ids[ids >= known] = -1  # entered just now
         return ids
 
     def enter(self, words: list[str]) -> NDArray[np.int32]:
         """The ids of distinct words, entered with count 0 where they are new."""
-        ids = self.encode(b"".join([word.encode() + WORD_END_BYTE for word in words]), separated())
-        self._counts[ids] -= 1
+        return self._enter(_letters(words))
+
+    def add(self, letters: bytes, counts: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Count distinct words so many times, given as for ``find``; returns their ids."""
+        ids = self._enter(letters)
+        self._counts[ids] += counts
         return ids
 
     def recount(self, counts: NDArray[np.int64]) -> None:
@@ -143,8 +151,12 @@ class WordTable:
 
     def merge(self, other: WordTable) -> NDArray[np.int32]:
         """Add the words and counts of ``other``; returns the id that each of its words has here."""
-        ids = self.encode(other._arena[: other._sizes[1]].tobytes(), separated())
-        self._counts[ids] += other.counts - 1
+        return self.add(other._arena[: other._sizes[1]].tobytes(), other.counts)
+
+    def _enter(self, letters: bytes) -> NDArray[np.int32]:
+        """The ids of distinct words, entered with count 0 where they are new."""
+        ids = self.encode(letters, separated())
+        self._counts[ids] -= 1
         return ids
 
     def _make_room(self, text_bytes: int) -> None:
@@ -162,3 +174,8 @@ class WordTable:
         self._slots = larger
         self._starts = np.concatenate([self._starts, np.zeros_like(self._starts)])
         self._counts = np.concatenate([self._counts, np.zeros_like(self._counts)])
+
+
+def _letters(words: list[str]) -> bytes:
+    """The bytes of words, with WORD_END_BYTE behind each."""
+    return b"".join([word.encode() + WORD_END_BYTE for word in words])
