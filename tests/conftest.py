@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +15,8 @@ from lexigrad.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from ray_nodes import Nodes
 
     from lexigrad.engines.rayengine import RayEngine
 
@@ -48,8 +50,8 @@ RAY_WORKERS = 3
 
 
 @pytest.fixture(scope="session")
-def ray_connected() -> Iterator[Any]:
-    """Connects this process to a Ray of its own, which all tests share; gives the package.
+def ray_nodes() -> Iterator[Nodes]:
+    """Connects this process to a Ray of two nodes on this machine, which all tests share.
 
     A `RayEngine` that is opened meanwhile uses it, whatever its address, and leaves it up. Its workers find the modules
     of this folder.
@@ -60,15 +62,18 @@ def ray_connected() -> Iterator[Any]:
         ray = import_ray(local=True)
     except MissingExtraError as error:
         pytest.skip(str(error))
+    from ray_nodes import nodes
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)]))
-        connect(ray, "local", 2 * RAY_WORKERS)
-    yield ray
-    ray.shutdown()
+        with nodes(2, cores=RAY_WORKERS) as started:
+            connect(ray, started.address, None)
+            yield started
+            ray.shutdown()
 
 
 @pytest.fixture(scope="session")
-def _ray_engine(ray_connected: Any) -> Iterator[RayEngine]:
+def _ray_engine(ray_nodes: Nodes) -> Iterator[RayEngine]:
     from lexigrad.engines.rayengine import RayEngine
 
     with RayEngine("local", RAY_WORKERS) as engine:

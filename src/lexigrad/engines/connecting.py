@@ -6,8 +6,9 @@ import os
 import signal
 import socket
 import threading
+import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lexigrad.engines.interface import AS_THEY_ARE, LostValueError
 from lexigrad.errors import EngineError, MissingExtraError
@@ -15,11 +16,14 @@ from lexigrad.errors import EngineError, MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["LOCAL", "connect", "import_ray", "sentences"]
+__all__ = ["LOCAL", "Connection", "HeadCheck", "connect", "import_ray", "sentences"]
 
 LOCAL: Final = "local"
 LOOPBACK: Final = "127.0.0.1"
 CONNECT_SECONDS: Final = 10.0
+HEAD_SECONDS: Final = 5.0
+UNREACHED_SECONDS: Final = 30.0
+"""Ray waits for a minute, as a head may come back."""
 
 SETTINGS: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -32,6 +36,15 @@ SETTINGS: Final = {
 ON_LOOPBACK: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """On those systems Ray takes 127.0.0.1 for this machine's address unless this is set, so as not to wake the firewall,
 and listens there alone; on Linux it does the same if this is 0."""
+
+
+class Connection(NamedTuple):
+    """This process's connection to Ray."""
+
+    owned: bool
+    """Whether it was made here, and so is to be ended here."""
+    dashboard: str | None
+    """The address of Ray's own page about the cluster, if it has one and it is known here."""
 
 
 def import_ray(*, local: bool) -> Any:
@@ -51,7 +64,7 @@ def import_ray(*, local: bool) -> Any:
     return ray
 
 
-def connect(ray: Any, address: str, cores: int | None) -> bool:
+def connect(ray: Any, address: str, cores: int | None) -> Connection:
     """Connect this process to Ray, unless it is.
 
     Args:
@@ -59,14 +72,11 @@ def connect(ray: Any, address: str, cores: int | None) -> bool:
         address: ``local``, ``auto`` or HOST:PORT.
         cores: of a Ray of its own; all of this machine's if None.
 
-    Returns:
-        Whether it was connected here, and so is to be disconnected here.
-
     Raises:
         EngineError: there is no cluster at the address, or Ray does not start.
     """
     if ray.is_initialized():
-        return False
+        return Connection(owned=False, dashboard=None)
     if address == LOCAL:
         # None would join the last cluster of this machine, or wait for it, if a file says that there is one.
         if ray.util.get_node_ip_address() != LOOPBACK:
@@ -84,7 +94,7 @@ def connect(ray: Any, address: str, cores: int | None) -> bool:
         options = {"address": _reachable(address)}
     handler = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(**options, log_to_driver=False, logging_level="CRITICAL")
+        context = ray.init(**options, log_to_driver=False, logging_level="CRITICAL")
     except Exception as error:
         where = "on this machine" if address == LOCAL else f"to the cluster at {address}"
         raise EngineError(
@@ -93,7 +103,42 @@ def connect(ray: Any, address: str, cores: int | None) -> bool:
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)  # Ray sets its own; it still ends its processes when this one ends
-    return True
+    url = getattr(context, "dashboard_url", None)
+    return Connection(owned=True, dashboard=f"http://{url}" if url else None)
+
+
+class HeadCheck:
+    """Looks every few seconds whether the head of a cluster is within reach.
+
+    Without it, Ray itself ends this process after a minute, in the midst of what it does.
+
+    Args:
+        address: HOST:PORT of the head.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._looked = self._reached = time.monotonic()
+
+    def check(self) -> None:
+        """Look, if it is time.
+
+        Raises:
+            EngineError: the head was out of reach for half a minute.
+        """
+        now = time.monotonic()
+        if now - self._looked < HEAD_SECONDS:
+            return
+        try:
+            _knock(self._address, HEAD_SECONDS / 2)
+            self._reached = now
+        except OSError as error:
+            if now - self._reached >= UNREACHED_SECONDS:
+                raise EngineError(
+                    f"the Ray cluster at {self._address} went out of reach: {_reason(error)}; see whether its head is "
+                    "up, and run it again"
+                ) from error
+        self._looked = time.monotonic()
 
 
 def _reachable(address: str) -> str:
@@ -112,13 +157,26 @@ def _reachable(address: str) -> str:
             "of the cluster, or 'local'"
         )
     try:
-        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+        _knock(wanted, CONNECT_SECONDS)
+    except OSError as error:
         raise EngineError(
-            f"there is no Ray cluster at {wanted}: {reason}; see whether it is up and whether this machine reaches it"
+            f"there is no Ray cluster at {wanted}: {_reason(error)}; see whether it is up, and whether this machine "
+            "reaches it"
         ) from error
     return wanted
+
+
+def _knock(address: str, seconds: float) -> None:
+    """Connect to HOST:PORT and hang up; an OSError says why that cannot be."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), seconds).close()
+    except OverflowError as error:
+        raise OSError(f"there is no port {port}") from error
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from lexigrad.engines.connecting import LOCAL, connect, import_ray, sentences
+from lexigrad.engines.connecting import LOCAL, HeadCheck, connect, import_ray, sentences
 from lexigrad.engines.probe import Probe
 from lexigrad.engines.rayworker import Worker, path_of
 from lexigrad.engines.values import check_sendable
@@ -69,6 +69,11 @@ class RayEngine:
         deadline_seconds: after how long without any progress to give up.
         report: is called with an `EngineProgress` about every second while values are waited for.
 
+    Attributes:
+        dashboard: the address of Ray's own page about the cluster; None if it has none, or it is not known here.
+        deadline_seconds: as given.
+        silence_seconds: after how long a worker of whom nothing is heard is replaced.
+
     Raises:
         MissingExtraError: Ray is not installed.
         EngineError: the cluster cannot be reached, has not enough cores, or a worker would give other bytes.
@@ -85,9 +90,12 @@ class RayEngine:
     ) -> None:
         self._ray = import_ray(local=address == LOCAL)
         self.deadline_seconds = deadline_seconds
-        self._report = report
+        self.silence_seconds = deadline_seconds / 2
+        self.report = report
         self._calls = 0
-        self._owned = connect(self._ray, address, None if workers is None else workers * threads)
+        connection = connect(self._ray, address, None if workers is None else workers * threads)
+        self._owned, self.dashboard = connection
+        self._head = HeadCheck(self._ray.get_runtime_context().gcs_address)
         self._room: Any = None
         self._actors: list[Any] = []
         self._pulses: dict[Any, int] = {}
@@ -111,7 +119,7 @@ class RayEngine:
         held = [part.object_ref if isinstance(part, RayRef) else part for part in arguments]
         actor = self._actors[on % self.workers]
         with sentences(self._ray):
-            made = actor.run.options(num_returns=returns).remote(*path_of(function), *held)
+            made = actor.run.options(num_returns=returns, max_task_retries=RETRIES).remote(*path_of(function), *held)
         self._calls += 1
         self._watch.progressed()
         return RayRef(made) if returns == 1 else tuple(map(RayRef, made))
@@ -155,11 +163,6 @@ class RayEngine:
         """How far it has come, by what the workers said last."""
         return self._watch.progress(self._calls)
 
-    def dashboard(self) -> str | None:
-        """The address of Ray's own page about the cluster; None if it has none."""
-        url = self._ray.get_runtime_context().worker.node.webui_url if self._ray.is_initialized() else None
-        return f"http://{url}" if url else None
-
     def _count(self, workers: int | None, threads: int) -> int:
         """How many workers there are to be."""
         cores = self._ray.cluster_resources().get("CPU", 0)
@@ -195,7 +198,6 @@ class RayEngine:
             made = actor_class.options(
                 num_cpus=0,
                 max_restarts=RESTARTS,
-                max_task_retries=RETRIES,
                 scheduling_strategy=NodeAffinitySchedulingStrategy(nodes[number], soft=True),
                 runtime_env={"env_vars": _variables(threads)},
             )
@@ -214,12 +216,12 @@ class RayEngine:
         asked = set(self._pulses.values())
         for number in set(range(self.workers)) - asked:
             self._ask(number)
-        for number in self._watch.silent(self.deadline_seconds / 2):
+        for number in self._watch.silent(self.silence_seconds):
             with suppress(self._ray.exceptions.RayError):
                 self._ray.kill(self._actors[number], no_restart=False)
         self._watch.check(self.deadline_seconds)
-        if self._report is not None:
-            self._report(self.progress())
+        if self.report is not None:
+            self.report(self.progress())
 
     def _ask(self, number: int) -> None:
         """Ask a worker how it gets on."""

@@ -110,11 +110,10 @@ class Watch:
         if now - self._alive < deadline_seconds:
             return
         number, seen = min(enumerate(self._seen), key=lambda item: item[1].heard)
-        said = f"worker {number}" if seen.pulse is None else f"worker {number} (process {seen.pulse.process} on "
-        said += "" if seen.pulse is None else f"{seen.pulse.host}{_busy(seen.pulse, ' in ')})"
+        place = "" if seen.pulse is None else f" (process {seen.pulse.process} on {seen.pulse.host}{_at(seen.pulse)})"
         raise EngineError(
-            f"no worker got on for {deadline_seconds:g} seconds, and nothing was heard of {said} for "
-            f"{now - seen.heard:.0f}; see whether the machines are up and reach each other, and run it again"
+            f"no worker got on for {deadline_seconds:g} seconds; the last word of worker {number}{place} came "
+            f"{now - seen.heard:.0f} seconds ago; see whether the machines are up and reach each other"
         )
 
     def progress(self, calls_made: int) -> EngineProgress:
@@ -122,7 +121,7 @@ class Watch:
         pulses = [(number, seen.pulse) for number, seen in enumerate(self._seen) if seen.pulse is not None]
         busy = [(pulse.seconds, number, pulse) for number, pulse in pulses if pulse.function]
         seconds, number, pulse = max(busy, key=lambda item: item[:2], default=(0.0, 0, None))
-        slowest = "" if pulse is None else f"worker {number} on {pulse.host}{_busy(pulse, ' in ')} for {seconds:.0f} s"
+        slowest = "" if pulse is None else f"worker {number} on {pulse.host}{_at(pulse)} for {seconds:.0f} s"
         return EngineProgress(
             workers=len(self._seen),
             calls_made=calls_made,
@@ -134,5 +133,6 @@ class Watch:
         )
 
 
-def _busy(pulse: Pulse, before: str) -> str:
-    return f"{before}{pulse.function}" if pulse.function else ""
+def _at(pulse: Pulse) -> str:
+    """What a worker is at."""
+    return f" in {pulse.function}" if pulse.function else ""
