@@ -13,10 +13,13 @@ from contract import planted_sentences
 import lexigrad
 from lexigrad import cli
 from lexigrad.console import Display
+from lexigrad.engines import opening
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from lexigrad.engines.rayengine import RayEngine
     from lexigrad.progress import SolverProgress
 
 EXACT = ["--solver=exact", "--dim=8", "--min-count=1"]
@@ -117,3 +120,17 @@ def test_ctrl_c_writes_the_last_step_and_ends_as_interrupted(folder: Path, monke
     result = run("train", "corpus.txt", "-o", "model.safetensors", *EXACT)
     assert result.exit_code == 130
     assert len(lexigrad.Word2Vec.load("model.safetensors").history) > 1
+
+
+def test_the_file_that_ray_workers_make_is_that_of_one_process(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, on_ray: Callable[[int], RayEngine]
+) -> None:
+    engine = on_ray(2)
+    monkeypatch.setattr(opening, "open_engine", lambda *_: engine)
+    monkeypatch.setattr(type(engine), "__exit__", lambda *_: None)  # other tests need it
+    usual = ["--counts", "counts.npz", *EXACT, "--head=60", "--parts=1"]
+    assert run("train", "-o", "alone.safetensors", *usual).exit_code == 0
+    result = run("train", "-o", "ray.safetensors", *usual, "--ray=local", "--workers=2")
+    assert result.exit_code == 0, result.output
+    assert "Ray on this machine with 2 workers\nat most 1 share a pass" in result.stderr
+    assert (folder / "ray.safetensors").read_bytes() == (folder / "alone.safetensors").read_bytes()

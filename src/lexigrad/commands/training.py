@@ -199,7 +199,7 @@ def train(
     checkpoints = _checkpoints(outputs, checkpoint_every, resume, display)
     with _advice(checkpoints), display, ExitStack() as opened:
         shown = opened.enter_context(watched(output.name, watch_port or 0, display)) if watch else None
-        engine = None if ray is None else opened.enter_context(_engine(ray, workers, display))
+        engine = None if ray is None else opened.enter_context(_engine(ray, workers, config, display))
         if counts is None:
             text: Any = opened.enter_context(open_corpus(corpus, config, vocabulary, display, start=model))
             report = {"report": text.report.to_dict()}
@@ -245,13 +245,15 @@ def _check_ray(config: TrainConfig) -> None:
         )
 
 
-def _engine(ray: str, workers: int | None, display: Display) -> Engine:
+def _engine(ray: str, workers: int | None, config: TrainConfig, display: Display) -> Engine:
     """The workers that are asked for; says how many they are."""
     from lexigrad.engines.opening import open_engine
 
     engine = open_engine(ray, workers)
     noun = "worker" if engine.workers == 1 else "workers"
     display.say(f"Ray {'on this machine' if ray == 'local' else f'at {ray}'} with {engine.workers:,} {noun}")
+    if config.solver == "exact" and engine.workers > config.parts:
+        display.say(f"at most {config.parts:,} share a pass; --parts says how many can, and with it the last digits")
     return engine
 
 
