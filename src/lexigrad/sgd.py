@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lexigrad.model import Word2Vec
     from lexigrad.monitor import Monitor
 
-__all__ = ["train_sgd"]
+__all__ = ["LONG_SPAN", "PARTS", "plain_ids", "train_sgd"]
 
 SPAN: Final = 65_536
 """Tokens that a thread trains without looking up, when it races with others: some 10 ms."""
@@ -98,7 +98,7 @@ class _Run(ABC):
         from lexigrad.kernels.training import PIECE
 
         self.config, self.cbow = config, config.model == "cbow"
-        self.ids: NDArray[np.int32] = _read_only(corpus.ids)
+        self.ids: NDArray[np.int32] = plain_ids(corpus.ids)
         self.settings = settings_of(config, self.ids)
         self.keep = keep_thresholds(corpus.vocabulary.keep_probability(config.subsample))
         self.alias = alias_table(corpus.vocabulary.noise_distribution(config.noise_exponent))
@@ -310,7 +310,7 @@ class _Together(_Run):
         train_together(self.shape, *text, *tables, *common, *buffers)
 
 
-def _read_only(ids: NDArray[np.int32]) -> NDArray[np.int32]:
+def plain_ids(ids: NDArray[np.int32]) -> NDArray[np.int32]:
     """The ids as one plain kind of array: Numba compiles for each kind anew."""
     view = np.asarray(ids).view(np.ndarray)
     view.flags.writeable = False

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lexigrad.checkpoints import Checkpoints
+    from lexigrad.engines.interface import Engine
     from lexigrad.model import Word2Vec
     from lexigrad.progress import Progress
     from lexigrad.vocabulary import Vocabulary
@@ -49,6 +50,7 @@ def train(
     log: str | os.PathLike[str] | None = None,
     checkpoints: Checkpoints | None = None,
     start: Word2Vec | None = None,
+    engine: Engine | None = None,
 ) -> Word2Vec:
     """Train word vectors, by the solver and under the loss that the config names.
 
@@ -125,11 +127,11 @@ def train(
             if isinstance(corpus, Corpus):
                 if start is not None:
                     check_phrases(corpus.phrases, start.phrases, "the corpus")
-                return _trained(corpus, config, validation, listeners, checkpoints, begin)
+                return _trained(corpus, config, validation, listeners, checkpoints, begin, engine)
             return _from_counts(corpus, config, validation, listeners, checkpoints)
         known, phrases = (None, None) if start is None else (start.vocabulary, start.phrases)
         with read_corpus(corpus, config, vocabulary=vocabulary, known=known, names=names, phrases=phrases) as encoded:
-            return _trained(encoded, config, validation, listeners, checkpoints, begin)
+            return _trained(encoded, config, validation, listeners, checkpoints, begin, engine)
 
 
 def _check(config: TrainConfig, validation: Any, callbacks: Sequence[Callback]) -> None:
@@ -148,6 +150,7 @@ def _trained(
     listeners: Listeners,
     checkpoints: Checkpoints | None,
     start: Start | None,
+    engine: Engine | None,
 ) -> Word2Vec:
     """Train on what is not held out, and measure on what is."""
     with set_aside(corpus, validation, config) as (training, set_apart):
@@ -157,8 +160,14 @@ def _trained(
             corpus.check_unchanged()
             return _solved(counts, config, held_out, listeners, checkpoints)
         _begin(checkpoints, config, training, held_out, listeners, start)
-        solve = train_softmax if config.loss == "naive_softmax" else train_sgd
-        model = solve(training, config, Monitor(training, config, held_out, listeners, checkpoints), start)
+        monitor = Monitor(training, config, held_out, listeners, checkpoints)
+        if config.replicas > 1:
+            from lexigrad.replicas.run import train_replicas
+
+            model = train_replicas(training, config, monitor, start, engine)
+        else:
+            solve = train_softmax if config.loss == "naive_softmax" else train_sgd
+            model = solve(training, config, monitor, start)
         return model if start is None else start.joined(model)
 
 
