@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -22,6 +23,8 @@ from lexigrad.sgd import LONG_SPAN, PARTS, plain_ids
 from lexigrad.stepsize import settings_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from lexigrad.config import TrainConfig
@@ -40,7 +43,12 @@ ANCHOR_EVERY: Final = 4
 
 
 def train_replicas(
-    corpus: Corpus, config: TrainConfig, monitor: Monitor, start: Start | None = None, engine: Engine | None = None
+    corpus: Corpus,
+    config: TrainConfig,
+    monitor: Monitor,
+    start: Start | None = None,
+    engine: Engine | None = None,
+    merge: Callable[..., Any] = merge_range,
 ) -> Word2Vec:
     """Train replicas of both tables, each on its share of the text, and merge them; see `lexigrad.train`.
 
@@ -50,23 +58,24 @@ def train_replicas(
         monitor: watches the run.
         start: a model to begin with.
         engine: what carries it out; threads of this process when not given.
+        merge: another rule than `merge_range`, to compare it with.
 
     Raises:
         ConfigError: the run is too short for so many replicas, or training ran away.
         EngineError: the engine gave up.
     """
-    own = ThreadEngine(min(config.replicas, config.threads or available_cores())) if engine is None else None
-    try:
-        run = _Replicas(corpus, config, own or engine)
+    with ExitStack() as stack:
+        if engine is None:
+            engine = ThreadEngine(min(config.replicas, config.threads or available_cores()))
+            stack.enter_context(engine)
+        run = _Replicas(corpus, config, engine, merge)
+        stack.callback(run.forget)
         if start is not None:
             V, U = run.tables()
             start.put(corpus.vocabulary, V, U)
             run.put_tables(V, U)
         run.go(monitor)
         return monitor.model()
-    finally:
-        if own is not None:
-            own.close()
 
 
 class _Replicas:
@@ -76,8 +85,8 @@ class _Replicas:
     of the commonest rows, from which the directions of the next merge follow.
     """
 
-    def __init__(self, corpus: Corpus, config: TrainConfig, engine: Any) -> None:
-        self.config, self.engine = config, engine
+    def __init__(self, corpus: Corpus, config: TrainConfig, engine: Any, merge: Callable[..., Any]) -> None:
+        self.config, self.engine, self._rule = config, engine, merge
         ids = plain_ids(corpus.ids)
         self.plan = plan_of(config, ids)
         self.damping = Damping(corpus.vocabulary, config)
@@ -124,17 +133,14 @@ class _Replicas:
         place = monitor.begin(self)
         if place is not None:
             self.step = self._anchor_step = place["step"]
-        try:
-            while self.step < self.plan.steps and not monitor.is_over:
-                epoch, _ = self.plan.place(self.step)
-                monitor.watch([self._work], self._where, self._stop)
-                if self._error is not None:
-                    raise self._error
-                if self.plan.place(self.step)[0] > epoch:
-                    monitor.end_epoch(epoch + 1, self._where()[2])
-                monitor.rest({"step": self.step}, *self._where())
-        finally:
-            self._forget()
+        while self.step < self.plan.steps and not monitor.is_over:
+            epoch, _ = self.plan.place(self.step)
+            monitor.watch([self._work], self._where, self._stop)
+            if self._error is not None:
+                raise self._error
+            if self.plan.place(self.step)[0] > epoch:
+                monitor.end_epoch(epoch + 1, self._where()[2])
+            monitor.rest({"step": self.step}, *self._where())
 
     def _where(self) -> tuple[int, int, float]:
         """How far the run is: epochs, tokens of the next one, and the learning rate."""
@@ -206,7 +212,7 @@ class _Replicas:
         intervals = 1 if is_hot else self.step - self.plan.after_full(self.step) + 1
         arguments = self.ranges[number][0], self._rows[number], directions, self._updates_of(number, intervals)
         how: dict[str, Any] = {"returns": 3 if is_hot else 2, "on": number}
-        found = self.engine.call(merge_range, *arguments, self._weights if is_hot else None, *changes, **how)
+        found = self.engine.call(self._rule, *arguments, self._weights if is_hot else None, *changes, **how)
         self._rows[number] = found[0]
         if is_hot:
             self._moments = found[2]
@@ -226,10 +232,13 @@ class _Replicas:
         self._merges, self._anchored = [merged], 1
         self.engine.free(old)
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """Let nobody keep anything of this run."""
-        for worker in range(self.engine.workers):
-            self.engine.call(forget, self.run, on=worker)
+        calls = [self.engine.call(forget, self.run, on=worker) for worker in range(self.engine.workers)]
+        if self._error is None and not self._is_stopped:
+            self.engine.get(calls)
+        else:  # nothing is waited for where something went wrong, but for what this process did itself
+            forget(self.run)
 
 
 def _ranges(words: int, workers: int) -> list[tuple[int, int]]:
