@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+from lexigrad.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ray_nodes import Nodes
+
+    from lexigrad.engines.rayengine import RayEngine
 
 ROOT = Path(__file__).parent.parent
 
@@ -33,3 +44,52 @@ def data_folder() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs real data, and there is none in {folder}; set LEXIGRAD_DATA to its folder")
     return folder
+
+
+RAY_WORKERS = 3
+
+
+@pytest.fixture(scope="session")
+def ray_nodes() -> Iterator[Nodes]:
+    """Connects this process to a Ray of two nodes on this machine, which all tests share.
+
+    A `RayEngine` that is opened meanwhile uses it, whatever its address, and leaves it up. Its workers find the modules
+    of this folder.
+    """
+    from lexigrad.engines.connecting import connect, import_ray
+
+    try:
+        ray = import_ray(local=True)
+    except MissingExtraError as error:
+        pytest.skip(str(error))
+    from ray_nodes import nodes
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)]))
+        with nodes(2, cores=RAY_WORKERS) as started:
+            connect(ray, started.address, None)
+            yield started
+            ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def _ray_engine(ray_nodes: Nodes) -> Iterator[RayEngine]:
+    from lexigrad.engines.rayengine import RayEngine
+
+    with RayEngine("local", RAY_WORKERS) as engine:
+        yield engine
+
+
+@pytest.fixture
+def on_ray(_ray_engine: RayEngine) -> Callable[[int], RayEngine]:
+    """Gives the engine on Ray that all tests share, as if it had 1, 2 or 3 workers. Do not close it.
+
+    Its workers take seconds to start, so that no test should have its own without need.
+    """
+
+    def with_workers(workers: int) -> RayEngine:
+        assert 1 <= workers <= RAY_WORKERS
+        _ray_engine.workers = workers
+        return _ray_engine
+
+    return with_workers

@@ -91,3 +91,23 @@ def append_to(values: list[int]) -> int:
 
 def a_set() -> set[int]:
     return {1}
+
+
+def note(number: int) -> int:
+    CALLS.append(number)
+    return number
+
+
+def length(array: np.ndarray) -> int:
+    return len(array)
+
+
+def die() -> None:
+    os._exit(1)
+
+
+def touch_when_gone(process: int, path: str) -> None:
+    """Make a file as soon as a process has ended."""
+    while os.path.exists(f"/proc/{process}"):
+        time.sleep(0.01)
+    Path(path).touch()

@@ -33,10 +33,12 @@ __all__ = [
     "corpus_argument",
     "ef_option",
     "either",
+    "engine_options",
     "json_option",
     "keep_inputs",
     "make_config",
     "n_option",
+    "needs_ray",
     "quiet_option",
     "restrict_option",
     "save_figure",
@@ -184,6 +186,31 @@ ef_option = click.option(
 restrict_option = click.option(
     "--restrict", type=click.IntRange(min=1), help="search only so many words, the most frequent ones"
 )
+
+
+def needs_ray(ctx: click.Context, option: click.Parameter, value: int | None) -> int | None:
+    """Refuse an option that says something of Ray's workers where there is no Ray."""
+    if value is not None and ctx.params.get("ray") is None:
+        raise click.BadParameter("goes with --ray only.", ctx, option)
+    return value
+
+
+def engine_options(command: Command) -> Command:
+    """Give a command ``--ray`` and ``--workers``, for `lexigrad.engines.opening.open_engine`."""
+    ray = click.option(
+        "--ray",
+        metavar="ADDRESS|local",
+        is_eager=True,
+        help="work on this Ray cluster (HOST:PORT, or auto), or on a Ray of its own on this machine (local), for the "
+        "same result; needs the extra lexigrad[ray]",
+    )
+    workers = click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        callback=needs_ray,
+        help="with --ray: how many worker processes; as many as there are free cores for, unless given",
+    )
+    return ray(workers(command))
 
 
 def keep_inputs(inputs: Iterable[str], output: Path | None) -> None:

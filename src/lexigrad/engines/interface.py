@@ -15,13 +15,21 @@ from lexigrad.errors import EngineError, LexigradError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Engine", "Ref", "error_of", "frozen", "name_of"]
+__all__ = ["AS_THEY_ARE", "Engine", "LostValueError", "Ref", "error_of", "frozen", "name_of"]
 
 AS_THEY_ARE: Final = (LexigradError, MemoryError, OSError)
 """What a function may raise: the command line has a sentence for each."""
 
 Ref: TypeAlias = Any
 """Stands for a value that an engine has, or will have; only the engine that gave it out knows what it is."""
+
+
+class LostValueError(EngineError):
+    """A value was lost with the machine that had it, and so was what it was made of.
+
+    An engine makes lost values again where it can. It cannot where each is made of the last one, for longer than it
+    keeps account: a job of that kind goes back to what it has saved.
+    """
 
 
 class Engine(Protocol):
@@ -61,6 +69,7 @@ class Engine(Protocol):
 
         Raises:
             EngineError: a function failed as it should not, or for too long nothing was heard of any worker.
+            LostValueError: a machine is gone, and a value with it that cannot be made again.
             LexigradError: whatever the function refused, as it was raised there.
             OSError, MemoryError: likewise.
         """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 
 from lexigrad.engines.interface import error_of, name_of
-from lexigrad.engines.values import fingerprint, with_arrays
+from lexigrad.engines.values import check_sendable, fingerprint, with_arrays
 from lexigrad.errors import EngineError
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class SimulatedEngine:
 
     def put(self, value: Any) -> _Ref:  # noqa: D102 - as in the interface
         ref = _Ref()
-        fingerprint(value)  # refuses what cannot be sent
+        check_sendable(value)
         ref.value, ref.is_there = _sent(value), True
         return ref
 
@@ -90,7 +90,7 @@ class SimulatedEngine:
         needed = [part for part in arguments if isinstance(part, _Ref)]
         for part in arguments:
             if not isinstance(part, _Ref):
-                fingerprint(part)
+                check_sendable(part)
             elif part.freed:
                 raise EngineError(f"{name_of(function)} is to use a value that was freed")
         self._users.update(needed)
@@ -188,7 +188,7 @@ def _made(call: _Call) -> tuple[Any, ...]:
     values = (result,) if len(call.refs) == 1 else tuple(result)
     if len(values) != len(call.refs):
         raise EngineError(f"{name} returned {len(values)} values where {len(call.refs)} were expected")
-    fingerprint(values)
+    check_sendable(values)
     return tuple(map(_sent, values))
 
 

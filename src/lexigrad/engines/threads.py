@@ -61,7 +61,7 @@ class ThreadEngine:
 def _carry_out(function: Callable[..., Any], arguments: tuple[Any, ...], refs: list[Future[Any]]) -> None:
     """Call the function when its arguments are there; waiting for them cannot lock up, as calls are made in order."""
     try:
-        values = function(*(part.result() if isinstance(part, Future) else part for part in arguments))
+        values = function(*(part.result() if isinstance(part, Future) else frozen(part) for part in arguments))
         results = (values,) if len(refs) == 1 else values
         for ref, value in zip(refs, results, strict=True):
             ref.set_result(frozen(value))

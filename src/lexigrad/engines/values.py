@@ -15,7 +15,7 @@ from lexigrad.errors import EngineError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["fingerprint", "frozen", "size_bytes", "with_arrays"]
+__all__ = ["check_sendable", "fingerprint", "frozen", "size_bytes", "with_arrays"]
 
 PLAIN: Final = (bool, int, float, complex, str, bytes, type(None))
 
@@ -45,6 +45,33 @@ def with_arrays(value: Any, change: Callable[[np.ndarray[Any, Any]], Any]) -> An
             object.__setattr__(other, field.name, with_arrays(getattr(value, field.name), change))
         return other
     return value
+
+
+def check_sendable(value: Any) -> None:
+    """See that a value can go from one worker to another, and holds no code.
+
+    Raises:
+        EngineError: there is something else in it.
+
+    Example:
+        >>> check_sendable([1, np.zeros(2)])
+        >>> try:
+        ...     check_sendable([len])
+        ... except EngineError as error:
+        ...     print(str(error).partition(";")[0])
+        a builtins.builtin_function_or_method cannot go from one worker to another
+    """
+    if type(value) in PLAIN or (isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject):
+        return
+    parts = _parts(value)
+    if parts is None:
+        kind = type(value)
+        raise EngineError(
+            f"a {kind.__module__}.{kind.__qualname__} cannot go from one worker to another; send numbers, text, bytes, "
+            "NumPy arrays, or tuples, lists, dicts and dataclasses of these"
+        )
+    for part in parts:
+        check_sendable(part)
 
 
 def fingerprint(value: Any) -> bytes:
@@ -102,16 +129,12 @@ def _walk(value: Any, update: Callable[[bytes], None]) -> None:
             text = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
         update(f"{kind.__name__} {len(text)};".encode())
         update(text)
-    elif (parts := _parts(value)) is not None:
-        items = list(parts)
+    else:
+        check_sendable(value)
+        items = list(_parts(value) or ())
         update(f"{kind.__module__}.{kind.__qualname__} {len(items)};".encode())
         for part in items:
             _walk(part, update)
-    else:
-        raise EngineError(
-            f"a {kind.__module__}.{kind.__qualname__} cannot go from one worker to another; send numbers, text, bytes, "
-            "NumPy arrays, or tuples, lists, dicts and dataclasses of these"
-        )
 
 
 def _parts(value: Any) -> Iterator[Any] | None:

@@ -1,0 +1,235 @@
+"""The way to Ray: importing it, a Ray of one's own or a cluster that is up, and sentences for what it raises."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from lexigrad.engines.interface import AS_THEY_ARE, LostValueError
+from lexigrad.errors import EngineError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["LOCAL", "Connection", "HeadCheck", "connect", "import_ray", "sentences"]
+
+LOCAL: Final = "local"
+LOOPBACK: Final = "127.0.0.1"
+CONNECT_SECONDS: Final = 10.0
+HEAD_SECONDS: Final = 5.0
+UNREACHED_SECONDS: Final = 30.0
+"""Ray waits for a minute, as a head may come back."""
+
+SETTINGS: Final = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # Ray keeps what a value was made of, to make it again if a machine is lost, and with it all values that were put.
+    # Where each value is made of the last one, that would be everything. So it keeps about the last thousand calls.
+    "RAY_max_lineage_bytes": str(1 << 20),
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the way to be of Ray's next version; without it, it warns
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # Ray prints to standard output when a worker dies, where our data goes
+}
+ON_LOOPBACK: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""On those systems Ray takes 127.0.0.1 for this machine's address unless this is set, so as not to wake the firewall,
+and listens there alone; on Linux it does the same if this is 0."""
+
+
+class Connection(NamedTuple):
+    """This process's connection to Ray."""
+
+    owned: bool
+    """Whether it was made here, and so is to be ended here."""
+    dashboard: str | None
+    """The address of Ray's own page about the cluster, if it has one and it is known here."""
+
+
+def import_ray(*, local: bool) -> Any:
+    """Ray, told to be quiet, and where it is to be local, to stay on this machine.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    if local:
+        os.environ[ON_LOOPBACK] = "0"
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingExtraError("work on a cluster needs Ray: pip install 'lexigrad[ray]'") from error
+    return ray
+
+
+def connect(ray: Any, address: str, cores: int | None) -> Connection:
+    """Connect this process to Ray, unless it is.
+
+    Args:
+        ray: the package.
+        address: ``local``, ``auto`` or HOST:PORT.
+        cores: of a Ray of its own; all of this machine's if None.
+
+    Raises:
+        EngineError: there is no cluster at the address, or Ray does not start.
+    """
+    if ray.is_initialized():
+        return Connection(owned=False, dashboard=None)
+    if address == LOCAL:
+        # None would join the last cluster of this machine, or wait for it, if a file says that there is one.
+        if ray.util.get_node_ip_address() != LOOPBACK:
+            raise EngineError(
+                f"Ray was imported before it could be told to stay on this machine; set {ON_LOOPBACK}=0 before "
+                "importing ray"
+            )
+        options: dict[str, Any] = {
+            "address": LOCAL,
+            "num_cpus": cores,
+            "include_dashboard": False,
+            "_node_ip_address": LOOPBACK,
+        }
+    else:
+        options = {"address": _reachable(address)}
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        context = ray.init(**options, log_to_driver=False, logging_level="CRITICAL")
+    except Exception as error:
+        where = "on this machine" if address == LOCAL else f"to the cluster at {address}"
+        raise EngineError(
+            f"Ray cannot {'start' if address == LOCAL else 'connect'} {where}: {_first(error)}"
+        ) from error
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)  # Ray sets its own; it still ends its processes when this one ends
+    url = getattr(context, "dashboard_url", None)
+    return Connection(owned=True, dashboard=f"http://{url}" if url else None)
+
+
+class HeadCheck:
+    """Looks every few seconds whether the head of a cluster is within reach.
+
+    Without it, Ray itself ends this process after a minute, in the midst of what it does.
+
+    Args:
+        address: HOST:PORT of the head.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._looked = self._reached = time.monotonic()
+
+    def check(self) -> None:
+        """Look, if it is time.
+
+        Raises:
+            EngineError: the head was out of reach for half a minute.
+        """
+        now = time.monotonic()
+        if now - self._looked < HEAD_SECONDS:
+            return
+        try:
+            _knock(self._address, HEAD_SECONDS / 2)
+            self._reached = now
+        except OSError as error:
+            if now - self._reached >= UNREACHED_SECONDS:
+                raise EngineError(
+                    f"the Ray cluster at {self._address} went out of reach: {_reason(error)}; see whether its head is "
+                    "up, and run it again"
+                ) from error
+        self._looked = time.monotonic()
+
+
+def _reachable(address: str) -> str:
+    """An address at which something listens; Ray would look for it for four minutes.
+
+    Raises:
+        EngineError: nothing does.
+    """
+    wanted = os.environ.get("RAY_ADDRESS") or address if address == "auto" else address
+    if wanted == "auto":
+        return wanted
+    host, _, port = wanted.rpartition(":")
+    if not host or not port.isdecimal() or "/" in host:
+        raise EngineError(
+            f"'{address}' is no address of a Ray cluster; give HOST:PORT as `ray start --head` prints it, on a machine "
+            "of the cluster, or 'local'"
+        )
+    try:
+        _knock(wanted, CONNECT_SECONDS)
+    except OSError as error:
+        raise EngineError(
+            f"there is no Ray cluster at {wanted}: {_reason(error)}; see whether it is up, and whether this machine "
+            "reaches it"
+        ) from error
+    return wanted
+
+
+def _knock(address: str, seconds: float) -> None:
+    """Connect to HOST:PORT and hang up; an OSError says why that cannot be."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), seconds).close()
+    except OverflowError as error:
+        raise OSError(f"there is no port {port}") from error
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+@contextmanager
+def sentences(ray: Any) -> Iterator[None]:
+    """Within this context, what Ray raises becomes an error of ours; what a function refused comes out as it was."""
+    try:
+        yield
+    except AS_THEY_ARE as error:
+        if isinstance(error, ray.exceptions.RayError):  # Ray makes classes that are both
+            raise _ours(ray.exceptions, error) from None
+        raise
+    except Exception as error:
+        raise _ours(ray.exceptions, error) from error
+
+
+def _ours(exceptions: Any, error: BaseException) -> BaseException:
+    """The error that a reader is to see."""
+    while isinstance(error, exceptions.RayTaskError) and error.cause is not None:
+        error = error.cause
+    if isinstance(error, AS_THEY_ARE) and not isinstance(error, exceptions.RayError):
+        return error
+    if isinstance(error, (exceptions.ObjectLostError, exceptions.NodeDiedError)):
+        return LostValueError(
+            f"a value was lost with a machine, and what it was made of is gone too; run it again ({_first(error)})"
+        )
+    for kinds, sentence in (
+        (
+            (exceptions.ObjectStoreFullError, exceptions.OutOfDiskError),
+            "Ray's object store is full, and so is the disk that it spills to; start Ray with a larger "
+            "--object-store-memory, or with a --temp-dir where there is room",
+        ),
+        (
+            (exceptions.OutOfMemoryError,),
+            "a machine ran out of memory, again and again; give fewer workers, or machines with more",
+        ),
+        (
+            (exceptions.GetTimeoutError,),
+            "a value did not come in time, though it was there; see whether the machines reach each other",
+        ),
+        (
+            (exceptions.RayActorError, exceptions.WorkerCrashedError),
+            "workers died again and again; see whether lexigrad can be imported on every machine, and whether there is "
+            "enough memory",
+        ),
+        ((TypeError,), "a value cannot go to a worker"),
+    ):
+        if isinstance(error, kinds):
+            return EngineError(f"{sentence} ({_first(error)})")
+    return EngineError(f"Ray failed: {type(error).__name__}: {_first(error)}")
+
+
+def _first(error: BaseException) -> str:
+    """The first line of a message that may be pages long."""
+    with suppress(StopIteration):
+        return next(line.strip() for line in str(error).splitlines() if line.strip()).rstrip(".:")
+    return type(error).__name__

@@ -1,0 +1,67 @@
+"""The engine that a user asks for: this process, a Ray of its own on this machine, or a cluster."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from lexigrad.engines.threads import ThreadEngine
+from lexigrad.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lexigrad.engines.interface import Engine
+    from lexigrad.engines.watching import EngineProgress
+
+__all__ = ["DEADLINE", "open_engine"]
+
+DEADLINE: Final = "LEXIGRAD_DEADLINE_SECONDS"
+"""The environment variable that says after how long without progress to give up a cluster."""
+
+DEADLINE_SECONDS: Final = 600.0
+
+
+def open_engine(
+    address: str | None = None,
+    workers: int | None = None,
+    *,
+    threads: int = 1,
+    report: Callable[[EngineProgress], object] | None = None,
+) -> Engine:
+    """Open an engine; use it as a context manager.
+
+    Args:
+        address: None for threads of this process; ``local`` for a Ray of its own on this machine; ``auto`` or HOST:PORT
+            for a Ray cluster.
+        workers: how many calls at once; None for as many as there are cores for.
+        threads: cores that each call takes.
+        report: is called with an `EngineProgress` about every second while a cluster works.
+
+    Raises:
+        MissingExtraError: Ray is asked for and not installed.
+        EngineError: the cluster cannot be reached or used.
+        ConfigError: the deadline that the environment gives is no number of seconds.
+
+    Example:
+        >>> from math import sqrt
+        >>> with open_engine(workers=2) as engine:
+        ...     engine.get([engine.call(sqrt, 9.0)])
+        [3.0]
+    """
+    if address is None:
+        return ThreadEngine(workers or max(1, (os.cpu_count() or 1) // threads))
+    from lexigrad.engines.rayengine import RayEngine
+
+    return RayEngine(address, workers, threads=threads, deadline_seconds=_deadline(), report=report)
+
+
+def _deadline() -> float:
+    text = os.environ.get(DEADLINE, "")
+    try:
+        seconds = float(text) if text else DEADLINE_SECONDS
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise ConfigError(f"{DEADLINE} must be a number of seconds above 0, not '{text}'")
+    return seconds

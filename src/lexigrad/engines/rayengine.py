@@ -1,0 +1,236 @@
+"""The engine on Ray: restartable workers, on this machine or on a cluster.
+
+Ray schedules, ships and recovers: a call whose worker dies is made again, and a value that was lost with a machine is
+computed again from what it was made of. Here is what Ray leaves to its users: that nothing is waited for without end,
+that nothing listens beyond this machine unless a cluster is asked for, and that every failure ends in a sentence.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from lexigrad.engines.connecting import LOCAL, HeadCheck, connect, import_ray, sentences
+from lexigrad.engines.probe import Probe
+from lexigrad.engines.rayworker import Worker, path_of
+from lexigrad.engines.values import check_sendable
+from lexigrad.engines.watching import EngineProgress, Watch
+from lexigrad.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["RayEngine", "RayRef"]
+
+RESTARTS: Final = 100
+"""So often a worker is made anew before Ray gives it up: a bound, as without one a fault could last for ever."""
+RETRIES: Final = 7
+"""So often a call is made again whose worker died."""
+TICK_SECONDS: Final = 1.0
+PULSE: Final = "pulse"
+
+
+class RayRef:
+    """A value that a cluster has, or will have."""
+
+    __slots__ = ("_object",)
+
+    def __init__(self, object_ref: Any) -> None:
+        self._object = object_ref
+
+    @property
+    def object_ref(self) -> Any:
+        """Ray's own ref.
+
+        Raises:
+            EngineError: the value was freed.
+        """
+        if self._object is None:
+            raise EngineError("a value is asked for that was freed")
+        return self._object
+
+    def free(self) -> None:
+        """Let go of the value."""
+        self._object = None
+
+
+class RayEngine:
+    """Workers on Ray, each a process.
+
+    Where this process is connected to Ray already, that connection is used, and left as it is.
+
+    Args:
+        address: ``local`` for a Ray of its own on this machine, which ends with the engine; ``auto``, or HOST:PORT, for
+            a cluster that is up.
+        workers: how many; as many as there are free cores for if None.
+        threads: the cores that each worker takes, for functions that use so many threads.
+        deadline_seconds: after how long without any progress to give up.
+        report: is called with an `EngineProgress` about every second while values are waited for.
+
+    Attributes:
+        dashboard: the address of Ray's own page about the cluster; None if it has none, or it is not known here.
+        deadline_seconds: as given.
+        silence_seconds: after how long a worker of whom nothing is heard is replaced.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+        EngineError: the cluster cannot be reached, has not enough cores, or a worker would give other bytes.
+    """
+
+    def __init__(
+        self,
+        address: str = LOCAL,
+        workers: int | None = None,
+        *,
+        threads: int = 1,
+        deadline_seconds: float = 600.0,
+        report: Callable[[EngineProgress], object] | None = None,
+    ) -> None:
+        self._ray = import_ray(local=address == LOCAL)
+        self.deadline_seconds = deadline_seconds
+        self.silence_seconds = deadline_seconds / 2
+        self.report = report
+        self._calls = 0
+        connection = connect(self._ray, address, None if workers is None else workers * threads)
+        self._owned, self.dashboard = connection
+        self._head = HeadCheck(self._ray.get_runtime_context().gcs_address)
+        self._room: Any = None
+        self._actors: list[Any] = []
+        self._pulses: dict[Any, int] = {}
+        try:
+            self.workers = self._count(workers, threads)
+            self._watch = Watch(self.workers)
+            self._start(threads)
+        except BaseException:
+            self.close()
+            raise
+
+    def put(self, value: Any) -> RayRef:  # noqa: D102 - as in the interface
+        check_sendable(value)
+        with sentences(self._ray):
+            return RayRef(self._ray.put(value))
+
+    def call(self, function: Callable[..., Any], *arguments: Any, returns: int = 1, on: int = 0) -> Any:  # noqa: D102
+        for part in arguments:
+            if not isinstance(part, RayRef):
+                check_sendable(part)
+        held = [part.object_ref if isinstance(part, RayRef) else part for part in arguments]
+        actor = self._actors[on % self.workers]
+        with sentences(self._ray):
+            made = actor.run.options(num_returns=returns, max_task_retries=RETRIES).remote(*path_of(function), *held)
+        self._calls += 1
+        self._watch.progressed()
+        return RayRef(made) if returns == 1 else tuple(map(RayRef, made))
+
+    def get(self, refs: Iterable[RayRef]) -> list[Any]:  # noqa: D102
+        objects = [ref.object_ref for ref in refs]
+        values: dict[Any, Any] = {}
+        waiting = list(dict.fromkeys(objects))
+        while waiting:
+            with sentences(self._ray):
+                ready, waiting = self._ray.wait(waiting, num_returns=len(waiting), timeout=TICK_SECONDS)
+                values.update(zip(ready, self._ray.get(ready, timeout=self.deadline_seconds), strict=True))
+            if ready:
+                self._watch.progressed()
+            if waiting:
+                self._look()
+        return [values[ref] for ref in objects]
+
+    def free(self, refs: Iterable[RayRef]) -> None:  # noqa: D102
+        for ref in refs:
+            ref.free()
+
+    def close(self) -> None:  # noqa: D102
+        with suppress(Exception):
+            for actor in self._actors:
+                self._ray.kill(actor)
+            if self._room is not None:
+                self._ray.util.remove_placement_group(self._room)
+        self._actors, self._room = [], None
+        if self._owned:
+            self._owned = False
+            self._ray.shutdown()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def progress(self) -> EngineProgress:
+        """How far it has come, by what the workers said last."""
+        return self._watch.progress(self._calls)
+
+    def _count(self, workers: int | None, threads: int) -> int:
+        """How many workers there are to be."""
+        cores = self._ray.cluster_resources().get("CPU", 0)
+        if workers is None:
+            free: float = self._ray.available_resources().get("CPU", 0)
+            return max(1, math.floor(free / threads))
+        if workers * threads > cores:
+            raise EngineError(
+                f"{workers} workers with {threads} cores each do not fit: the cluster has {cores:g}; ask for fewer, or "
+                "start more machines first"
+            )
+        return workers
+
+    def _start(self, threads: int) -> None:
+        """Reserve the workers' cores, make the workers there, and wait until each has shown that it gives our bytes.
+
+        A worker takes its cores from the reservation's machine, but is not bound to it: when that machine dies, it is
+        made anew on another one, where there may be no free core.
+        """
+        ray = self._ray
+        self._room = ray.util.placement_group([{"CPU": threads}] * self.workers, strategy="SPREAD")
+        if not self._room.wait(self.deadline_seconds):
+            raise EngineError(
+                f"no room for {self.workers} workers with {threads} cores each came free in {self.deadline_seconds:g} "
+                "seconds; ask for fewer, or end what else runs on the cluster"
+            )
+        nodes = ray.util.placement_group_table(self._room)["bundles_to_node_id"]
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        actor_class = ray.remote(concurrency_groups={PULSE: 1})(Worker)
+        here = Probe.here()
+        for number in range(self.workers):
+            made = actor_class.options(
+                num_cpus=0,
+                max_restarts=RESTARTS,
+                scheduling_strategy=NodeAffinitySchedulingStrategy(nodes[number], soft=True),
+                runtime_env={"env_vars": _variables(threads)},
+            )
+            self._actors.append(made.remote(here))
+        self.get([self.call(os.getpid, on=number) for number in range(self.workers)])
+
+    def _look(self) -> None:
+        """Hear the workers, replace one of whom nothing is heard, report, and give up when it is time."""
+        heard, _ = (
+            self._ray.wait(list(self._pulses), num_returns=len(self._pulses), timeout=0) if self._pulses else ([], [])
+        )
+        for pulse in heard:
+            number = self._pulses.pop(pulse)
+            with suppress(self._ray.exceptions.RayError):  # it died, or is being made anew
+                self._watch.hear(number, self._ray.get(pulse, timeout=TICK_SECONDS))
+        asked = set(self._pulses.values())
+        for number in set(range(self.workers)) - asked:
+            self._ask(number)
+        for number in self._watch.silent(self.silence_seconds):
+            with suppress(self._ray.exceptions.RayError):
+                self._ray.kill(self._actors[number], no_restart=False)
+        self._watch.check(self.deadline_seconds)
+        if self.report is not None:
+            self.report(self.progress())
+
+    def _ask(self, number: int) -> None:
+        """Ask a worker how it gets on."""
+        pulse = self._actors[number].pulse.options(concurrency_group=PULSE, max_task_retries=0)
+        with suppress(self._ray.exceptions.RayError):
+            self._pulses[pulse.remote()] = number
+
+
+def _variables(threads: int) -> dict[str, str]:
+    """The environment of a worker: BLAS adds up on one thread, and Numba has as many as were asked for."""
+    ones = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    return {**dict.fromkeys(ones, "1"), "NUMBA_NUM_THREADS": str(threads)}

@@ -1,0 +1,362 @@
+"""What an engine on Ray makes of dead workers, dead machines, silence, and workers of other bytes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import engine_jobs as jobs
+import numpy as np
+import pytest
+import ray_nodes as cluster_of
+
+from lexigrad.engines import connecting, opening
+from lexigrad.engines.opening import open_engine
+from lexigrad.engines.probe import Probe, difference
+from lexigrad.engines.rayworker import Pulse, Worker
+from lexigrad.engines.threads import ThreadEngine
+from lexigrad.engines.watching import Watch
+from lexigrad.errors import ConfigError, EngineError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lexigrad.engines.rayengine import RayEngine
+    from lexigrad.engines.watching import EngineProgress
+
+    OnRay = Callable[[int], RayEngine]
+
+
+def begun(path: Path) -> int:
+    """The process that called ``wait_for`` first, as soon as it has."""
+    while not path.exists() or not path.read_text().endswith("\n"):
+        time.sleep(0.01)
+    return int(path.read_text().splitlines()[0])
+
+
+# --- workers that die, or say nothing
+
+
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_call_is_made_again_whose_worker_dies_or_falls_silent(
+    on_ray: OnRay, tmp_path: Path, by: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = on_ray(3)
+    reports: list[EngineProgress] = []
+    monkeypatch.setattr(engine, "report", reports.append)
+    monkeypatch.setattr(engine, "silence_seconds", 2.0)
+    made = engine.call(jobs.wait_for, str(tmp_path / "go"), str(tmp_path / "begun"), on=1)
+    rest = engine.call(jobs.ramp, 3, 0.0, on=1)
+    first = begun(tmp_path / "begun")
+    restarts = engine.progress().restarts
+    os.kill(first, by)
+    if by == signal.SIGKILL:
+        (tmp_path / "go").touch()
+    else:  # the file is there when the worker has been replaced
+        engine.call(jobs.touch_when_gone, first, str(tmp_path / "go"), on=2)
+    second, ramp = engine.get([made, rest])
+    assert second != first
+    assert ramp.tolist() == [0, 1, 2]
+    assert reports[-1].workers == 3
+    assert engine.progress().restarts >= restarts
+
+
+def test_a_call_that_kills_every_worker_ends_in_a_sentence(on_ray: OnRay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lexigrad.engines.rayengine.RETRIES", 1)
+    engine = on_ray(3)
+    with pytest.raises(EngineError, match="workers died again and again"):
+        engine.get([engine.call(jobs.die)])
+    assert engine.get([engine.call(jobs.total, 1, 2)]) == [3]
+
+
+def test_nothing_is_waited_for_without_end(on_ray: OnRay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = on_ray(3)
+    monkeypatch.setattr(engine, "deadline_seconds", 2.0)
+    stuck = engine.call(jobs.wait_for, str(tmp_path / "go"))
+    with pytest.raises(EngineError, match="no worker got on for 2 seconds"):
+        engine.get([stuck])
+    (tmp_path / "go").touch()
+    assert isinstance(engine.get([stuck])[0], int)
+
+
+def test_values_that_were_lost_with_a_machine_are_made_again(
+    ray_nodes: cluster_of.Nodes, on_ray: OnRay, tmp_path: Path
+) -> None:
+    from lexigrad.engines.rayengine import RayEngine
+
+    on_ray(3)  # takes half of the cores
+    node = ray_nodes.add(cores=1)
+    with RayEngine("local", 4) as engine:  # the other half, and the new node's
+        made = [engine.call(jobs.ramp, 100_000, float(i), on=i) for i in range(4)]
+        put = engine.put(np.ones(100_000))
+        sums = [engine.call(jobs.total, part, put, on=i) for i, part in enumerate(made)]
+        engine.get([engine.call(jobs.length, part, on=i) for i, part in enumerate(sums)])
+        engine.free([*made, put])
+        waits = [engine.call(jobs.wait_for, str(tmp_path / "go"), str(tmp_path / f"{i}"), on=i) for i in range(4)]
+        for i in range(4):
+            begun(tmp_path / str(i))
+        cluster_of.kill(node)
+        (tmp_path / "go").touch()
+        assert len(engine.get(waits)) == 4
+        for i, value in enumerate(engine.get(sums)):
+            assert value.tobytes() == (np.arange(100_000.0) + i + 1.0).tobytes()
+        assert engine.progress().workers == 4
+
+
+# --- judging by pulses, without Ray
+
+
+class Clock:
+    """A clock that is told the time."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr("time.monotonic", lambda: self.now)
+
+
+def pulse(process: int = 1, calls: int = 0, cpu: float = 0.0, function: str = "", seconds: float = 0.0) -> Pulse:
+    return Pulse("host", process, calls, 8 * calls, cpu, function, seconds)
+
+
+def test_a_worker_that_computes_keeps_a_job_alive_and_one_that_rests_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    watch = Watch(1)
+    for clock.now in range(0, 300, 6):
+        watch.hear(0, pulse(cpu=clock.now / 2, function="lexigrad.f"))
+        watch.check(60)
+    for clock.now in range(300, 350, 6):
+        watch.hear(0, pulse(cpu=150 + clock.now / 100, function="lexigrad.f"))
+        watch.check(60)
+    clock.now = 370
+    with pytest.raises(
+        EngineError, match=r"no worker got on for 60 seconds.*\(process 1 on host in lexigrad\.f\) came 22 seconds"
+    ):
+        watch.check(60)
+
+
+def test_a_watch_counts_the_calls_of_processes_that_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    watch = Watch(2)
+    watch.hear(0, pulse(1, calls=5))
+    watch.hear(1, pulse(2, calls=1, function="lexigrad.f", seconds=3))
+    watch.hear(0, pulse(3, calls=2, function="lexigrad.g", seconds=9))
+    clock.now = 4.0
+    seen = watch.progress(calls_made=10)
+    assert (seen.calls_done, seen.bytes_done, seen.restarts, seen.seconds) == (8, 64, 1, 4.0)
+    assert seen.slowest == "worker 0 on host in lexigrad.g for 9 s"
+    assert watch.silent(4.0) == [0, 1]
+    assert watch.silent(4.0) == []
+
+
+# --- workers of other bytes
+
+
+AVX512_OF_NUMPY = "X86_V4 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR"
+"""The names that NumPy's versions have for it."""
+
+
+def probe_in(**environment: str) -> Probe:
+    """The probe of a process with another environment."""
+    ask = "from lexigrad.engines.probe import Probe; p = Probe.here(); print(repr((p.hashes, p.made_with)))"
+    run = subprocess.run(
+        [sys.executable, "-c", ask], env={**os.environ, **environment}, capture_output=True, text=True, check=True
+    )
+    hashes, made_with = eval(run.stdout)
+    return Probe(hashes, made_with)
+
+
+def test_the_same_machine_gives_the_same_probe_in_another_process() -> None:
+    assert difference(Probe.here(), probe_in()) is None
+
+
+@pytest.mark.parametrize(
+    ("environment", "part"),
+    [
+        ({"NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": ""}, "vector kernels"),
+        ({"NPY_DISABLE_CPU_FEATURES": AVX512_OF_NUMPY}, "NumPy"),
+    ],
+)
+def test_other_abilities_of_the_processor_show_in_the_probe(environment: dict[str, str], part: str) -> None:
+    try:
+        reason = difference(Probe.here(), probe_in(**environment))
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"this processor or NumPy knows no {environment}: {error.stderr.splitlines()[-1]}")
+    if reason is None:
+        pytest.skip(f"here {environment} changes no bits")
+    assert reason.startswith("other bits come from")
+    assert part in reason
+    assert "processor" in reason
+
+
+def test_a_worker_of_other_bytes_is_refused(on_ray: OnRay, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lexigrad.engines.rayengine import RayEngine
+
+    on_ray(1)
+    here = Probe.here()
+    other = Probe({**here.hashes, "compiled loops": "other"}, {**here.made_with, "NumPy": "1.0"})
+    monkeypatch.setattr(Probe, "here", staticmethod(lambda: other))
+    with pytest.raises(EngineError, match=r"would not give the same bytes: .* compiled loops \(NumPy .*, not 1\.0\)"):
+        RayEngine("local", 1)
+
+
+def test_a_worker_of_another_version_of_lexigrad_is_refused_whatever_its_bytes() -> None:
+    here = Probe.here()
+    worker = Worker(Probe(here.hashes, {**here.made_with, "lexigrad": "0.0.1"}))
+    with pytest.raises(EngineError, match=r"it has lexigrad .*, not 0\.0\.1; install the same version"):
+        worker.run("operator", "add", 1, 2)
+
+
+# --- a Ray of one's own
+
+OWN = """
+import os, sys, time
+from lexigrad.engines.opening import open_engine
+with open_engine("local", 1) as engine:
+    print(*engine.get([engine.call(os.getpid)]), flush=True)
+    time.sleep(600)
+"""
+
+AGENTS = (b"ray::DashboardAgent", b"ray::RuntimeEnvAgent")
+
+
+def descendants(process: int) -> set[int]:
+    """The processes that a process started, and those that they started."""
+    parents: dict[int, int] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError):  # it has ended meanwhile
+            continue
+    found = {process}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {process}
+
+
+def listening(processes: set[int]) -> set[str]:
+    """The local addresses at which processes listen by TCP, or receive by UDP, as hexadecimal digits."""
+    sockets = set()
+    for process in processes:
+        for path in Path(f"/proc/{process}/fd").glob("*"):
+            try:
+                sockets.add(os.readlink(path))
+            except OSError:
+                continue
+    found = set()
+    for table, state in (("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07")):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            words = line.split()
+            if words[3] == state and f"socket:[{words[9]}]" in sockets:
+                found.add(words[1].partition(":")[0])
+    return found
+
+
+@pytest.fixture(scope="module")
+def own_ray() -> Iterator[tuple[subprocess.Popen[str], set[int]]]:
+    """A process with a Ray of its own, and all the processes that this started."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("reads /proc")
+    try:
+        connecting.import_ray(local=True)
+    except MissingExtraError as error:
+        pytest.skip(str(error))
+    with subprocess.Popen([sys.executable, "-c", OWN], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            worker = int(process.stdout.readline())
+            started = descendants(process.pid)
+            assert worker in started
+            yield process, started
+        finally:
+            process.kill()
+            for each in started:
+                with suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGKILL)
+
+
+def test_a_ray_of_ones_own_listens_on_this_machine_alone(own_ray: tuple[subprocess.Popen[str], set[int]]) -> None:
+    process, started = own_ray
+    loopback = {"0100007F", "0000000000000000FFFF00000100007F"}  # 127.0.0.1, and the same within IPv6
+    found = listening({process.pid, *started})
+    assert found
+    assert found <= loopback
+
+
+def test_a_ray_of_ones_own_ends_when_its_driver_is_killed(own_ray: tuple[subprocess.Popen[str], set[int]]) -> None:
+    """But for two of Ray's agents, which try for a minute to report that their parent is gone, and then end too."""
+    process, started = own_ray
+    agents = {each for each in started if Path(f"/proc/{each}/cmdline").read_bytes().startswith(AGENTS)}
+    assert len(started - agents) >= 4  # two servers of Ray, a worker, what watches logs
+    process.kill()
+    process.wait()
+    ends = time.monotonic() + 60
+    while left := {each for each in started - agents if Path(f"/proc/{each}").exists()}:
+        assert time.monotonic() < ends, left
+        time.sleep(0.05)
+
+
+# --- the way in
+
+
+def test_where_there_is_no_cluster_a_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray: Any = type("NotConnected", (), {"is_initialized": staticmethod(lambda: False)})
+    with pytest.raises(EngineError, match=r"there is no Ray cluster at 127\.0\.0\.1:1: Connection refused"):
+        connecting.connect(ray, "127.0.0.1:1", None)
+    for address in ("ray://head:10001", "head", "head:port"):
+        with pytest.raises(EngineError, match="is no address of a Ray cluster; give HOST:PORT"):
+            connecting.connect(ray, address, None)
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    with pytest.raises(EngineError, match=r"there is no Ray cluster at 127\.0\.0\.1:1"):
+        connecting.connect(ray, "auto", None)
+
+
+def test_a_head_that_goes_out_of_reach_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        head = connecting.HeadCheck(f"127.0.0.1:{server.getsockname()[1]}")
+        for clock.now in range(0, 100, 6):
+            head.check()
+    for clock.now in range(102, 126, 6):
+        head.check()
+    clock.now = 126
+    with pytest.raises(EngineError, match=r"the Ray cluster at 127\.0\.0\.1:\d+ went out of reach: Connection refused"):
+        head.check()
+
+
+def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'lexigrad\[ray\]'"):
+        open_engine("local")
+
+
+def test_a_ray_that_was_imported_before_and_would_listen_elsewhere_is_refused() -> None:
+    ray: Any = type("Ray", (), {"is_initialized": staticmethod(lambda: False)})
+    ray.util = type("util", (), {"get_node_ip_address": staticmethod(lambda: "192.0.2.1")})
+    with pytest.raises(EngineError, match="Ray was imported before it could be told to stay on this machine"):
+        connecting.connect(ray, "local", None)
+
+
+def test_more_workers_than_cores_are_refused(on_ray: OnRay) -> None:
+    on_ray(1)
+    with pytest.raises(EngineError, match=r"99 workers with 2 cores each do not fit: the cluster has \d+;"):
+        open_engine("local", 99, threads=2)
+
+
+def test_no_address_means_threads_of_this_process() -> None:
+    with open_engine(workers=3) as engine:
+        assert isinstance(engine, ThreadEngine)
+        assert engine.workers == 3
+
+
+@pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf"])
+def test_a_deadline_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv(opening.DEADLINE, text)
+    with pytest.raises(ConfigError, match=f"must be a number of seconds above 0, not '{text}'"):
+        open_engine("local")
