@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 
 import lexigrad
 from lexigrad import CorpusError, InputError, TrainConfig, count_windows, reference
+from lexigrad.engines.threads import ThreadEngine
 from lexigrad.errors import ConfigError, MissingExtraError, TrainingInterrupted
 from lexigrad.exact import memory
 from lexigrad.exact.arrays import ArrayObjective
-from lexigrad.exact.fused import FusedObjective
+from lexigrad.exact.fused import FusedObjective, SpreadCounts
 from lexigrad.exact.gauge import balanced
 from lexigrad.exact.objective import Counts, Point
 from lexigrad.exact.rows import solve_rows
@@ -55,6 +56,11 @@ def random_point(words: int, columns: int, dim: int, seed: int = 0) -> Point:
 
 def in_float32(point: Point) -> Point:
     return Point(*(table.astype(np.float32) for table in (point.V, point.U, point.bias)))
+
+
+def fused(counts: Counts, loss: Loss, l2: float, workers: int, parts: int = 8) -> FusedObjective:
+    """The objective by the kernels; its threads end when nobody holds it."""
+    return FusedObjective(SpreadCounts(counts, ThreadEngine(workers), parts), loss, l2)
 
 
 def relative_error(found: Any, expected: Any) -> float:
@@ -151,11 +157,11 @@ class TestObjective:
     ) -> None:
         counts, point = random_counts(words, columns), random_point(words, columns, dim)
         shifts = np.random.default_rng(2).normal(0, 1, words)
-        exact, fused = ArrayObjective(counts, loss, 2.0), FusedObjective(counts, loss, 2.0, 2)
-        exact.shifts, fused.shifts = shifts, shifts.astype(np.float32)
+        exact, kernels = ArrayObjective(counts, loss, 2.0), fused(counts, loss, 2.0, 2)
+        exact.shifts, kernels.shifts = shifts, shifts.astype(np.float32)
         expected = exact.evaluate(point, curvature=True, rows_only=rows_only)
         for curvature in (False, True):
-            found = fused.evaluate(in_float32(point), curvature=curvature, rows_only=rows_only)
+            found = kernels.evaluate(in_float32(point), curvature=curvature, rows_only=rows_only)
             assert found.loss == pytest.approx(expected.loss, rel=1e-5)
             assert relative_error(found.row_losses, expected.row_losses) < 1e-5
             assert relative_error(found.normalizers, expected.normalizers) < 1e-5
@@ -170,7 +176,7 @@ class TestObjective:
         counts, point = random_counts(700, 500), in_float32(random_point(700, 500, 20))
         digests = set()
         for threads in (1, 2, 3, 7, 30):
-            found = FusedObjective(counts, loss, 1.0, threads).evaluate(point, curvature=True)
+            found = fused(counts, loss, 1.0, threads).evaluate(point, curvature=True)
             assert found.gradient is not None
             digests.add(b"".join(table.tobytes() for table in vars(found.gradient).values()))
         assert len(digests) == 1
@@ -180,7 +186,7 @@ class TestObjective:
         point = in_float32(random_point(20, 30, 4))
         far = Point(1e20 * point.V, 1e18 * point.U, point.bias)
         with np.errstate(all="ignore"):
-            found = FusedObjective(random_counts(20, 30), loss, 0.0, 1).evaluate(far)
+            found = fused(random_counts(20, 30), loss, 0.0, 1).evaluate(far)
         assert found.loss == np.inf
         assert found.gradient is None
 

@@ -284,7 +284,9 @@ def test_merges_follow_from_the_length_of_the_run() -> None:
 def test_a_run_too_short_is_refused_with_what_to_do() -> None:
     text = np.zeros(2_000_000, np.int32)
     config = replace(SMALL, epochs=2, replicas=16)
-    with pytest.raises(ConfigError, match="16 replicas would be merged fewer than 10 times in 2 epochs.*take 8, or") as e:
+    with pytest.raises(
+        ConfigError, match="16 replicas would be merged fewer than 10 times in 2 epochs.*take 8, or"
+    ) as e:
         plan_of(config, text)
     assert "at least 10 epochs" in str(e.value)
     assert plan_of(replace(config, replicas=8), text).steps == 100

@@ -84,6 +84,13 @@ class TrainConfig:
     head: int = _option(
         20_000, "exact solver: the most frequent words that are solved together; all others against these", at_least=1
     )
+    parts: int = _option(
+        8,
+        "exact solver: parts of the head's rows, a power of two; as many threads or workers can share a pass. They "
+        "decide the order of sums, and so the last digits",
+        at_least=1,
+        at_most=1024,
+    )
     device: str | None = _option(
         None, "exact solver: compute by torch on this device, such as cuda; by our own kernels when not given"
     )
@@ -196,6 +203,8 @@ class TrainConfig:
             )
         if self.solver == "svd" and self.early_stop is not None:
             raise ConfigError("svd takes one step, so early_stop has nothing to stop; leave it out")
+        if self.parts & (self.parts - 1):
+            raise ConfigError(f"parts must be a power of two, such as 8, 16 or 32, not {self.parts:,}")
         self._check_phrase_threshold()
         self._check_replicas()
         if self.min_learning_rate > self.starting_learning_rate:

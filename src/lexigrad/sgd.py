@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lexigrad.model import Word2Vec
     from lexigrad.monitor import Monitor
 
-__all__ = ["LONG_SPAN", "PARTS", "plain_ids", "train_sgd"]
+__all__ = ["LONG_SPAN", "PARTS", "plain_ids", "span_of", "train_sgd"]
 
 SPAN: Final = 65_536
 """Tokens that a thread trains without looking up, when it races with others: some 10 ms."""
@@ -95,7 +95,6 @@ class _Run(ABC):
         from lexigrad.kernels.meeting import Gate
         from lexigrad.kernels.simd import row_parts
         from lexigrad.kernels.tables import Table
-        from lexigrad.kernels.training import PIECE
 
         self.config, self.cbow = config, config.model == "cbow"
         self.ids: NDArray[np.int32] = plain_ids(corpus.ids)
@@ -107,8 +106,7 @@ class _Run(ABC):
         self.V.fill(stream_key(config.seed, 0, START_STREAM))
         self.threads = config.threads or available_cores()
         self.gate = Gate(self.threads, available_cores())
-        if config.schedule not in ("linear", "constant"):
-            self.span = between(1, self.ids.size * config.epochs / CURVE_SPANS / PIECE, self.span // PIECE) * PIECE
+        self.span = span_of(config, self.ids.size, self.span)
         self.buffers: list[Any] = []  # of each thread: what it writes to besides the tables
         self.epoch, self.position = 0, 0  # whole epochs that are done, and tokens of the next one
         self.spans: deque[_Span] = deque()
@@ -308,6 +306,15 @@ class _Together(_Run):
         text, tables = (self.ids, span.start, span.stop), (V, U, V, U)
         common = self._draws(span.epoch), self.settings, *span[3:], self.gate.state, self.shared
         train_together(self.shape, *text, *tables, *common, *buffers)
+
+
+def span_of(config: TrainConfig, tokens: int, longest: int) -> int:
+    """The tokens of a span: shorter ones where the learning rate goes in a curve."""
+    from lexigrad.kernels.training import PIECE
+
+    if config.schedule in ("linear", "constant"):
+        return longest
+    return between(1, tokens * config.epochs / CURVE_SPANS / PIECE, longest // PIECE) * PIECE
 
 
 def plain_ids(ids: NDArray[np.int32]) -> NDArray[np.int32]:

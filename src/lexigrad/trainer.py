@@ -84,6 +84,8 @@ def train(
             they are here; the others begin anew. Its words that the text lacks come out as they were, and counts add
             up. Its phrases are joined, and no others. The learning rate begins at the config's again; without a config,
             all options are those of the model.
+        engine: what carries out the exact solver, svd, and SGD's replicas, such as a cluster; the threads of this
+            process when not given. The bytes are the same with any.
 
     Returns:
         The model, V and U of shape (|V|, dim). Its ``history`` has a record for each epoch of SGD: ``epoch``,
@@ -93,7 +95,8 @@ def train(
 
     Raises:
         CorpusError: the text cannot be read, or no word is left; or a saved corpus was written to meanwhile.
-        ConfigError: ``early_stop`` is given, and nothing to measure on; or training ran away.
+        ConfigError: ``early_stop`` is given, and nothing to measure on; or training ran away; or the text is too short
+            for so many replicas.
         InputError: a `Corpus` or `WindowCounts` are given, and a vocabulary or names besides, or phrases that they
             lack; or ids lack names; or window counts to a solver that needs text; or the exact solver lacks memory; or
             the checkpoints are of another text or other options; or the options do not suit the model to start from.
@@ -111,7 +114,7 @@ def train(
     fastText draw negatives for every pair, cut long sentences, and step CBOW by the historic update.
     """
     config = config or (TrainConfig() if start is None else start.config)
-    _check(config, validation, callbacks)
+    _check(config, validation, callbacks, engine)
     resume = checkpoints is not None and checkpoints.resume
     measured = validation is not None
     opened = nullcontext() if log is None else open_log(log, config.solver, has_validation=measured, resume=resume)
@@ -128,16 +131,22 @@ def train(
                 if start is not None:
                     check_phrases(corpus.phrases, start.phrases, "the corpus")
                 return _trained(corpus, config, validation, listeners, checkpoints, begin, engine)
-            return _from_counts(corpus, config, validation, listeners, checkpoints)
+            return _from_counts(corpus, config, validation, listeners, checkpoints, engine)
         known, phrases = (None, None) if start is None else (start.vocabulary, start.phrases)
         with read_corpus(corpus, config, vocabulary=vocabulary, known=known, names=names, phrases=phrases) as encoded:
             return _trained(encoded, config, validation, listeners, checkpoints, begin, engine)
 
 
-def _check(config: TrainConfig, validation: Any, callbacks: Sequence[Callback]) -> None:
+def _check(config: TrainConfig, validation: Any, callbacks: Sequence[Callback], engine: Engine | None) -> None:
     """Refuse what could not work, before the text is read."""
     if config.early_stop is not None and validation is None:
         raise ConfigError("early_stop follows the loss on held-out text, and there is none; give a validation")
+    if engine is not None and config.solver == "sgd" and config.loss == "naive_softmax":
+        raise InputError("the naive softmax by SGD trains in the threads of this process; leave out engine")
+    if engine is not None and not config.deterministic:
+        raise InputError("threads race in one process only; leave out engine, or deterministic=False")
+    if engine is not None and config.device is not None:
+        raise InputError("a device computes in this process, and an engine elsewhere; leave out device or engine")
     for callback in callbacks:
         if not isinstance(callback, Callback):
             raise InputError(f"callbacks must be instances of lexigrad.Callback, not {callback!r}")
@@ -158,13 +167,17 @@ def _trained(
         if config.solver != "sgd":
             counts = count_windows(training, config)
             corpus.check_unchanged()
-            return _solved(counts, config, held_out, listeners, checkpoints)
+            return _solved(counts, config, held_out, listeners, checkpoints, engine)
         _begin(checkpoints, config, training, held_out, listeners, start)
         monitor = Monitor(training, config, held_out, listeners, checkpoints)
         if config.replicas > 1:
             from lexigrad.replicas.run import train_replicas
 
             model = train_replicas(training, config, monitor, start, engine)
+        elif engine is not None:
+            from lexigrad.replicas.alone import train_alone
+
+            model = train_alone(training, config, monitor, start, engine)
         else:
             solve = train_softmax if config.loss == "naive_softmax" else train_sgd
             model = solve(training, config, monitor, start)
@@ -172,20 +185,25 @@ def _trained(
 
 
 def _from_counts(
-    counts: WindowCounts, config: TrainConfig, validation: Any, listeners: Listeners, checkpoints: Checkpoints | None
+    counts: WindowCounts,
+    config: TrainConfig,
+    validation: Any,
+    listeners: Listeners,
+    checkpoints: Checkpoints | None,
+    engine: Engine | None,
 ) -> Word2Vec:
     """Train on window counts, and measure on a text."""
     config = replace(config, **counts.options)  # what the counts were made with, whatever the config says
     if config.solver == "sgd":
         raise InputError("SGD goes through the text, and window counts have none; take solver='exact' or 'svd'")
     if validation is None:
-        return _solved(counts, config, None, listeners, checkpoints)
+        return _solved(counts, config, None, listeners, checkpoints, engine)
     if isinstance(validation, Real):
         raise InputError("window counts have no sentences to hold out; give a text of its own as validation")
     reading = replace(config, phrases=0)  # those of the counts, and none of the text's own
     with read_corpus(validation, reading, vocabulary=counts.vocabulary, phrases=counts.phrases) as text:
         check_phrases(text.phrases, counts.phrases, "the held-out text")
-        return _solved(counts, config, HeldOutText(text, config), listeners, checkpoints)
+        return _solved(counts, config, HeldOutText(text, config), listeners, checkpoints, engine)
 
 
 def _solved(
@@ -194,12 +212,13 @@ def _solved(
     held_out: HeldOutText | None,
     listeners: Listeners,
     checkpoints: Checkpoints | None,
+    engine: Engine | None,
 ) -> Word2Vec:
     """The model by a solver that works on counts."""
     _begin(checkpoints, config, counts, held_out, listeners)
     if config.solver == "svd":
-        return train_svd(counts, config, listeners, held_out)
-    return train_exact(counts, config, listeners, held_out, checkpoints)
+        return train_svd(counts, config, listeners, held_out, engine)
+    return train_exact(counts, config, listeners, held_out, checkpoints, engine)
 
 
 def _begin(

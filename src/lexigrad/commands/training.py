@@ -15,6 +15,7 @@ from lexigrad.commands.options import (
     config_options,
     corpus_argument,
     either,
+    engine_options,
     json_option,
     keep_inputs,
     make_config,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from lexigrad.checkpoints import Checkpoints
     from lexigrad.corpus import Corpus
+    from lexigrad.engines.interface import Engine
     from lexigrad.model import Word2Vec
     from lexigrad.windowcounts import WindowCounts
 
@@ -123,6 +125,7 @@ def _every(ctx: click.Context, option: click.Parameter, value: str | None) -> fl
     is_flag=True,
     help="go on from OUT.checkpoint, by the same command with this besides; begin where there is none",
 )
+@engine_options
 @vocabulary_option
 @quiet_option
 @json_option
@@ -136,6 +139,8 @@ def train(
     start: Path | None,
     checkpoint_every: Any,
     resume: bool,
+    ray: str | None,
+    workers: int | None,
     vocabulary: Path | None,
     quiet: bool,
     as_json: bool,
@@ -148,6 +153,9 @@ def train(
 
     After Ctrl-C, --solver exact writes the vectors of the last step. With --checkpoint-every, Ctrl-C and SIGTERM leave
     a checkpoint of that moment instead, with any solver but svd.
+
+    With --ray workers make the passes of --solver exact and svd, at most --parts of them, or train the --replicas of
+    SGD; the file is the same, to the byte.
     """
     import lexigrad
     from lexigrad.seeds import each_seed
@@ -162,6 +170,8 @@ def train(
     config = make_config(options, corpus, model)
     if config.early_stop is not None and validation is None:
         raise click.UsageError("--early-stop follows the loss on held-out text: give --validation.")
+    if ray is not None:
+        _check_ray(config)
     outputs, logs = _each(output, config.seed, seeds), None if log is None else _each(log, config.seed, seeds)
     _keep_inputs([*corpus, validation, counts, start], [*outputs, *(logs or [])])
     written: list[dict[str, Any]] = []
@@ -169,6 +179,7 @@ def train(
     display = Display(quiet=quiet)
     checkpoints = _checkpoints(outputs, checkpoint_every, resume, display)
     with _advice(checkpoints), display, ExitStack() as opened:
+        engine = None if ray is None else opened.enter_context(_engine(ray, workers, config, display))
         if counts is None:
             text: Any = opened.enter_context(open_corpus(corpus, config, vocabulary, display, start=model))
             report = {"report": text.report.to_dict()}
@@ -177,7 +188,8 @@ def train(
         if model is not None:
             display.say(_further(model, text, config))
         if seeds is None:
-            how = {"progress": display.training, "log": log, "checkpoints": checkpoints, "start": model}
+            how: dict[str, Any] = {"progress": display.training, "log": log, "checkpoints": checkpoints}
+            how |= {"start": model, "engine": engine}
             models = _one(text, config, validation=validation, **how)
         else:
             models = each_seed(text, config, seeds, display.training, validation, logs=logs)
@@ -196,6 +208,31 @@ def train(
             checkpoints.remove()
     if as_json:
         print_json({**report, **display.speed(), **(written[0] if seeds is None else {"models": written})})
+
+
+def _check_ray(config: TrainConfig) -> None:
+    """Refuse what workers have no part in."""
+    if config.solver == "sgd" and (config.loss == "naive_softmax" or not config.deterministic):
+        other = "--races" if config.loss == "negative_sampling" else "--loss naive_softmax"
+        raise click.UsageError(
+            f"--ray is not for SGD with {other}, which trains in this process; leave out one of them."
+        )
+    if config.device is not None:
+        raise click.UsageError(
+            "--ray computes on processors elsewhere and --device on one here; leave out one of them."
+        )
+
+
+def _engine(ray: str, workers: int | None, config: TrainConfig, display: Display) -> Engine:
+    """The workers that are asked for; says how many they are."""
+    from lexigrad.engines.opening import open_engine
+
+    if config.solver == "sgd" and config.replicas == 1:
+        workers = 1  # no other would have anything to do
+    engine = open_engine(ray, workers)
+    noun = "worker" if engine.workers == 1 else "workers"
+    display.say(f"Ray {'on this machine' if ray == 'local' else f'at {ray}'} with {engine.workers:,} {noun}")
+    return engine
 
 
 def _keep_inputs(inputs: list[Any], outputs: list[Path]) -> None:

@@ -1,299 +1,194 @@
-"""The objective in float32 by kernels of ours, in which scores do not leave the cache.
+"""The objective in float32 by kernels of ours, in which scores do not leave the cache, carried out by an engine.
 
-The rows are cut into a fixed number of parts, each of which adds up its own sums in order, and the parts' sums are
-added in order: any number of threads gives the same bytes.
+`lexigrad.exact.parts` says how the rows are cut and in which order sums are added: the workers do not change the bytes.
 """
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final
+import itertools
+from collections import deque
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lexigrad.exact.blocks import BLOCK, RowSums, Task, arranged, laid_out, padded_columns
+from lexigrad.exact.history import Pieces
 from lexigrad.exact.objective import Objective, Point, Sums
+from lexigrad.exact.parts import add_range, rows_of_part, run_parts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lexigrad.engines.interface import Engine, Ref
+    from lexigrad.exact.blocks import Tables
     from lexigrad.exact.objective import Counts, Loss
 
     Floats = NDArray[np.float32]
 
-__all__ = ["PARTS", "FusedObjective"]
+__all__ = ["FusedObjective", "RowObjective", "SpreadCounts"]
 
-PARTS: Final = 8
-"""Parts of the rows; no more threads than this can share a pass."""
-
-BLOCK: Final = 128
-"""Rows of a block, a multiple of 8."""
-
-LANES: Final = 16
-"""Weights are read sixteen at a time, so some zeros follow the last."""
-
-PADDING: Final = -1e15
-"""The bias of columns that fill up the last panels: their exponentials vanish."""
+MOST_RANGES = 8
+"""Ranges of columns, at most, whose sums are added side by side."""
 
 
-class FusedObjective(Objective):
-    """The objective on the processor.
+class SpreadCounts:
+    """Counts in the kernels' order, cut into parts that lie with an engine's workers.
+
+    Args:
+        counts: the window counts.
+        engine: carries out the passes over them.
+        parts: how many; a power of two.
+    """
+
+    def __init__(self, counts: Counts, engine: Engine, parts: int) -> None:
+        self.counts, self.engine = counts, engine
+        self.parts = min(parts, -(-counts.rows // BLOCK))
+        workers = min(engine.workers, self.parts)
+        cuts = [worker * self.parts // workers for worker in range(workers + 1)]
+        self.groups = [range(first, last) for first, last in itertools.pairwise(cuts)]
+        """The parts of each worker."""
+        of_parts = [rows_of_part(number, self.parts, counts.rows) for number in range(self.parts)]
+        self.rows = [np.concatenate(of_parts[group.start : group.stop]) for group in self.groups]
+        """The rows of each worker, part after part."""
+        self.held: list[Ref] = []
+        """What the parts were made of, so that those that are lost with a machine can be made again."""
+        self.refs = self._spread(of_parts)
+
+    def close(self) -> None:
+        """They are needed no more."""
+        self.engine.free(self.refs + self.held)
+
+    def _spread(self, of_parts: list[NDArray[np.int64]]) -> list[Ref]:
+        """Have every part arranged by its worker, a few at a time."""
+        refs, pending = [], deque[Any]()
+        for worker, group in enumerate(self.groups):
+            for number in group:
+                if len(pending) > 2 * self.engine.workers:
+                    self.engine.get([pending.popleft()])
+                counts, rows = self.counts, of_parts[number]
+                sparse = rows_of_sparse(counts.starts, counts.columns_of, counts.weights, rows)
+                self.held.append(self.engine.put((*sparse, counts.row_weights[rows], counts.row_factors[rows])))
+                call = self.engine.call(arranged, self.held[-1], counts.columns, returns=2, on=worker)
+                refs.append(call[0])
+                pending.append(call[1])
+        self.engine.get(pending)
+        return refs
+
+
+def rows_of_sparse(starts: Any, columns_of: Any, weights: Any, rows: NDArray[np.int64]) -> tuple[Any, Any, Any]:
+    """The same sparse matrix with these rows only, which are runs that follow each other in any order."""
+    ends = np.flatnonzero(np.diff(rows) != 1)
+    firsts, lasts = rows[np.concatenate([[0], ends + 1])], rows[np.concatenate([ends, [len(rows) - 1]])]
+    spans = [slice(starts[first], starts[last + 1]) for first, last in zip(firsts, lasts, strict=True)]
+    lengths = starts[rows + 1] - starts[rows]
+    inner = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    columns, kept = (np.concatenate([values[span] for span in spans]) for values in (columns_of, weights))
+    return inner, columns, kept
+
+
+class _InFloat32(Objective):
+    """An objective of which the numbers are NumPy's."""
+
+    def asarray(self, values: Any) -> Floats:
+        return np.asarray(values, dtype=np.float32)
+
+    def host(self, values: Floats) -> NDArray[Any]:
+        return values
+
+    def from_host(self, values: NDArray[Any]) -> Floats:
+        return values
+
+    def concatenated(self, parts: list[Floats]) -> Floats:
+        return np.concatenate(parts)
+
+
+class FusedObjective(_InFloat32):
+    """The objective on the processors of an engine's workers.
+
+    Args:
+        spread: the window counts.
+        loss: which loss.
+        l2: weight of ½(|V|² + |U|²).
+    """
+
+    def __init__(self, spread: SpreadCounts, loss: Loss, l2: float) -> None:
+        from lexigrad.kernels.passes import STRIDE
+        from lexigrad.kernels.products import PANEL
+
+        super().__init__(spread.counts, loss, l2)
+        self.spread = spread
+        strides = padded_columns(spread.counts.columns) // (PANEL * STRIDE)
+        ranges = min(len(spread.groups), MOST_RANGES, strides)
+        self.cuts = tuple(STRIDE * (number * strides // ranges) for number in range(ranges + 1))
+
+    def pieces(self, length: int) -> Pieces:
+        """With the workers."""
+        return Pieces(length, self.spread.engine)
+
+    def sums(self, point: Point, curvature: bool, rows_only: bool) -> Sums:
+        """All parts, each by its worker; the sums over them by ranges of columns."""
+        spread, engine, dim = self.spread, self.spread.engine, point.V.shape[1]
+        tables = engine.put(laid_out(point.U, point.bias, self.counts.column_factors, squares=curvature))
+        held, calls = [tables], []  # until the end, so that what is lost with a machine can be computed again
+        for worker, (group, rows) in enumerate(zip(spread.groups, spread.rows, strict=True)):
+            task = Task(self.loss, dim, group.start, curvature, rows_only, () if rows_only else self.cuts)
+            inside = [engine.put(point.V[rows]), engine.put(self.shifts[rows])]
+            parts = spread.refs[group.start : group.stop]
+            count = 1 if rows_only else len(self.cuts)
+            call = engine.call(run_parts, task, tables, *inside, *parts, returns=count, on=worker)
+            calls.append([call] if rows_only else list(call))
+            held += inside + calls[-1]
+        sums = [
+            engine.call(add_range, spread.parts, dim, curvature, *found, on=number)
+            for number, found in enumerate(list(zip(*calls, strict=True))[1:])
+        ]
+        found = self._of_rows(engine.get(call[0] for call in calls), dim)
+        ranges = engine.get(sums)
+        engine.free(held + sums)
+        columns = [self._of_columns([part[number] for part in ranges]) for number in range(4)] if sums else [None] * 4
+        gradient = Point(found.d_rows, *columns[:2])
+        return Sums(found.losses, found.log_sums, gradient, Point(found.h_rows, *columns[2:]) if curvature else None)
+
+    def _of_rows(self, found: list[RowSums], dim: int) -> RowSums:
+        """What the workers found, row by row."""
+        rows = self.counts.rows
+        h_rows = None if found[0].h_rows is None else np.empty((rows, dim), np.float32)
+        joined = RowSums(np.empty(rows), np.empty(rows), np.empty((rows, dim), np.float32), h_rows)
+        for places, part in zip(self.spread.rows, found, strict=True):
+            for target, values in zip(joined, part, strict=True):
+                if target is not None:
+                    target[places] = values
+        return joined
+
+    def _of_columns(self, ranges: list[Any]) -> Floats | None:
+        """All ranges, without the columns that fill up the last panels."""
+        if ranges[0] is None:
+            return None
+        joined: Floats = ranges[0] if len(ranges) == 1 else np.concatenate(ranges)
+        return joined[: self.counts.columns]
+
+
+class RowObjective(_InFloat32):
+    """The objective of rows against columns that stand still, on this processor.
 
     Args:
         counts: the window counts.
         loss: which loss.
-        l2: weight of ½(|V|² + |U|²).
-        threads: how many share a pass; they do not change the result.
+        l2: weight of ½|V|².
+        tables: of the columns, with their squares.
     """
 
-    def __init__(self, counts: Counts, loss: Loss, l2: float, threads: int) -> None:
-        from lexigrad.kernels.passes import STRIDE
-        from lexigrad.kernels.products import PANEL
-
+    def __init__(self, counts: Counts, loss: Loss, l2: float, tables: Tables) -> None:
         super().__init__(counts, loss, l2)
-        self.panels = -(-counts.columns // (PANEL * STRIDE)) * STRIDE
-        self.padded = self.panels * PANEL
-        self.row_factors = counts.row_factors.astype(np.float32)
-        self.column_factors = _aligned(self.padded)
-        self.column_factors[: counts.columns] = counts.column_factors
-        self.local = threading.local()
-        self._pool = ThreadPoolExecutor(min(threads, PARTS))
-        self._arrange()
+        self.tables = tables
+        sparse = counts.starts, counts.columns_of, counts.weights
+        self.part, _ = arranged((*sparse, counts.row_weights, counts.row_factors), counts.columns)
 
     def sums(self, point: Point, curvature: bool, rows_only: bool) -> Sums:
-        """All blocks of all parts."""
-        shared = _Shared(self, point, curvature, rows_only)
-        parts = list(self._pool.map(lambda number: _Part(shared, number).run(), range(PARTS)))
-        gradient, curved = Point(shared.d_rows, None, None), None
+        """All rows, one block after another."""
         if not rows_only:
-            gradient = Point(shared.d_rows, *shared.turned_back([part.outside.d_turned for part in parts]))
-        if curvature:
-            curved = Point(shared.h_rows, None, None)
-            if not rows_only:
-                curved = Point(curved.V, *shared.turned_back([part.outside.h_turned for part in parts]))
-        return Sums(shared.losses, shared.log_sums, gradient, curved)
-
-    def _arrange(self) -> None:
-        """Put the counts of each block in the order in which the kernels use them; the old order is not kept."""
-        from lexigrad.kernels.passes import arrange
-        from lexigrad.kernels.products import PANEL
-
-        counts = self.counts
-        entries = len(counts.weights)
-        self.places, self.weights = np.empty(entries, np.uint16), np.zeros(entries + LANES, np.float32)
-        self.panel_starts = np.zeros((-(-counts.rows // BLOCK), self.padded // PANEL + 1), np.int64)
-
-        def block(number: int) -> None:
-            rows = number * BLOCK, min((number + 1) * BLOCK, counts.rows)
-            sparse = counts.starts, counts.columns_of, counts.weights
-            arrange(*sparse, *rows, self.panel_starts[number], self.places, self.weights)
-
-        list(self._pool.map(block, range(len(self.panel_starts))))
-
-    def buffers_of_thread(self) -> dict[tuple[int, bool], Any]:
-        """The calling thread's buffers, by the panels they hold and whether they have room for the curvature."""
-        if not hasattr(self.local, "buffers"):
-            self.local.buffers = {}
-        buffers: dict[tuple[int, bool], Any] = self.local.buffers
-        return buffers
-
-    def asarray(self, values: Any) -> Floats:  # noqa: D102 - as in the base class
-        return np.asarray(values, dtype=np.float32)
-
-    def host(self, values: Floats) -> NDArray[Any]:  # noqa: D102
-        return values
-
-    def from_host(self, values: NDArray[Any]) -> Floats:  # noqa: D102
-        return values
-
-    def concatenated(self, parts: list[Floats]) -> Floats:  # noqa: D102
-        return np.concatenate(parts)
-
-
-class _Shared:
-    """What the parts of one pass read, and the rows of its results that each of them fills in."""
-
-    def __init__(self, objective: FusedObjective, point: Point, curvature: bool, rows_only: bool) -> None:
-        from lexigrad.kernels.products import GROUP
-        from lexigrad.kernels.simd import padded, row_shape
-
-        counts = objective.counts
-        self.objective, self.curvature, self.rows_only = objective, curvature, rows_only
-        self.V = point.V
-        self.dim = dim = point.V.shape[1]
-        self.width = -(-(dim + 2) // GROUP) * GROUP  # [u, b, 1]
-        self.shape, self.row_floats = row_shape(self.width), padded(self.width)
-        self.outside = self.rows_of(objective.padded)
-        self.outside[: counts.columns, :dim] = point.U
-        self.outside[: counts.columns, dim] = point.bias
-        self.outside[counts.columns :, dim] = PADDING
-        self.outside[:, dim + 1] = 1
-        self.squares = _squared(self.outside) if curvature else None
-        self.turned = self._turned_over()
-        self.d_rows = np.empty((counts.rows, dim), dtype=np.float32)
-        self.h_rows = np.empty((counts.rows, dim), dtype=np.float32) if curvature else None
-        self.losses, self.log_sums = np.zeros(counts.rows), np.zeros(counts.rows)
-
-    def rows_of(self, count: int) -> Floats:
-        """Zeros for so many rows."""
-        return _aligned(count * self.row_floats).reshape(count, self.row_floats)
-
-    def panels_of_zeros(self) -> Floats:
-        """Zeros in the layout that is turned over."""
-        return _aligned(self.objective.padded * self.width)
-
-    def _turned_over(self) -> Floats:
-        turned = self.panels_of_zeros()
-        rows = self.outside.reshape(self.objective.panels, -1, self.row_floats)[:, :, : self.width]
-        turned.reshape(len(rows), self.width, -1)[:] = rows.transpose(0, 2, 1)
-        return turned
-
-    def turned_back(self, parts: list[Floats]) -> tuple[Floats, Floats]:
-        """The sum of the parts, as rows of U and as the bias."""
-        total = parts[0]
-        for part in parts[1:]:
-            total += part
-        panels = total.reshape(self.objective.panels, self.width, -1)
-        rows = panels.transpose(0, 2, 1).reshape(-1, self.width)[: self.objective.counts.columns]
-        return rows[:, : self.dim], rows[:, self.dim]
-
-
-class _Part:
-    """Blocks of rows that are computed one after another, and the sums over them."""
-
-    def __init__(self, shared: _Shared, number: int) -> None:
-        self.shared, self.number = shared, number
-
-    def run(self) -> _Part:
-        """Compute this part's blocks."""
-        from lexigrad.kernels.passes import Outside
-
-        shared = self.shared
-        wants_curvature = shared.curvature and not shared.rows_only
-        self.outside = Outside(
-            shared.outside.reshape(-1),
-            shared.turned,
-            None if shared.rows_only else shared.panels_of_zeros(),
-            None if shared.squares is None else shared.squares.reshape(-1),
-            shared.panels_of_zeros() if wants_curvature else None,
-        )
-        rows = shared.objective.counts.rows
-        for first in range(self.number * BLOCK, rows, BLOCK * PARTS):
-            self._block(slice(first, min(first + BLOCK, rows)))
-        return self
-
-    def _block(self, rows: slice) -> None:
-        """The rows' loss and derivatives, and what they add to the sums."""
-        shared, objective = self.shared, self.shared.objective
-        count, dim = rows.stop - rows.start, shared.dim
-        centers = shared.rows_of(BLOCK)  # [v, 1, −shift]; rows of zeros, which have no weight, fill the block
-        centers[:count, :dim] = shared.V[rows]
-        centers[:count, dim] = 1
-        centers[:count, dim + 1] = -objective.shifts[rows]
-        d_centers, losses = shared.rows_of(BLOCK), np.zeros(BLOCK)
-        squares = _squared(centers) if shared.curvature else None
-        h_centers = shared.rows_of(BLOCK) if shared.curvature else None
-        if objective.loss == "naive_softmax":
-            self._softmax(rows, centers, d_centers, squares, h_centers, losses)
-        else:
-            self._tiles(rows, centers, d_centers, squares, h_centers, losses)
-        shared.losses[rows] = losses[:count]
-        shared.d_rows[rows] = d_centers[:count, :dim]
-        if h_centers is not None and shared.h_rows is not None:
-            shared.h_rows[rows] = h_centers[:count, :dim]
-
-    def _tiles(self, rows: slice, centers: Any, d_centers: Any, squares: Any, h_centers: Any, losses: Any) -> None:
-        from lexigrad.kernels.passes import STRIDE, tile_block
-
-        shared, objective = self.shared, self.shared.objective
-        poisson = objective.loss == "poisson"
-        factors = np.ones(BLOCK, dtype=np.float32) if poisson else _filled(objective.row_factors[rows])
-        tile_block(
-            shared.shape,
-            centers.reshape(-1),
-            BLOCK,
-            shared.width,
-            self.outside,
-            objective.panels,
-            factors,
-            objective.column_factors,
-            self._entries(rows),
-            poisson,
-            self._buffers(STRIDE),
-            d_centers.reshape(-1),
-            _flat(squares),
-            _flat(h_centers),
-            losses,
-        )
-
-    def _softmax(self, rows: slice, centers: Any, d_centers: Any, squares: Any, h_centers: Any, losses: Any) -> None:
-        from lexigrad.kernels.passes import softmax_block
-
-        shared, objective = self.shared, self.shared.objective
-        count = rows.stop - rows.start
-        weights = _filled(objective.row_weights[rows])
-        means = shared.rows_of(BLOCK) if shared.curvature else None
-        sums = np.zeros(BLOCK)
-        softmax_block(
-            shared.shape,
-            centers.reshape(-1),
-            BLOCK,
-            shared.width,
-            self.outside,
-            objective.panels,
-            weights,
-            self._entries(rows),
-            self._buffers(objective.panels),
-            d_centers.reshape(-1),
-            shared.rows_of(BLOCK).reshape(-1),
-            _flat(squares),
-            _flat(means),
-            _flat(h_centers),
-            sums,
-            losses,
-        )
-        with np.errstate(divide="ignore"):
-            shared.log_sums[rows] = np.log(sums[:count])
-        if means is not None and h_centers is not None:
-            half = (0.5 * weights / sums)[:, None]
-            variance = half * h_centers - (half * means) ** 2 / np.maximum(weights, 1e-30)[:, None]
-            h_centers[:] = variance.clip(0)
-
-    def _entries(self, rows: slice) -> Any:
-        from lexigrad.kernels.passes import Entries
-
-        objective = self.shared.objective
-        return Entries(objective.panel_starts[rows.start // BLOCK], objective.places, objective.weights)
-
-    def _buffers(self, panels: int) -> Any:
-        from lexigrad.kernels.passes import Buffers
-
-        kept = self.shared.objective.buffers_of_thread()
-        kind = panels, self.shared.curvature
-        if kind not in kept:
-            kept[kind] = Buffers.of_size(BLOCK, *kind)
-        kept[kind].lanes[:] = 0
-        return kept[kind]
-
-
-def _aligned(floats: int) -> Floats:
-    from lexigrad.kernels.tables import aligned
-
-    zeros: Floats = aligned(floats)
-    return zeros
-
-
-def _squared(table: Floats) -> Floats:
-    squares = _aligned(table.size).reshape(table.shape)
-    return np.square(table, out=squares)
-
-
-def _filled(values: NDArray[Any]) -> NDArray[Any]:
-    """The values, and zeros for the rows that fill the block."""
-    filled = np.zeros(BLOCK, dtype=values.dtype)
-    filled[: len(values)] = values
-    return filled
-
-
-def _flat(table: Floats | None) -> Floats | None:
-    return None if table is None else table.reshape(-1)
+            raise ValueError("the columns stand still")
+        task = Task(self.loss, point.V.shape[1], 0, curvature, True)
+        found = run_parts(task, self.tables, point.V, self.shifts, self.part)
+        curved = Point(found.h_rows, None, None) if curvature else None
+        return Sums(found.losses, found.log_sums, Point(found.d_rows, None, None), curved)

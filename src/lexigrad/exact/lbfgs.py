@@ -9,12 +9,12 @@ Yu and Günter 2007.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from lexigrad.exact.history import History, Remembered
 from lexigrad.exact.objective import Point
 
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ class Memory:
     Attributes:
         x: the point, all numbers in one array; ``gradient`` and ``inverse``, one over the curvature, likewise.
         shifts: the objective's.
-        changes: steps that are remembered, the oldest first, with the ``differences`` of the gradient that they made
-            and one over the products of both, ``scales``.
+        steps: that are remembered, the oldest first.
         loss: at the point.
         passes: used so far.
         accepted: steps so far.
@@ -77,9 +76,7 @@ class Memory:
     gradient: Floats
     inverse: Floats
     shifts: Floats
-    changes: tuple[Floats, ...]
-    differences: tuple[Floats, ...]
-    scales: tuple[float, ...]
+    steps: tuple[Remembered, ...]
     loss: float
     passes: float
     accepted: int
@@ -88,29 +85,33 @@ class Memory:
 
     def saved(self, objective: Objective) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Plain values, and arrays of NumPy's by name."""
-        values: dict[str, Any] = {}
-        arrays: dict[str, NDArray[Any]] = {}
-        for name in self.__dataclass_fields__:
-            value = getattr(self, name)
-            if name in ("changes", "differences"):
-                arrays |= {f"{name}_{number}": objective.host(array) for number, array in enumerate(value)}
-            elif name in ARRAYS:
-                arrays[name] = objective.host(value)
-            else:
-                values[name] = value
-        return values, arrays
+        values: dict[str, Any] = {name: getattr(self, name) for name in NUMBERS}
+        arrays = {name: objective.host(getattr(self, name)) for name in ARRAYS}
+        pieces = objective.pieces(len(self.x))
+        for number, step in enumerate(self.steps):
+            arrays[f"changes_{number}"] = objective.host(pieces.whole(step.change))
+            arrays[f"differences_{number}"] = objective.host(pieces.whole(step.difference))
+        return {**values, "scales": [step.scale for step in self.steps]}, arrays
 
     @classmethod
     def restored(cls, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], objective: Objective) -> Memory:
         """The memory of which ``saved`` gave these."""
-        known = range(len(values["scales"]))
         kept = {name: objective.from_host(arrays[name]) for name in ARRAYS}
-        for name in ("changes", "differences"):
-            kept[name] = tuple(objective.from_host(arrays[f"{name}_{number}"]) for number in known)
-        return cls(**{**values, "scales": tuple(values["scales"])}, **kept)
+        pieces = objective.pieces(len(kept["x"]))
+
+        def vector(name: str) -> tuple[Any, ...]:
+            return pieces.put(objective.from_host(arrays[name]))
+
+        steps = tuple(
+            Remembered(vector(f"changes_{number}"), vector(f"differences_{number}"), scale)
+            for number, scale in enumerate(values["scales"])
+        )
+        return cls(**kept, steps=steps, **{name: values[name] for name in NUMBERS})
 
 
 ARRAYS: Final = ("x", "gradient", "inverse", "shifts")
+NUMBERS: Final = ("loss", "passes", "accepted", "since_refresh", "dim")
+"""The names of a memory's content in a checkpoint."""
 
 
 def minimize(
@@ -159,7 +160,8 @@ class _Search:
         self.gradient: Floats
         self.inverse: Floats
         self.step: Step
-        self.history: deque[tuple[Floats, Floats, float]] = deque(maxlen=MEMORY)
+        rows, columns = objective.counts.rows, objective.counts.columns
+        self.history = History(objective.pieces((rows + columns) * self.dim + columns), MEMORY)
         self.accepted = 0
         self.since_refresh = 0
         if isinstance(start, Memory):
@@ -171,15 +173,15 @@ class _Search:
     @property
     def memory(self) -> Memory:
         """Where the search stands."""
-        changes, differences, scales = zip(*self.history, strict=True) if self.history else ((), (), ())
-        arrays = self.x, self.gradient, self.inverse, self.objective.shifts, changes, differences
-        numbers = self.step.loss, self.step.passes, self.accepted, self.since_refresh, self.dim
-        return Memory(*arrays, scales, *numbers)
+        arrays = self.x, self.gradient, self.inverse, self.objective.shifts
+        done = self.step.loss, self.step.passes
+        return Memory(*arrays, self.history.steps, *done, self.accepted, self.since_refresh, self.dim)
 
     def _remember(self, memory: Memory) -> None:
         """Go on from there."""
         self.x, self.gradient, self.inverse = memory.x, memory.gradient, memory.inverse
-        self.history.extend(zip(memory.changes, memory.differences, memory.scales, strict=True))
+        self.history.steps = memory.steps
+        self.history.weigh(self.inverse)
         self.objective.shifts, self.objective.passes = memory.shifts, memory.passes
         self.accepted, self.since_refresh = memory.accepted, memory.since_refresh
         self.step = Step(self._point(memory.x), memory.loss, memory.passes)
@@ -202,7 +204,7 @@ class _Search:
         change, difference = new - self.x, gradient - self.gradient
         product = _dot(change, difference)
         if product > 0:
-            self.history.append((change, difference, 1 / product))
+            self.history.append(change, difference, 1 / product)
         self.x, self.gradient = new, gradient
         self.objective.accept(found)
         self.accepted += 1
@@ -218,6 +220,7 @@ class _Search:
             raise FloatingPointError("the loss is not finite where the search stands")
         self.gradient = self._packed(found.gradient)
         self.inverse = self._inverse(point, found)
+        self.history.weigh(self.inverse)
         self.objective.accept(found)
         self.step = Step(point, found.loss, self.objective.passes)
         self.since_refresh = 0
@@ -239,32 +242,19 @@ class _Search:
             larger = (likely + expected + abs(likely - expected)) / 2
             diagonals.append(diagonal + FLOOR * larger)
         bias = found.curvature.bias
-        least = 1e-9 * objective.row_weights.sum()
+        least = 1e-9 * float(objective.row_weights.sum())
         return 1 / self._packed(Point(diagonals[0], diagonals[1], bias.clip(least)))
 
     def _direction(self) -> tuple[Floats, float]:
         """Where to go, and the derivative of the loss in that direction."""
-        q = self.gradient + 0.0
-        shares = []
-        for change, difference, scale in reversed(self.history):
-            share = scale * _dot(change, q)
-            shares.append(share)
-            q -= share * difference
-        q *= self.inverse
-        if self.history:
-            _, difference, scale = self.history[-1]
-            q *= 1 / (scale * _dot(difference, self.inverse * difference))
-        for (change, difference, scale), share in zip(self.history, reversed(shares), strict=True):
-            q += (share - scale * _dot(difference, q)) * change
-        direction = -q
-        slope = _dot(self.gradient, direction)
-        if slope >= 0:  # rounding has spoilt the memory: begin again from the gradient
-            self.history.clear()
-            direction = -self.inverse * self.gradient
-        if not self.history:
-            direction = self._limited(direction)
+        if self.history.steps:
+            direction = self.history.direction(self.gradient)
             slope = _dot(self.gradient, direction)
-        return direction, slope
+            if slope < 0:
+                return direction, slope
+            self.history.clear()  # rounding has spoilt the memory: begin again from the gradient
+        direction = self._limited(-self.inverse * self.gradient)
+        return direction, _dot(self.gradient, direction)
 
     def _limited(self, direction: Floats) -> Floats:
         """The direction with each row cut so that its scores change by `FIRST_STEP` at most."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lexigrad.errors import InputError
-from lexigrad.exact.fused import BLOCK, PARTS
+from lexigrad.exact.blocks import BLOCK
 from lexigrad.exact.lbfgs import MEMORY
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["available_bytes", "check_memory", "needed_bytes"]
 
 FLOAT: Final = 4
-VECTORS: Final = 2 * MEMORY + 10
-"""Of the length of both tables: what L-BFGS remembers, the point, its trial, gradients and the curvature."""
+VECTORS: Final = 10
+"""Of the length of both tables: the point, its trial, gradients and the curvature."""
 
 CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 CGROUP_USED: Final = Path("/sys/fs/cgroup/memory.current")
@@ -32,11 +32,15 @@ def needed_bytes(words: int, head: int, entries: int, config: TrainConfig, threa
         head: words solved together.
         entries: of the window counts.
         config: its loss and dim.
-        threads: how many.
+        threads: how many; none where other processes carry the passes out.
     """
     row = FLOAT * (config.dim + 16)  # a row of a table, with its bias and what fills up the last vector
-    search = VECTORS * 2 * head * row
-    sums = (2 * PARTS + 8) * head * row  # each part's gradient and curvature, and the tables in both layouts
+    remembered = 2 * MEMORY if threads else 0
+    search = (VECTORS + remembered) * 2 * head * row
+    # each thread's gradients and curvatures, one for each level of its part of the tree, and the tables in both layouts
+    sharing = min(threads, config.parts)
+    levels = 2 + (config.parts // max(sharing, 1)).bit_length()
+    sums = (2 * sharing * levels + 8) * head * row
     scores = threads * BLOCK * FLOAT * (head if config.loss == "naive_softmax" else 1024)
     counts = 2 * 8 * entries  # the head's part of them, and the SVD's matrix
     return search + sums + scores + counts + 4 * words * row

@@ -15,18 +15,24 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
+
+from lexigrad.exact.history import Pieces
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Doubles = NDArray[np.float64]
 
-__all__ = ["Counts", "Loss", "Objective", "Pass", "Point", "Sums"]
+__all__ = ["L2", "Counts", "Loss", "Objective", "Pass", "Point", "Sums"]
 
 Loss = Literal["negative_sampling", "naive_softmax", "poisson"]
+
+L2: Final[dict[Loss, float]] = {"negative_sampling": 10.0, "naive_softmax": 40.0, "poisson": 40.0}
+"""λ: as if a vector had been seen at zero in so many pairs."""
 
 Floats = Any
 """An array of the library that computes, in its kind of floats."""
@@ -71,6 +77,7 @@ class Counts:
         """How many there are."""
         return len(self.starts) - 1
 
+    @cached_property
     def row_weights(self) -> Doubles:
         """n_c, shape ``(rows,)``."""
         sums = np.zeros(self.rows)
@@ -130,7 +137,7 @@ class Objective(ABC):
 
     def __init__(self, counts: Counts, loss: Loss, l2: float) -> None:
         self.counts, self.loss, self.l2 = counts, loss, l2
-        self.row_weights = counts.row_weights()
+        self.row_weights = counts.row_weights
         self.shifts = self.asarray(np.zeros(counts.rows))
         self.passes = 0.0
 
@@ -163,6 +170,10 @@ class Objective(ABC):
         """
         if self.loss == "naive_softmax":
             self.shifts = found.normalizers
+
+    def pieces(self, length: int) -> Pieces:
+        """Where the search keeps vectors of this length."""
+        return Pieces(length)
 
     @abstractmethod
     def sums(self, point: Point, curvature: bool, rows_only: bool) -> Sums:

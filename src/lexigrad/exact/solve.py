@@ -4,13 +4,15 @@
 2. Negative sampling in expectation is minimised over the head's V, U and bias (`lexigrad.exact.lbfgs`); for the naive
    softmax, that is minimised then, from there.
 3. With the head's vectors held, every other word's row of V is a convex problem of its own, and so is its row of U
-   with its bias (`lexigrad.exact.rows`).
+   with its bias (`lexigrad.exact.rows`, `lexigrad.exact.tail`).
+
+The passes, the SVD's products and the other words are calls of pure functions, which an engine carries out; the steps
+between them are made here.
 """
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -19,29 +21,33 @@ import numpy as np
 from lexigrad.blas import one_blas_thread
 from lexigrad.checkpoints import State
 from lexigrad.encoding import available_cores
+from lexigrad.engines.threads import ThreadEngine
 from lexigrad.errors import CorpusError, TrainingInterrupted
 from lexigrad.exact.arrays import on_device
-from lexigrad.exact.fused import FusedObjective
+from lexigrad.exact.fused import FusedObjective, SpreadCounts
 from lexigrad.exact.gauge import balanced
 from lexigrad.exact.lbfgs import Memory, Step, minimize
 from lexigrad.exact.memory import check_memory
-from lexigrad.exact.objective import Counts, Point
-from lexigrad.exact.rows import solve_rows
+from lexigrad.exact.objective import L2, Counts, Point
 from lexigrad.exact.svd import ppmi_factors
+from lexigrad.exact.tail import ROWS, Tail, Words
+from lexigrad.exact.watch import SolverWatch
 from lexigrad.model import Word2Vec
 from lexigrad.pairloss import loss_of_counts
-from lexigrad.progress import SolverProgress
-from lexigrad.records import Patience, Records
+from lexigrad.records import Patience
 from lexigrad.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
 
     from lexigrad.checkpoints import Checkpoints
     from lexigrad.config import TrainConfig
+    from lexigrad.engines.interface import Engine
     from lexigrad.exact.objective import Loss, Objective
+    from lexigrad.exact.tail import Solved
     from lexigrad.heldout import HeldOutText
     from lexigrad.pairloss import PairLoss
     from lexigrad.records import Listeners
@@ -52,22 +58,12 @@ if TYPE_CHECKING:
 
 __all__ = ["train_exact", "train_svd"]
 
-L2: Final[dict[Loss, float]] = {"negative_sampling": 10.0, "naive_softmax": 40.0, "poisson": 40.0}
-"""λ: as if a vector had been seen at zero in so many pairs."""
-
 START_SCALE: Final = 1.2
 """Vectors of the SVD are short; scaled so, the first steps are not spent on their lengths."""
 
 MOST_PASSES: Final = 40.0
 TOLERANCE: Final = 1.5e-3
 """Nats per pair: when a step gains less, the search ends."""
-
-ROW_PASSES: Final = 12.0
-ROW_TOLERANCE: Final = 1e-3
-"""A share of the loss: when a pass gains less, the rows are done."""
-
-ROWS: Final = 32_768
-"""Rows beyond the head that are solved together."""
 
 TABLES: Final = ("V", "U", "bias")
 BEST: Final = ("best_V", "best_U", "best_bias")
@@ -78,14 +74,18 @@ PATIENCE: Final = 2
 
 
 def train_svd(
-    counts: WindowCounts, config: TrainConfig, listeners: Listeners, held_out: HeldOutText | None = None
+    counts: WindowCounts,
+    config: TrainConfig,
+    listeners: Listeners,
+    held_out: HeldOutText | None = None,
+    engine: Engine | None = None,
 ) -> Word2Vec:
     """Word vectors by the truncated SVD of the positive PMI; see `lexigrad.train`."""
     _check_pairs(counts)
-    with one_blas_thread():
-        watch = _Watch(listeners)
+    with one_blas_thread(), _carrier(engine, config) as carrier:
+        watch = SolverWatch(listeners)
         watch.begin("svd", counts.pairs)
-        V, U = ppmi_factors(counts, config.dim, config.threads or available_cores())
+        V, U = ppmi_factors(counts, config.dim, carrier)
         watch(float("nan"), 1.0)
         return watch.measured(Word2Vec(V, U, counts.vocabulary, config, phrases=counts.phrases), held_out)
 
@@ -96,6 +96,7 @@ def train_exact(
     listeners: Listeners,
     held_out: HeldOutText | None = None,
     checkpoints: Checkpoints | None = None,
+    engine: Engine | None = None,
 ) -> Word2Vec:
     """Minimise skip-gram's loss over the whole corpus; see `lexigrad.train`.
 
@@ -105,46 +106,23 @@ def train_exact(
         listeners: are told with `SolverProgress` after each pass.
         held_out: a text of the same vocabulary; the search ends where the loss on it no longer falls.
         checkpoints: are written between accepted steps; they have begun, and may have a state to go on from.
+        engine: carries the passes out, without changing the result; threads of this process when not given.
 
     Raises:
         InputError: the machine lacks the memory.
         TrainingInterrupted: Ctrl-C, when a step had been accepted.
     """
-    with one_blas_thread():
-        return _Solver(counts, config, listeners, held_out, checkpoints).run()
+    threads = 0 if engine is not None else config.threads or available_cores()
+    memory_bytes = check_memory(counts, config, threads)
+    _check_pairs(counts)
+    with one_blas_thread(), _carrier(engine, config) as carrier:
+        watch = SolverWatch(listeners, memory_bytes)
+        return _Solver(counts, config, watch, held_out, checkpoints, carrier).run()
 
 
-class _Watch:
-    """Reports progress, and keeps the history."""
-
-    def __init__(self, listeners: Listeners, memory_bytes: int = 0) -> None:
-        self.listeners, self.memory_bytes = listeners, memory_bytes
-        self.began = time.perf_counter()
-        self.records = Records(listeners.log)
-
-    def begin(self, stage: str, pairs: float) -> None:
-        """Begin a stage, whose losses are divided by so many pairs."""
-        self.stage, self.pairs = stage, max(pairs, 1e-30)
-        self(float("nan"), 0.0)
-
-    def __call__(self, loss: float, passes: float, held_out: PairLoss | None = None) -> None:
-        """So many passes were made, with this summed loss after the last of them, and that one on held-out text."""
-        per_pair = loss / self.pairs
-        if not np.isnan(loss):
-            record = {"stage": self.stage, "passes": round(passes, 2), "loss": per_pair}
-            self._record(record if held_out is None else {**record, "validation": held_out.to_dict()})
-        perplexity = float(np.exp(min(per_pair, 700))) if self.stage == "naive softmax" else float("nan")
-        seconds = time.perf_counter() - self.began
-        self.listeners.report(SolverProgress(self.stage, passes, per_pair, perplexity, seconds, self.memory_bytes))
-
-    def measured(self, model: Word2Vec, held_out: HeldOutText | None) -> Word2Vec:
-        """The finished model with its history, of which the last record is its loss on held-out text."""
-        if held_out is not None:
-            self._record({"stage": "whole model", "validation": held_out.loss(model).to_dict()})
-        return replace(model, history=self.records.history)
-
-    def _record(self, record: dict[str, Any]) -> None:
-        self.records.add(record, seconds=round(time.perf_counter() - self.began, 3))
+def _carrier(engine: Engine | None, config: TrainConfig) -> AbstractContextManager[Engine]:
+    """The engine, which whoever gave it closes, or one of this process."""
+    return ThreadEngine(config.threads or available_cores()) if engine is None else nullcontext(engine)
 
 
 class _Solver:
@@ -154,18 +132,17 @@ class _Solver:
         self,
         counts: WindowCounts,
         config: TrainConfig,
-        listeners: Listeners,
+        watch: SolverWatch,
         held_out: HeldOutText | None,
         checkpoints: Checkpoints | None,
+        engine: Engine,
     ) -> None:
-        self.checkpoints = checkpoints
+        self.checkpoints, self.engine, self.watch = checkpoints, engine, watch
+        self.spread: SpreadCounts | None = None
         self.unkept: Callable[[], State] | None = None
         self.counts, self.config, self.held_out = counts, config, held_out
         self.words = len(counts.vocabulary)
         self.head = min(config.head, self.words)
-        self.threads = config.threads or available_cores()
-        self.watch = _Watch(listeners, check_memory(counts, config, self.threads))
-        _check_pairs(counts)
         self.center_weights = counts.center_weights
         self.unigram = np.maximum(self.center_weights / counts.pairs, 1e-12)
         self.noise = counts.vocabulary.noise_distribution(config.noise_exponent)
@@ -188,6 +165,8 @@ class _Solver:
             if self.latest is None:
                 raise
             raise TrainingInterrupted(self.watch.measured(self._model(self.latest), None)) from interrupt
+        finally:
+            self._release()
         return self.watch.measured(self._model(point), self.held_out)
 
     def _model(self, point: Point) -> Word2Vec:
@@ -225,7 +204,7 @@ class _Solver:
     def _start(self) -> Point:
         """The SVD of the head, with the bias that fits words at random."""
         self.watch.begin("svd", self.head_counts.pairs)
-        V, U = ppmi_factors(self.head_counts, self.config.dim, self.threads)
+        V, U = ppmi_factors(self.head_counts, self.config.dim, self.engine)
         return Point(START_SCALE * V, START_SCALE * U, self._chance(slice(0, self.head)))
 
     def _chance(self, rows: slice) -> Doubles:
@@ -238,7 +217,7 @@ class _Solver:
         softmax = loss == "naive_softmax"
         pairs = self.head_counts.pairs
         self.watch.begin(loss.replace("_", " "), pairs)
-        objective = self._objective(loss, slice(0, self.head))
+        objective = self._objective(loss)
         held_out = None if self.followed is None or loss != self.config.loss else _Followed(self, self.followed)
         search: Point | Memory
         if isinstance(start, State):
@@ -273,61 +252,70 @@ class _Solver:
 
     def _with_all_words(self, known: Point) -> Point:
         """The vectors of the head, and of other words that are known already, with those of all others."""
-        loss = self.config.loss
-        head = Point(*(table[: self.head] for table in known.tables))
         V, U, bias = [known.V], [known.U], [known.bias]
-        starts = range(len(known.V), self.words, ROWS)
-        restored = None if known is not self.latest else len(known.V)
-        for rows in (slice(start, min(start + ROWS, self.words)) for start in starts):
-            if rows.start != restored:  # where the run has just gone on it is kept already
-                tables = list(V), list(U), list(bias)
-                self._can_go_on(partial(_state_of_words, tables, self.watch.records.state()))
-            V.append(self._solved(self._objective(loss, rows), rows, head.U, head.bias, "center vectors"))
-            outside, offsets = self._outside_rows(head, rows)
-            U.append(outside)
-            bias.append(offsets)
+
+        def keep() -> None:
+            self._can_go_on(partial(_state_of_words, (list(V), list(U), list(bias)), self.watch.records.state()))
+
+        if known is not self.latest:  # where the run has just gone on it is kept already
+            keep()
+        for rows, found in self._other_words(known):
+            for what, loss, passes in zip(("center", "outside"), found.losses, found.passes, strict=True):
+                self.watch.begin(f"{what} vectors of words {rows.start + 1:,} to {rows.stop:,}", found.pairs)
+                self.watch(loss, passes)
+            for tables, table in zip((V, U, bias), found[:3], strict=True):
+                tables.append(table)
+            if rows.stop < self.words:
+                keep()
         return Point(np.concatenate(V), np.concatenate(U), np.concatenate(bias))
 
-    def _outside_rows(self, head: Point, rows: slice) -> tuple[Floats, Floats]:
-        """U and the bias of words beyond the head, the head's center vectors standing still.
+    def _other_words(self, known: Point) -> Iterator[tuple[slice, Solved]]:
+        """The words that are not known yet, block by block."""
+        head, tail = Point(*(table[: self.head] for table in known.tables)), Tail(self.config.loss, self.config.device)
+        softmax = self.config.loss == "naive_softmax"
+        centers = self.config.negatives * self.center_weights
+        # the bias is one more number of the row, whose column is 1, on top of the bias that fits words at random
+        with_ones = np.hstack([head.V, np.ones((self.head, 1), dtype=np.float32)])
+        bias = self._log_rates(head) if softmax else np.zeros(self.head, dtype=np.float32)
+        self._release()
+        starts = range(len(known.V), self.words, ROWS)
 
-        The counts are symmetric, so this is the same problem with the two tables changed over. The bias is one more
-        number of the row, whose column is 1, on top of the bias that fits words at random.
-        """
-        if self.config.loss == "naive_softmax":  # with the head's normalizers known, its rows are Poisson regressions
-            objective, columns, offsets = self._objective("poisson", rows), self._log_rates(head), self.unigram[rows]
-            offsets = np.log(offsets)
-        else:
-            objective = self._objective("negative_sampling", rows, swapped=True)
-            columns, offsets = np.zeros(self.head, dtype=np.float32), self._chance(rows)
-        objective.shifts = objective.asarray(-offsets)
-        ones = np.ones((self.head, 1), dtype=np.float32)
-        solved = self._solved(objective, rows, np.hstack([head.V, ones]), columns, "outside vectors")
-        return solved[:, :-1], offsets.astype(np.float32) + solved[:, -1]
+        def block(rows: slice) -> Words:
+            offsets = np.log(self.unigram[rows]) if softmax else self._chance(rows)
+            return Words(*_block(self.counts, rows, self.head), centers[rows], self.noise[rows], offsets)
+
+        words = ((rows, block(rows)) for rows in (slice(start, min(start + ROWS, self.words)) for start in starts))
+        fixed = (
+            tail.fixed(head.U, head.bias, self.noise[: self.head]),
+            tail.fixed(with_ones, bias, centers[: self.head]),
+        )
+        yield from tail.solved(words, *fixed, self.engine)
 
     def _log_rates(self, head: Point) -> Floats:
         """The logarithm of n_c / Σ_w exp(s_cw) for the head's centers."""
-        objective = self._objective("naive_softmax", slice(0, self.head))
+        objective = self._objective("naive_softmax")
         found = objective.evaluate(Point(*(objective.asarray(table) for table in head.tables)), rows_only=True)
         rates: Doubles = np.log(np.maximum(objective.row_weights, 1e-12)) - objective.host(found.normalizers)
         return rates.astype(np.float32)
 
-    def _solved(self, objective: Objective, rows: slice, U: Floats, bias: Floats, what: str) -> Floats:
-        """The rows at their optima, against vectors that stand still."""
-        self.watch.begin(f"{what} of words {rows.start + 1:,} to {rows.stop:,}", objective.row_weights.sum())
-        start = np.zeros((rows.stop - rows.start, U.shape[1]))
-        point = Point(*(objective.asarray(table) for table in (start, U, bias)))
-        solved = solve_rows(objective, point, most_passes=ROW_PASSES, tolerance=ROW_TOLERANCE, report=self.watch)
-        return objective.host(solved)
+    def _objective(self, loss: Loss) -> Objective:
+        """The loss of the head."""
+        if self.config.device is not None:
+            return on_device(self._counts_of_head(), loss, L2[loss], self.config.device)
+        if self.spread is None:
+            self.spread = SpreadCounts(self._counts_of_head(), self.engine, self.config.parts)
+        return FusedObjective(self.spread, loss, L2[loss])
 
-    def _objective(self, loss: Loss, rows: slice, *, swapped: bool = False) -> Objective:
-        """The loss of these rows against the head; swapped, rows are outside words and columns are centers."""
-        centers = self.config.negatives * self.center_weights
-        factors = (self.noise[rows], centers[: self.head]) if swapped else (centers[rows], self.noise[: self.head])
-        counts = Counts(*_block(self.counts, rows, self.head), self.head, *factors)
-        if self.config.device is None:
-            return FusedObjective(counts, loss, L2[loss], self.threads)
-        return on_device(counts, loss, L2[loss], self.config.device)
+    def _counts_of_head(self) -> Counts:
+        """The window counts of the head, with what the noise term needs."""
+        counts, centers = self.head_counts, self.config.negatives * self.center_weights[: self.head]
+        return Counts(counts.starts, counts.outside, counts.weights, self.head, centers, self.noise[: self.head])
+
+    def _release(self) -> None:
+        """The head's counts are needed no more."""
+        if self.spread is not None:
+            self.spread.close()
+            self.spread = None
 
 
 class _Followed:

@@ -11,18 +11,21 @@ Martinsson and Tropp 2011, "Finding structure with randomness".
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from lexigrad.engines.values import frozen
+from lexigrad.exact.blocks import BLOCK
+from lexigrad.exact.fused import rows_of_sparse
+from lexigrad.exact.parts import rows_of_part
 from lexigrad.sampling import START_STREAM, stream_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
+    from lexigrad.engines.interface import Engine
     from lexigrad.windowcounts import WindowCounts
 
     Floats = NDArray[np.float32]
@@ -35,28 +38,30 @@ MORE: Final = 20
 ROUNDS: Final = 1
 """Power iterations."""
 
-CHUNK: Final = 256
-"""Rows of a sparse product that a thread takes at a time."""
+PIECES: Final = 4
+"""Pieces of the matrix for each worker, so that they come out equally dear."""
 
 
-def ppmi_factors(counts: WindowCounts, dim: int, threads: int) -> tuple[Floats, Floats]:
+def ppmi_factors(counts: WindowCounts, dim: int, engine: Engine) -> tuple[Floats, Floats]:
     """Factorise the positive pointwise mutual information of the window counts.
 
     Args:
         counts: the window counts; they are symmetric.
         dim: length of a vector.
-        threads: how many share the work; they do not change the result.
+        engine: carries the products out; it does not change the result.
 
     Returns:
         Center and outside vectors, float32, shape ``(n, dim)``; columns are zero beyond the matrix' rank.
     """
-    matrix = _Ppmi(counts, threads)
+    matrix = _Ppmi(counts, engine)
     words = len(counts.vocabulary)
     width = min(words, dim + MORE)
     basis = _orthonormal(matrix.times(_random(words, width)))
     for _ in range(ROUNDS):
         basis = _orthonormal(matrix.times(_orthonormal(matrix.times(basis))))
-    left, sizes, right = np.linalg.svd(matrix.times(basis).astype(np.float64), full_matrices=False)
+    product = matrix.times(basis)
+    matrix.close()
+    left, sizes, right = np.linalg.svd(product.astype(np.float64), full_matrices=False)
     kept = min(dim, width)
     V, U = np.zeros((words, dim), dtype=np.float32), np.zeros((words, dim), dtype=np.float32)
     roots = np.sqrt(sizes[:kept])
@@ -65,32 +70,77 @@ def ppmi_factors(counts: WindowCounts, dim: int, threads: int) -> tuple[Floats, 
     return V, U
 
 
+class PpmiRows(NamedTuple):
+    """Some rows of the sparse matrix."""
+
+    ends: Any  # int64: row i has the entries from ends[i] to ends[i + 1]
+    columns: Any
+    values: Any
+
+
+def ppmi_rows(rows: tuple[Any, ...], logs: Any, log_pairs: float) -> tuple[PpmiRows, int]:
+    """Some rows of the matrix from their window counts.
+
+    Args:
+        rows: their starts, outside words and weights as in `WindowCounts`, and log n_c of each.
+        logs: log n_o of each word.
+        log_pairs: log N.
+
+    Returns:
+        The rows, and how many entries they have.
+    """
+    from lexigrad.kernels.ppmi import fill_ppmi
+
+    starts, outside, *others = frozen((*rows, logs))
+    ends = np.zeros(len(starts), np.int64)
+    columns, values = np.empty(outside.size, np.int32), np.empty(outside.size, np.float32)
+    fill_ppmi(starts, outside, *others, np.float32(log_pairs), ends, columns, values)
+    entries = int(ends[-1])
+    return PpmiRows(ends, columns[:entries].copy(), values[:entries].copy()), entries
+
+
+def times(rows: PpmiRows, X: Floats) -> Floats:
+    """The product of these rows with a dense matrix of shape ``(n, width)``."""
+    from lexigrad.kernels.ppmi import sparse_product
+
+    out = np.empty((len(rows.ends) - 1, X.shape[1]), np.float32)
+    sparse_product(*frozen(rows), frozen(np.ascontiguousarray(X)), out)
+    return out
+
+
 class _Ppmi:
-    """The sparse matrix, as something that multiplies."""
+    """The sparse matrix, whose rows lie with an engine's workers, as something that multiplies."""
 
-    def __init__(self, counts: WindowCounts, threads: int) -> None:
-        from lexigrad.kernels.ppmi import fill_ppmi
-
-        self.starts, self.threads = counts.starts, threads
-        self.columns, self.values = np.empty_like(counts.outside), np.empty_like(counts.weights)
-        self.stops = np.empty(len(counts.vocabulary), dtype=np.int64)
+    def __init__(self, counts: WindowCounts, engine: Engine) -> None:
+        self.engine, words = engine, len(counts.vocabulary)
+        pieces = min(PIECES * engine.workers, -(-words // BLOCK))
+        self.rows = [rows_of_part(number, pieces, words) for number in range(pieces)]
         logs = np.log(np.maximum(counts.center_weights, 1e-30)).astype(np.float32)  # rows without entries have no use
-        sparse = counts.starts, counts.outside, counts.weights, logs, np.float32(np.log(counts.pairs))
-        self._share(lambda rows: fill_ppmi(*sparse, rows, self.columns, self.values, self.stops))
+        known, log_pairs = engine.put(logs), float(np.log(counts.pairs))
+        self.refs, self.held, pending = [], [known], deque[Any]()
+        for number, rows in enumerate(self.rows):
+            if len(pending) > 2 * engine.workers:
+                engine.get([pending.popleft()])
+            sparse = rows_of_sparse(counts.starts, counts.outside, counts.weights, rows)
+            self.held.append(engine.put((*sparse, logs[rows])))
+            call = engine.call(ppmi_rows, self.held[-1], known, log_pairs, returns=2, on=number)
+            self.refs.append(call[0])
+            pending.append(call[1])
+        engine.get(pending)
 
     def times(self, X: Floats) -> Floats:
-        """The product with a dense matrix of shape ``(n, width)``."""
-        from lexigrad.kernels.ppmi import sparse_product
-
+        """The product with a dense matrix of shape ``(n, width)``; no row depends on who computes it."""
+        matrix = self.engine.put(X)
+        calls = [self.engine.call(times, ref, matrix, on=number) for number, ref in enumerate(self.refs)]
         out = np.empty_like(X)
-        self._share(lambda rows: sparse_product(self.starts, self.stops, self.columns, self.values, rows, X, out))
+        for rows, part in zip(self.rows, self.engine.get(calls), strict=True):
+            out[rows] = part
+        self.engine.free([matrix, *calls])
         return out
 
-    def _share(self, work: Callable[[tuple[int, int]], None]) -> None:
-        """Do the work for all rows; no row's result depends on who does it."""
-        words = len(self.stops)
-        with ThreadPoolExecutor(self.threads) as pool:
-            list(pool.map(work, ((first, min(first + CHUNK, words)) for first in range(0, words, CHUNK))))
+    def close(self) -> None:
+        """It is needed no more."""
+        self.engine.free(self.refs + self.held)
 
 
 def _random(rows: int, width: int) -> Floats:

@@ -12,32 +12,40 @@ __all__ = ["fill_ppmi", "sparse_product"]
 
 @njit(cache=True, nogil=True)
 def fill_ppmi(
-    starts: Any, outside: Any, weights: Any, logs: Any, log_pairs: Any, rows: Any, columns: Any, values: Any, stops: Any
+    starts: Any,
+    outside: Any,
+    weights: Any,
+    row_logs: Any,
+    logs: Any,
+    log_pairs: Any,
+    ends: Any,
+    columns: Any,
+    values: Any,
 ) -> None:
-    """For the ``rows`` from the first to the last: log n(c, o) N / (n_c n_o) where that is above zero.
+    """For each row: log n(c, o) N / (n_c n_o) where that is above zero.
 
-    A row's values begin where its counts do, and end at ``stops``; ``logs`` are log n_c.
+    Row i's values lie from ``ends[i]`` to ``ends[i + 1]``; ``row_logs`` are log n_c, ``logs`` log n_o.
     """
-    for i in range(rows[0], rows[1]):
-        place = starts[i]
+    place = 0
+    for i in range(row_logs.size):
         for k in range(starts[i], starts[i + 1]):
-            value = np.log(weights[k]) + log_pairs - logs[i] - logs[outside[k]]
+            value = np.log(weights[k]) + log_pairs - row_logs[i] - logs[outside[k]]
             if value > 0:
                 columns[place] = outside[k]
                 values[place] = value
                 place += 1
-        stops[i] = place
+        ends[i + 1] = place
 
 
 @njit(cache=True, nogil=True)
-def sparse_product(starts: Any, stops: Any, columns: Any, values: Any, rows: Any, X: Any, out: Any) -> None:
-    """out[i] = Σ_k values[k] X[columns[k]] over the entries k of row i, for the ``rows`` from the first to the last."""
+def sparse_product(ends: Any, columns: Any, values: Any, X: Any, out: Any) -> None:
+    """out[i] = Σ_k values[k] X[columns[k]] over the entries k of row i."""
     width = X.shape[1]
-    for i in range(rows[0], rows[1]):
+    for i in range(out.shape[0]):
         row = out[i]
         for j in range(width):
             row[j] = 0
-        for k in range(starts[i], stops[i]):
+        for k in range(ends[i], ends[i + 1]):
             value = values[k]
             other = X[columns[k]]
             for j in range(width):

@@ -15,7 +15,17 @@ from numba import njit
 from lexigrad.kernels.compiling import compiled, internal
 from lexigrad.kernels.simd import CHUNK, LANES, part_floats
 
-__all__ = ["MOST_CODE", "Layout", "add_changes", "apply_changes", "damp", "find_changes", "layout_of", "moments", "settle"]
+__all__ = [
+    "MOST_CODE",
+    "Layout",
+    "add_changes",
+    "apply_changes",
+    "damp",
+    "find_changes",
+    "layout_of",
+    "moments",
+    "settle",
+]
 
 MOST_CODE: Final = 127
 """A change's largest number, as int8."""

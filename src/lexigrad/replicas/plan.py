@@ -113,7 +113,9 @@ def _merges(tokens: float, epochs: int) -> int:
 
 def _refusal(config: TrainConfig, tokens: int) -> str:
     """What to do where a run is too short."""
-    enough = [n for n in range(2, config.replicas) if _merges(tokens / n, config.epochs) * config.epochs >= LEAST_MERGES]
+    enough = [
+        n for n in range(2, config.replicas) if _merges(tokens / n, config.epochs) * config.epochs >= LEAST_MERGES
+    ]
     fewer = f"take {enough[-1]}" if enough else "take 1"
     return (
         f"{config.replicas} replicas would be merged fewer than {LEAST_MERGES} times in {config.epochs} epochs of "

@@ -10,17 +10,15 @@ import numpy as np
 
 from lexigrad.encoding import available_cores
 from lexigrad.engines.threads import ThreadEngine
-from lexigrad.kernels.simd import CHUNK, row_parts
-from lexigrad.kernels.tables import Table
+from lexigrad.kernels.simd import CHUNK
 from lexigrad.replicas.calls import Task, merge_range, moments, train_interval
 from lexigrad.replicas.changes import Pair
 from lexigrad.replicas.damping import Damping
 from lexigrad.replicas.keeping import forget
 from lexigrad.replicas.plan import HOT_ROWS, plan_of
-from lexigrad.replicas.training import Setup, Share, Span
-from lexigrad.sampling import START_STREAM, alias_table, keep_thresholds, stream_key
-from lexigrad.sgd import LONG_SPAN, PARTS, plain_ids
-from lexigrad.stepsize import settings_of
+from lexigrad.replicas.setup import first_tables, setup_of
+from lexigrad.replicas.training import Share, Span
+from lexigrad.sgd import LONG_SPAN, plain_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,9 +91,7 @@ class _Replicas:
         self.words, self.step = len(corpus.vocabulary), 0
         self.ranges = _ranges(self.words, engine.workers)
         self.run = os.urandom(8).hex()
-        keep = keep_thresholds(corpus.vocabulary.keep_probability(config.subsample))
-        alias = alias_table(corpus.vocabulary.noise_distribution(config.noise_exponent))
-        self._setup = engine.put(Setup(self.run, self.words, config.seed, settings_of(config, ids), keep, alias))
+        self._setup = engine.put(setup_of(self.run, corpus, config))
         cuts = self.plan.cuts.tolist()
         self._shares = [engine.put(Share(ids[a:b], a)) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
         self._weights = engine.put(self.damping.weights(self.ranges[0][1]))
@@ -103,13 +99,7 @@ class _Replicas:
         self._threads = max(1, (config.threads or available_cores()) // engine.workers)
         self._is_stopped = False
         self._error: BaseException | None = None
-        self.put_tables(*self._first_tables())
-
-    def _first_tables(self) -> tuple[Floats, Floats]:
-        """What training starts from."""
-        V = Table(self.words, self.config.dim, row_parts(self.config.dim, PARTS))
-        V.fill(stream_key(self.config.seed, 0, START_STREAM))
-        return V.rows(), np.zeros((self.words, self.config.dim), np.float32)
+        self.put_tables(*first_tables(corpus, config))
 
     def tables(self) -> tuple[Floats, Floats]:
         """V and U, of shape (words, dim)."""

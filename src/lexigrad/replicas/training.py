@@ -65,7 +65,8 @@ class Trainer:
     """
 
     def __init__(self, setup: Setup, threads: int) -> None:
-        settings = setup.settings._replace(bands=setup.settings.bands.copy())  # the kernels know arrays as they are made
+        settings = setup.settings  # whose arrays the kernels know as they are made, and the weight as float32
+        settings = settings._replace(bands=settings.bands.copy(), weight=np.float32(settings.weight))
         cbow = bool(settings.cbow)
         self.setup = setup._replace(settings=settings, keep=setup.keep.copy(), alias=setup.alias.copy())
         self.threads = threads
