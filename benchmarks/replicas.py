@@ -71,7 +71,8 @@ def adasum(changes: np.ndarray) -> np.ndarray:
     while len(level) > 1:
         pairs = list(zip(level[::2], level[1::2], strict=False))
         level = [_adasum(a, b) for a, b in pairs] + level[2 * len(pairs) :]
-    return level[0]
+    total: np.ndarray = level[0]
+    return total
 
 
 def _adasum(a: np.ndarray, b: np.ndarray) -> np.ndarray:

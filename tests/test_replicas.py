@@ -14,11 +14,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import lexigrad
 from lexigrad import ConfigError, InputError, TrainConfig, reference
+from lexigrad import sgd as sgd_module
 from lexigrad.engines.simulator import SimulatedEngine
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.kernels import replicas as kernels
 from lexigrad.kernels.simd import row_parts
 from lexigrad.kernels.tables import Table
+from lexigrad.replicas import alone as alone_module
 from lexigrad.replicas import plan as plan_module
 from lexigrad.replicas import run as run_module
 from lexigrad.replicas.calls import Directions, merge_range, moments
@@ -118,6 +120,56 @@ def test_one_replica_is_training_as_ever(corpus: Any) -> None:
 
 def test_nothing_is_kept_when_a_run_has_ended(corpus: Any, expected: bytes) -> None:
     assert (KEPT._tables, KEPT._trainers) == ({}, {})
+
+
+# -------------------- one worker, and no replicas
+
+ALONE = TrainConfig(dim=20, min_count=1, epochs=3, threads=2, seed=3, loss_sample=200)
+
+
+@pytest.fixture
+def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker is asked every 1,000 tokens, and the tables come here at every other time."""
+    monkeypatch.setattr(sgd_module._Together, "span", 500)
+    monkeypatch.setattr(alone_module, "LONG_SPAN", 500)
+    monkeypatch.setattr(alone_module, "SEGMENT_SPANS", 2)
+    monkeypatch.setattr(alone_module, "ANCHOR_EVERY", 2)
+
+
+@pytest.mark.usefixtures("short_segments")
+@pytest.mark.parametrize("options", [{}, {"model": "cbow", "schedule": "cosine"}])
+def test_without_replicas_a_worker_gives_the_bytes_of_this_process(corpus: Any, options: Any) -> None:
+    config = replace(ALONE, **options)
+    here = trained(corpus, config)
+    for engine in (ThreadEngine(2), SimulatedEngine(seed=4, deaths=0.5)):
+        with engine:
+            assert trained(corpus, config, engine) == here
+    with pytest.MonkeyPatch.context() as patch, ThreadEngine(1) as engine:
+        patch.setattr(KEPT, "take", lambda *_: None)
+        assert trained(corpus, config, engine) == here
+
+
+@pytest.mark.usefixtures("short_segments")
+def test_without_replicas_a_run_goes_on_from_a_checkpoint_of_another_engine(corpus: Any, tmp_path: Path) -> None:
+    here, path = trained(corpus, ALONE), tmp_path / "out.safetensors"
+    how: Any = {"checkpoints": lexigrad.Checkpoints(path, every="epoch"), "progress": stopping(corpus.words * 2)}
+    with ThreadEngine(1) as engine, pytest.raises(KeyboardInterrupt):
+        trained(corpus, ALONE, engine, **how)
+    assert trained(corpus, ALONE, checkpoints=lexigrad.Checkpoints(path, every="epoch", resume=True)) == here
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"), [({"loss": "naive_softmax"}, "naive softmax"), ({"deterministic": False}, "race")]
+)
+def test_what_an_engine_cannot_do_is_refused(corpus: Any, options: Any, sentence: str) -> None:
+    with ThreadEngine(1) as engine, pytest.raises(InputError, match=sentence):
+        lexigrad.train(corpus, replace(ALONE, **options), engine=engine)
+
+
+def test_ray_gives_the_same_bytes(corpus: Any, expected: bytes, on_ray: Callable[[int], Engine]) -> None:
+    for workers in (1, 3):
+        assert trained(corpus, SMALL, on_ray(workers)) == expected
+    assert trained(corpus, ALONE, on_ray(2)) == trained(corpus, ALONE)
 
 
 # -------------------- going on
@@ -284,11 +336,9 @@ def test_merges_follow_from_the_length_of_the_run() -> None:
 def test_a_run_too_short_is_refused_with_what_to_do() -> None:
     text = np.zeros(2_000_000, np.int32)
     config = replace(SMALL, epochs=2, replicas=16)
-    with pytest.raises(
-        ConfigError, match="16 replicas would be merged fewer than 10 times in 2 epochs.*take 8, or"
-    ) as e:
+    refusal = "16 replicas would be merged fewer than 10 times in 2 epochs of 2,000,000 tokens, and learn badly; "
+    with pytest.raises(ConfigError, match=refusal + "take 8, or at least 10 epochs"):
         plan_of(config, text)
-    assert "at least 10 epochs" in str(e.value)
     assert plan_of(replace(config, replicas=8), text).steps == 100
     assert plan_of(replace(config, epochs=10), text).steps == 200
     with pytest.raises(ConfigError, match="take 1, or"):

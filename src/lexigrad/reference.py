@@ -548,9 +548,9 @@ def without_component(X: ArrayLike, u: ArrayLike) -> Array:
 def merge_shares(y: ArrayLike, replicas: int) -> Array:
     """Find how much of the sum of several replicas' changes is to be kept, for each direction's stiffness y.
 
-    Where the loss is (h / 2) x² along a direction, n steps at a rate η take x to e^(−y) x, with y = η n h. Replicas that
-    begin at the same x change it by (e^(−y) − 1) x each; one after the other they would end at e^(−c·y) x. So of the
-    sum of c changes the share s = (1 − e^(−c·y)) / (c (1 − e^(−y))) is kept: all of it where y is 0, as nothing
+    Where the loss is (h / 2) x² along a direction, n steps at a rate η take x to e^(−y) x, with y = η n h. Replicas
+    that begin at the same x change it by (e^(−y) − 1) x each; one after the other they would end at e^(−c·y) x. So of
+    the sum of c changes the share s = (1 − e^(−c·y)) / (c (1 − e^(−y))) is kept: all of it where y is 0, as nothing
     conflicts, and 1 / c where y is large, as all went to the same place. docs/concepts/gradients.md#merge_shares.
 
     Args:
@@ -566,7 +566,9 @@ def merge_shares(y: ArrayLike, replicas: int) -> Array:
     """
     stiffness = _shaped("y", y, 1)
     if replicas < 1 or (stiffness < 0).any():
-        raise InputError(f"there must be 1 replica or more, and no y below 0, but they are {replicas} and {y}")
+        raise InputError(
+            f"there must be 1 replica or more, and no y below 0, but they are {replicas} and {stiffness.tolist()}"
+        )
     shares: Array = np.exp(-np.outer(np.arange(replicas), stiffness)).mean(axis=0)
     return shares
 

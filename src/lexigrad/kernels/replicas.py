@@ -64,7 +64,8 @@ def layout_of(shape: tuple[tuple[int, ...], ...], dim: int) -> Layout:
 @njit(inline="always")
 def _row_at(layout: Any, word_id: int) -> int:
     """Where a word's row begins."""
-    return (word_id // CHUNK) * layout.chunk + (word_id % CHUNK) * layout.stride
+    place: int = (word_id // CHUNK) * layout.chunk + (word_id % CHUNK) * layout.stride
+    return place
 
 
 @compiled
@@ -97,7 +98,7 @@ def find_changes(
 
 @internal
 def differ(after: Any, before: Any, change: Any) -> None:
-    """change = after − before."""
+    """Change = after − before."""
     for column in range(change.size):
         change[column] = after[column] - before[column]
 
@@ -142,7 +143,7 @@ def apply_changes(layout: Any, rows: Any, scales: Any, codes: Any, base: Any, ta
 
 @internal
 def add_coded(scale: Any, codes: Any, row: Any) -> None:
-    """row += scale · codes."""
+    """Row += scale · codes."""
     for column in range(row.size):
         row[column] += scale * np.float32(codes[column])
 
@@ -204,7 +205,7 @@ def shares(fall: Any, replicas: int, share: Any, power: Any) -> None:
 
 @internal
 def rotate(basis: Any, turned: Any, share: Any, row: Any, parts: Any) -> None:
-    """row ← rest · row + Σ_i (share_i − rest) q_i (q_i · row); ``rest`` is the last share."""
+    """Row ← rest · row + Σ_i (share_i − rest) q_i (q_i · row); ``rest`` is the last share."""
     directions, dim = basis.shape
     rest = share[directions]
     for i in range(directions):

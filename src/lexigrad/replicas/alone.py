@@ -6,7 +6,7 @@ The tables stay with the worker; they come here to be measured and kept, and a f
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lexigrad.encoding import available_cores
 from lexigrad.replicas.changes import Pair

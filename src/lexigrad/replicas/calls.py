@@ -13,7 +13,7 @@ import numpy as np
 
 from lexigrad.kernels import replicas as kernels
 from lexigrad.kernels.replicas import layout_of
-from lexigrad.replicas.changes import Changes, Pair, apply_changes, changes_of, read_only, room_for, trimmed
+from lexigrad.replicas.changes import Changes, Pair, apply_changes, changes_of, read_only, room_for, trimmed, wired
 from lexigrad.replicas.keeping import KEPT, Kept
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _merge_table(
     rows, dim = base.shape
     sums, touching = np.zeros((rows, dim), np.float32), np.zeros(rows, np.int64)
     for change in changes:
-        kernels.add_changes(*map(read_only, change), first, sums, touching)
+        kernels.add_changes(*wired(change), first, sums, touching)
     basis, slopes = read_only(directions.basis), read_only(directions.slopes)
     turned = read_only(np.ascontiguousarray(basis.T))
     kernels.damp(basis, turned, slopes, read_only(updates), touching, sums, np.zeros((4, slopes.size)))

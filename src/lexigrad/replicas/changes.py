@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["Changes", "Pair", "apply_changes", "changes_of"]
+__all__ = ["Changes", "Pair", "apply_changes", "changes_of", "read_only", "room_for", "trimmed", "wired"]
 
 
 class Changes(NamedTuple):
@@ -49,7 +49,8 @@ def changes_of(layout: Layout, dim: int, table: Floats, base: Floats, first: int
 
 def apply_changes(layout: Layout, changes: Changes, base: Floats, table: Floats) -> None:
     """Add merged changes to the base, and let the table be as the base is in these rows."""
-    kernels.apply_changes(layout, *map(read_only, changes), base, table)
+    rows, scales, codes = wired(changes)
+    kernels.apply_changes(layout, rows, scales, codes, base, table)
 
 
 def room_for(rows: int, dim: int) -> Changes:
@@ -59,7 +60,12 @@ def room_for(rows: int, dim: int) -> Changes:
 
 def trimmed(changes: Changes, count: int) -> Changes:
     """The first of them, without the room behind."""
-    return Changes(*(part[:count].copy() for part in changes))
+    return Changes(changes.rows[:count].copy(), changes.scales[:count].copy(), changes.codes[:count].copy())
+
+
+def wired(changes: Changes) -> Changes:
+    """As the kernels are compiled for."""
+    return Changes(read_only(changes.rows), read_only(changes.scales), read_only(changes.codes))
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:

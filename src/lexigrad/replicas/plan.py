@@ -7,6 +7,7 @@ What a run loses to replicas follows the number of merges in it, so their distan
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -127,7 +128,7 @@ def _cuts(ids: NDArray[np.int32], replicas: int) -> NDArray[np.int64]:
     """Equal shares, each up to the end of a sentence, if one ends in the first half of the next share."""
     even = [ids.size * replica // replicas for replica in range(replicas + 1)]
     cuts = [0]
-    for here, beyond in zip(even[1:-1], even[2:], strict=True):
+    for here, beyond in pairwise(even[1:]):
         ends = np.flatnonzero(ids[here : (here + beyond) // 2] < 0)
         cuts.append(here + int(ends[0]) + 1 if ends.size else here)
     return np.array([*cuts, ids.size], np.int64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -93,7 +94,7 @@ class _Replicas:
         self.run = os.urandom(8).hex()
         self._setup = engine.put(setup_of(self.run, corpus, config))
         cuts = self.plan.cuts.tolist()
-        self._shares = [engine.put(Share(ids[a:b], a)) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+        self._shares = [engine.put(Share(ids[a:b], a)) for a, b in pairwise(cuts)]
         self._weights = engine.put(self.damping.weights(self.ranges[0][1]))
         self._updates: dict[tuple[int, int], Ref] = {}
         self._threads = max(1, (config.threads or available_cores()) // engine.workers)
@@ -109,7 +110,8 @@ class _Replicas:
     def put_tables(self, V: Floats, U: Floats) -> None:
         """Go on with these."""
         self._put([Pair(V[first:last].copy(), U[first:last].copy()) for first, last in self.ranges])
-        self._merges, self._anchored = [], 0
+        self._merges: list[list[Ref]] = []
+        self._anchored = 0
         hot, weights = self.ranges[0][1], self.damping.weights(self.ranges[0][1])
         self._moments = self.engine.put(Pair(moments(V[:hot].copy(), weights.V), moments(U[:hot].copy(), weights.U)))
 
