@@ -576,7 +576,7 @@ def merge_shares(y: ArrayLike, replicas: int) -> Array:
 def merged_row(base: ArrayLike, changes: ArrayLike, Q: ArrayLike, y: ArrayLike) -> Array:
     """Merge one row that several replicas have changed: spectral damping.
 
-    new = base + Q diag(s) Qᵀ Σ_r δ_r, where s are the `merge_shares` of y, and the last of them is that of all
+    new = base + Qᵀ diag(s) Q Σ_r δ_r, where s are the `merge_shares` of y, and the last of them is that of all
     directions at right angles to Q. docs/concepts/gradients.md#merged_row.
 
     Args:

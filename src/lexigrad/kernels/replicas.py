@@ -159,7 +159,7 @@ def add_changes(rows: Any, scales: Any, codes: Any, first: int, sums: Any, touch
 
 @compiled
 def damp(basis: Any, turned: Any, slopes: Any, updates: Any, touching: Any, sums: Any, room: Any) -> None:
-    """sums[w] ← Q diag(s) Qᵀ sums[w], where more than one replica touched the row: a step of ``merged_row``.
+    """sums[w] ← Qᵀ diag(s) Q sums[w], where more than one replica touched the row: a step of ``merged_row``.
 
     ``basis`` are the directions, (n, dim), ``turned`` the same, (dim, n); ``slopes`` are y for a single update: of
     each direction, and last of all that is at right angles to them. ``room`` is float64 (2, n + 1) and more.
