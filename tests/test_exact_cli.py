@@ -82,7 +82,7 @@ def test_held_out_text_is_measured_with_counts_too(folder: Path) -> None:
         (["corpus.txt", "--counts", "counts.npz", "--solver=exact"], "Give either CORPUS or --counts."),
         (["--counts", "counts.npz", "--seeds=2"], "leave out --vocabulary and --seeds"),
         (["corpus.txt", "--solver=exact", "--model=cbow"], "cbow does not follow from window counts"),
-        (["corpus.txt", "--ray=local"], "--ray is for --solver exact and svd"),
+        (["corpus.txt", "--ray=local", "--races"], "--ray is not for SGD with --races"),
         (["corpus.txt", "--solver=exact", "--ray=local", "--device=cpu"], "leave out one of them"),
         (["corpus.txt", "--solver=exact", "--parts=6"], "parts must be a power of two"),
     ],

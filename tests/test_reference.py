@@ -23,6 +23,8 @@ from lexigrad.reference import (
     d_sigmoid,
     log_sigmoid,
     log_softmax,
+    merge_shares,
+    merged_row,
     naive_softmax,
     negative_sampling,
     outside_positions,
@@ -420,3 +422,29 @@ def test_the_page_has_no_section_without_a_function():
     assert set(re.findall(r"^## (.+)$", GRADIENTS_PAGE.read_text(encoding="utf-8"), re.MULTILINE)) == {
         *PUBLIC_FUNCTIONS
     }
+
+
+# -------------------- merging replicas
+
+
+@pytest.mark.parametrize("replicas", [1, 2, 7])
+def test_replicas_that_are_merged_have_come_as_far_as_one_after_the_other(replicas):
+    """On a quadratic loss with the steps that they were taken to make, exactly."""
+    random = np.random.default_rng(0)
+    Q = np.linalg.qr(random.normal(size=(5, 5)))[0][:3]
+    y = np.array([2.0, 0.3, 1e-9, 0.01])
+    steps = Q.T @ np.diag(np.exp(-y[:3]) - np.exp(-y[3])) @ Q + np.exp(-y[3]) * np.eye(5)
+    x = random.normal(size=5)
+    merged = merged_row(x, np.tile(steps @ x - x, (replicas, 1)), Q, y)
+    assert_allclose(merged, np.linalg.matrix_power(steps, replicas) @ x, atol=1e-8)
+
+
+def test_merge_shares_are_the_quotient_of_their_definition():
+    y = np.array([0.01, 0.5, 3.0])
+    assert_allclose(merge_shares(y, 6), (1 - np.exp(-6 * y)) / (6 * (1 - np.exp(-y))))
+
+
+@pytest.mark.parametrize(("y", "replicas"), [([-0.1], 2), ([0.1], 0)])
+def test_merge_shares_refuse_what_cannot_be(y, replicas):
+    with pytest.raises(InputError, match="1 replica or more"):
+        merge_shares(y, replicas)

@@ -185,6 +185,13 @@ class TrainConfig:
         "faster, and runs with several differ",
         opposite="races",
     )
+    replicas: int = _option(
+        1,
+        "negative sampling by SGD: train so many copies of the tables, each on its share of the text, and merge them "
+        "often; for several machines",
+        at_least=1,
+        at_most=1024,
+    )
     seed: int = _option(1, "start of all random numbers", at_least=0, at_most=2**63 - 1)
 
     def __post_init__(self) -> None:
@@ -199,6 +206,7 @@ class TrainConfig:
         if self.parts & (self.parts - 1):
             raise ConfigError(f"parts must be a power of two, such as 8, 16 or 32, not {self.parts:,}")
         self._check_phrase_threshold()
+        self._check_replicas()
         if self.min_learning_rate > self.starting_learning_rate:
             raise ConfigError(
                 f"min_learning_rate is {self.min_learning_rate:g}, above the learning rate at the start, "
@@ -211,6 +219,15 @@ class TrainConfig:
             raise ConfigError(f"phrase_threshold must be from -1 to 1 for npmi, not {threshold:g}")
         if self.phrase_scoring == "mikolov" and threshold <= 0:
             raise ConfigError(f"phrase_threshold must be above 0, not {threshold:g}; only npmi has scores below")
+
+    def _check_replicas(self) -> None:
+        if self.replicas == 1:
+            return
+        if self.solver != "sgd" or self.loss != "negative_sampling":
+            other = self.solver if self.solver != "sgd" else "naive_softmax"
+            raise ConfigError(f"replicas are of negative sampling by SGD, and {other} has none; leave replicas out")
+        if not self.deterministic:
+            raise ConfigError("replicas are merged to the same bytes every time, so they cannot race; leave one out")
 
     @property
     def threshold_of_phrases(self) -> float:

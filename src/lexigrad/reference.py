@@ -13,7 +13,7 @@ whatever NumPy can turn into an array. A wrong shape, an id out of range, or a n
 Sources: [1] Mikolov, Chen, Corrado, Dean 2013, "Efficient estimation of word representations in vector space";
 [2] Mikolov, Sutskever, Chen, Corrado, Dean 2013, "Distributed representations of words and phrases and their
 compositionality"; [3] İrsoy, Benton, Stratos 2021, "Corrected CBOW performs as well as skip-gram";
-[4] Arora, Liang, Ma 2017, "A simple but tough-to-beat baseline for sentence embeddings".
+[4] Arora, Liang, Ma 2017, "A simple but tough-to-beat baseline for sentence embeddings". `merged_row` is our own.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ __all__ = [
     "d_sigmoid",
     "log_sigmoid",
     "log_softmax",
+    "merge_shares",
+    "merged_row",
     "naive_softmax",
     "negative_sampling",
     "outside_positions",
@@ -538,6 +540,67 @@ def without_component(X: ArrayLike, u: ArrayLike) -> Array:
     """
     u, X = _vector_and_rows("u", u, "X", X)
     return X - np.outer(_product("X u", X, u), u)
+
+
+# -------------------- merging replicas
+
+
+def merge_shares(y: ArrayLike, replicas: int) -> Array:
+    """Find how much of the sum of several replicas' changes is to be kept, for each direction's stiffness y.
+
+    Where the loss is (h / 2) x² along a direction, n steps at a rate η take x to e^(−y) x, with y = η n h. Replicas
+    that begin at the same x change it by (e^(−y) − 1) x each; one after the other they would end at e^(−c·y) x. So of
+    the sum of c changes the share s = (1 − e^(−c·y)) / (c (1 − e^(−y))) is kept: all of it where y is 0, as nothing
+    conflicts, and 1 / c where y is large, as all went to the same place. docs/concepts/gradients.md#merge_shares.
+
+    Args:
+        y: of each direction, 0 or more, shape (n,).
+        replicas: c, at least 1.
+
+    Returns:
+        s of each direction, shape (n,).
+
+    Example:
+        >>> merge_shares([0.0, 0.1, 100.0], 4).round(3).tolist()
+        [1.0, 0.866, 0.25]
+    """
+    stiffness = _shaped("y", y, 1)
+    if replicas < 1 or (stiffness < 0).any():
+        raise InputError(
+            f"there must be 1 replica or more, and no y below 0, but they are {replicas} and {stiffness.tolist()}"
+        )
+    shares: Array = np.exp(-np.outer(np.arange(replicas), stiffness)).mean(axis=0)
+    return shares
+
+
+def merged_row(base: ArrayLike, changes: ArrayLike, Q: ArrayLike, y: ArrayLike) -> Array:
+    """Merge one row that several replicas have changed: spectral damping.
+
+    new = base + Qᵀ diag(s) Q Σ_r δ_r, where s are the `merge_shares` of y, and the last of them is that of all
+    directions at right angles to Q. docs/concepts/gradients.md#merged_row.
+
+    Args:
+        base: the row before, shape (dim,).
+        changes: δ of each replica that changed it, shape (replicas, dim).
+        Q: orthonormal directions, one a row, shape (n, dim).
+        y: how stiff the loss is along each, and last along all others, shape (n + 1,).
+
+    Returns:
+        The row after, shape (dim,).
+
+    Example:
+        >>> changes = [[1.0, 1.0], [1.0, 1.0]]
+        >>> merged_row([0.0, 0.0], changes, Q=[[1.0, 0.0]], y=[100.0, 0.0]).round(3).tolist()
+        [1.0, 2.0]
+    """
+    row, deltas = _vector_and_rows("base", base, "changes", changes)
+    directions, stiffness = _shaped("Q", Q, 2), _shaped("y", y, 1)
+    _expect_shape("Q", directions, (stiffness.size - 1, row.size), "one direction for each y but the last")
+    shares = merge_shares(stiffness, len(deltas))
+    total = deltas.sum(axis=0)
+    along = directions @ total
+    new: Array = row + shares[-1] * total + directions.T @ ((shares[:-1] - shares[-1]) * along)
+    return new
 
 
 # -------------------- helpers, and the checks of the input

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lexigrad.model import Word2Vec
     from lexigrad.monitor import Monitor
 
-__all__ = ["train_sgd"]
+__all__ = ["LONG_SPAN", "PARTS", "plain_ids", "span_of", "train_sgd"]
 
 SPAN: Final = 65_536
 """Tokens that a thread trains without looking up, when it races with others: some 10 ms."""
@@ -95,10 +95,9 @@ class _Run(ABC):
         from lexigrad.kernels.meeting import Gate
         from lexigrad.kernels.simd import row_parts
         from lexigrad.kernels.tables import Table
-        from lexigrad.kernels.training import PIECE
 
         self.config, self.cbow = config, config.model == "cbow"
-        self.ids: NDArray[np.int32] = _read_only(corpus.ids)
+        self.ids: NDArray[np.int32] = plain_ids(corpus.ids)
         self.settings = settings_of(config, self.ids)
         self.keep = keep_thresholds(corpus.vocabulary.keep_probability(config.subsample))
         self.alias = alias_table(corpus.vocabulary.noise_distribution(config.noise_exponent))
@@ -107,8 +106,7 @@ class _Run(ABC):
         self.V.fill(stream_key(config.seed, 0, START_STREAM))
         self.threads = config.threads or available_cores()
         self.gate = Gate(self.threads, available_cores())
-        if config.schedule not in ("linear", "constant"):
-            self.span = between(1, self.ids.size * config.epochs / CURVE_SPANS / PIECE, self.span // PIECE) * PIECE
+        self.span = span_of(config, self.ids.size, self.span)
         self.buffers: list[Any] = []  # of each thread: what it writes to besides the tables
         self.epoch, self.position = 0, 0  # whole epochs that are done, and tokens of the next one
         self.spans: deque[_Span] = deque()
@@ -314,7 +312,16 @@ class _Together(_Run):
         train_together(self.shape, *text, *tables, *common, *buffers)
 
 
-def _read_only(ids: NDArray[np.int32]) -> NDArray[np.int32]:
+def span_of(config: TrainConfig, tokens: int, longest: int) -> int:
+    """The tokens of a span: shorter ones where the learning rate goes in a curve."""
+    from lexigrad.kernels.training import PIECE
+
+    if config.schedule in ("linear", "constant"):
+        return longest
+    return between(1, tokens * config.epochs / CURVE_SPANS / PIECE, longest // PIECE) * PIECE
+
+
+def plain_ids(ids: NDArray[np.int32]) -> NDArray[np.int32]:
     """The ids as one plain kind of array: Numba compiles for each kind anew."""
     view = np.asarray(ids).view(np.ndarray)
     view.flags.writeable = False

@@ -84,8 +84,8 @@ def train(
             they are here; the others begin anew. Its words that the text lacks come out as they were, and counts add
             up. Its phrases are joined, and no others. The learning rate begins at the config's again; without a config,
             all options are those of the model.
-        engine: what carries out the exact solver and svd, such as a cluster; the threads of this process when not
-            given. The bytes are the same with any.
+        engine: what carries out the exact solver, svd, and SGD's replicas, such as a cluster; the threads of this
+            process when not given. The bytes are the same with any.
 
     Returns:
         The model, V and U of shape (|V|, dim). Its ``history`` has a record for each epoch of SGD: ``epoch``,
@@ -95,7 +95,8 @@ def train(
 
     Raises:
         CorpusError: the text cannot be read, or no word is left; or a saved corpus was written to meanwhile.
-        ConfigError: ``early_stop`` is given, and nothing to measure on; or training ran away.
+        ConfigError: ``early_stop`` is given, and nothing to measure on; or training ran away; or the text is too short
+            for so many replicas.
         InputError: a `Corpus` or `WindowCounts` are given, and a vocabulary or names besides, or phrases that they
             lack; or ids lack names; or window counts to a solver that needs text; or the exact solver lacks memory; or
             the checkpoints are of another text or other options; or the options do not suit the model to start from.
@@ -140,8 +141,10 @@ def _check(config: TrainConfig, validation: Any, callbacks: Sequence[Callback], 
     """Refuse what could not work, before the text is read."""
     if config.early_stop is not None and validation is None:
         raise ConfigError("early_stop follows the loss on held-out text, and there is none; give a validation")
-    if engine is not None and config.solver == "sgd":
-        raise InputError("SGD trains in the threads of this process; take solver='exact' or 'svd', or leave out engine")
+    if engine is not None and config.solver == "sgd" and config.loss == "naive_softmax":
+        raise InputError("the naive softmax by SGD trains in the threads of this process; leave out engine")
+    if engine is not None and not config.deterministic:
+        raise InputError("threads race in one process only; leave out engine, or deterministic=False")
     if engine is not None and config.device is not None:
         raise InputError("a device computes in this process, and an engine elsewhere; leave out device or engine")
     for callback in callbacks:
@@ -166,8 +169,18 @@ def _trained(
             corpus.check_unchanged()
             return _solved(counts, config, held_out, listeners, checkpoints, engine)
         _begin(checkpoints, config, training, held_out, listeners, start)
-        solve = train_softmax if config.loss == "naive_softmax" else train_sgd
-        model = solve(training, config, Monitor(training, config, held_out, listeners, checkpoints), start)
+        monitor = Monitor(training, config, held_out, listeners, checkpoints)
+        if config.replicas > 1:
+            from lexigrad.replicas.run import train_replicas
+
+            model = train_replicas(training, config, monitor, start, engine)
+        elif engine is not None:
+            from lexigrad.replicas.alone import train_alone
+
+            model = train_alone(training, config, monitor, start, engine)
+        else:
+            solve = train_softmax if config.loss == "naive_softmax" else train_sgd
+            model = solve(training, config, monitor, start)
         return model if start is None else start.joined(model)
 
 

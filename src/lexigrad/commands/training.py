@@ -169,8 +169,8 @@ def train(
     After Ctrl-C, --solver exact writes the vectors of the last step. With --checkpoint-every, Ctrl-C and SIGTERM leave
     a checkpoint of that moment instead, with any solver but svd.
 
-    With --ray workers make the passes of --solver exact and svd; the file is the same, to the byte. At most --parts of
-    them share a pass.
+    With --ray workers make the passes of --solver exact and svd, at most --parts of them, or train the --replicas of
+    SGD; the file is the same, to the byte.
     """
     import lexigrad
     from lexigrad.seeds import each_seed
@@ -237,8 +237,11 @@ def train(
 
 def _check_ray(config: TrainConfig) -> None:
     """Refuse what workers have no part in."""
-    if config.solver == "sgd":
-        raise click.UsageError("--ray is for --solver exact and svd; SGD trains in this process.")
+    if config.solver == "sgd" and (config.loss == "naive_softmax" or not config.deterministic):
+        other = "--races" if config.loss == "negative_sampling" else "--loss naive_softmax"
+        raise click.UsageError(
+            f"--ray is not for SGD with {other}, which trains in this process; leave out one of them."
+        )
     if config.device is not None:
         raise click.UsageError(
             "--ray computes on processors elsewhere and --device on one here; leave out one of them."
@@ -249,6 +252,8 @@ def _engine(ray: str, workers: int | None, config: TrainConfig, display: Display
     """The workers that are asked for; says how many they are."""
     from lexigrad.engines.opening import open_engine
 
+    if config.solver == "sgd" and config.replicas == 1:
+        workers = 1  # no other would have anything to do
     engine = open_engine(ray, workers)
     noun = "worker" if engine.workers == 1 else "workers"
     display.say(f"Ray {'on this machine' if ray == 'local' else f'at {ray}'} with {engine.workers:,} {noun}")

@@ -1,0 +1,168 @@
+"""SGD without replicas on an engine: one worker trains, and the bytes are those of training in this process.
+
+The tables stay with the worker; they come here to be measured and kept, and a fresh worker begins with what came last.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from lexigrad.encoding import available_cores
+from lexigrad.replicas.changes import Pair
+from lexigrad.replicas.keeping import KEPT, Kept, forget
+from lexigrad.replicas.setup import first_tables, setup_of
+from lexigrad.replicas.training import Setup, Share, Span, Trainer
+from lexigrad.sgd import LONG_SPAN, plain_ids, span_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lexigrad.config import TrainConfig
+    from lexigrad.corpus import Corpus
+    from lexigrad.engines.interface import Engine
+    from lexigrad.further import Start
+    from lexigrad.model import Word2Vec
+    from lexigrad.monitor import Monitor
+
+    Floats = NDArray[np.float32]
+
+__all__ = ["train_alone"]
+
+SEGMENT_SPANS: Final = 16
+"""Spans that the worker trains without being asked: some 4 million tokens."""
+
+ANCHOR_EVERY: Final = 32
+"""Segments after which the tables come here in any case."""
+
+
+class Task(NamedTuple):
+    """What is trained in each segment since the tables were here."""
+
+    step: int  # the number of the last segment
+    threads: int
+    segments: tuple[tuple[Span, ...], ...]
+
+
+def train_alone(corpus: Corpus, config: TrainConfig, monitor: Monitor, start: Start | None, engine: Engine) -> Word2Vec:
+    """Train both tables by one worker of an engine; see `lexigrad.train`."""
+    run = _Alone(corpus, config, engine)
+    if start is not None:
+        V, U = run.tables()
+        start.put(corpus.vocabulary, V, U)
+        run.put_tables(V, U)
+    run.go(monitor)
+    model = monitor.model()
+    engine.get([engine.call(forget, run.name)])
+    return model
+
+
+def train_segment(setup: Setup, share: Share, task: Task, anchor: Pair) -> int:
+    """Train a segment, by the tables that are kept here, or from the anchor on; returns the segment's number."""
+    with KEPT.trainer(setup, task.threads) as trainer:
+        state = _state(trainer, share, task, anchor, task.step)
+        trainer.train(share, task.segments[-1], state.V, state.U)
+        KEPT.put(setup.run, 0, task.step + 1, state)
+    return task.step
+
+
+def tables_after(setup: Setup, share: Share, task: Task, anchor: Pair) -> Pair:
+    """The tables after all segments, of shape (words, dim)."""
+    with KEPT.trainer(setup, task.threads) as trainer:
+        state = _state(trainer, share, task, anchor, task.step + 1)
+        KEPT.put(setup.run, 0, task.step + 1, state)
+    return Pair(state.V.rows(), state.U.rows())
+
+
+def _state(trainer: Trainer, share: Share, task: Task, anchor: Pair, step: int) -> Kept:
+    """The tables as they are when a segment begins."""
+    state = KEPT.take(trainer.setup.run, 0, step)
+    if state is None:
+        V, U = trainer.new_tables()
+        V.put(anchor.V)
+        U.put(anchor.U)
+        state = Kept(V, U, V.floats, U.floats)
+        first = task.step + 1 - len(task.segments)
+        for spans in task.segments[: step - first]:
+            trainer.train(share, spans, V, U)
+    return state
+
+
+class _Alone:
+    """One run: where it stands, and what has been trained since the tables were here."""
+
+    def __init__(self, corpus: Corpus, config: TrainConfig, engine: Engine) -> None:
+        self.config, self.engine = config, engine
+        self.ids = plain_ids(corpus.ids)
+        self.span = span_of(config, self.ids.size, LONG_SPAN)
+        self.threads = config.threads or available_cores()
+        self.name = os.urandom(8).hex()
+        self._setup = engine.put(setup_of(self.name, corpus, config))
+        self._share = engine.put(Share(self.ids, 0))
+        self.epoch, self.position, self.step = 0, 0, 0
+        self._segments: tuple[tuple[Span, ...], ...] = ()
+        self._is_stopped = False
+        self._error: BaseException | None = None
+        self.put_tables(*first_tables(corpus, config))
+
+    def tables(self) -> tuple[Floats, Floats]:
+        """V and U, of shape (words, dim)."""
+        if self._segments:
+            task = Task(self.step - 1, self.threads, self._segments)
+            ref = self.engine.call(tables_after, self._setup, self._share, task, self._anchor)
+            (found,) = self.engine.get([ref])
+            self.engine.free([ref])
+            self._put(Pair(*found))
+        return self._tables.V.copy(), self._tables.U.copy()
+
+    def put_tables(self, V: Floats, U: Floats) -> None:
+        """Go on with these."""
+        self.step += 1  # so that no worker goes on with what it keeps
+        self._put(Pair(V.copy(), U.copy()))
+
+    def _put(self, tables: Pair) -> None:
+        self._tables, self._anchor, self._segments = tables, self.engine.put(tables), ()
+
+    def go(self, monitor: Monitor) -> None:
+        """Train, segment by segment, to the end or until the monitor has seen enough."""
+        place = monitor.begin(self)
+        if place is not None:
+            self.epoch, self.position = place["epoch"], place["position"]
+        while self.epoch < self.config.epochs and not monitor.is_over:
+            monitor.watch([self._work], self._where, self._stop)
+            if self._error is not None:
+                raise self._error
+            if self.position == self.ids.size:
+                self.epoch, self.position = self.epoch + 1, 0
+                monitor.end_epoch(self.epoch, self._rate(self.epoch, 0))
+            monitor.rest({"epoch": self.epoch, "position": self.position}, *self._where())
+            if len(self._segments) >= ANCHOR_EVERY:
+                self.tables()
+
+    def _work(self) -> None:
+        """Have one segment trained."""
+        try:
+            if not self._is_stopped:
+                stop = min(self.ids.size, self.position + SEGMENT_SPANS * self.span)
+                self._segments = (*self._segments, self._spans(stop))
+                task = Task(self.step, self.threads, self._segments)
+                self.engine.get([self.engine.call(train_segment, self._setup, self._share, task, self._anchor)])
+                self.position, self.step = stop, self.step + 1
+        except BaseException as error:  # handed to the thread that waits
+            self._error = error
+
+    def _spans(self, stop: int) -> tuple[Span, ...]:
+        """The spans from where the run stands up to a token."""
+        ends = [*range(self.position, stop, self.span), stop]
+        rates = [self._rate(self.epoch, end) for end in ends]
+        return tuple(Span(self.epoch, *place) for place in zip(ends[:-1], ends[1:], rates[:-1], rates[1:], strict=True))
+
+    def _stop(self) -> None:
+        self._is_stopped = True
+
+    def _where(self) -> tuple[int, int, float]:
+        return self.epoch, self.position, self._rate(self.epoch, self.position)
+
+    def _rate(self, epoch: int, position: int) -> float:
+        return self.config.learning_rate_at((epoch + position / self.ids.size) / self.config.epochs)

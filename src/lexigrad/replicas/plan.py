@@ -1,0 +1,134 @@
+"""When replicas are merged: their shares of the text, the intervals, and which rows are merged after each.
+
+What a run loses to replicas follows the number of merges in it, so their distance follows from the length of the run
+(docs/concepts/replicas.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from lexigrad.errors import ConfigError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lexigrad.config import TrainConfig
+
+__all__ = ["HOT_ROWS", "Plan", "plan_of"]
+
+MERGES: Final = 25
+"""Merges of all rows in a run, about."""
+
+LEAST_MERGES: Final = 10
+"""With fewer, vectors are several points worse."""
+
+SHORTEST: Final = 50_000
+"""Tokens of a replica between two merges of all rows, at least, but for an epoch's length."""
+
+LONGEST: Final = 4_000_000
+"""The same, at most: beyond, merging costs next to nothing."""
+
+HOT_MERGES: Final = 10
+"""Intervals between two merges of all rows; after each, the commonest rows are merged."""
+
+HOT_ROWS: Final = 5_000
+"""These are so many."""
+
+WARM_UP: Final = 0.03
+"""The first part of a run, in which all rows are merged after each interval."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The intervals of a run, numbered through all epochs: steps.
+
+    Attributes:
+        cuts: int64 (replicas + 1,): where each replica's share of the text begins, and the end.
+        intervals: in an epoch.
+        epochs: of the run.
+    """
+
+    cuts: NDArray[np.int64]
+    intervals: int
+    epochs: int
+
+    @property
+    def replicas(self) -> int:
+        """How many."""
+        return len(self.cuts) - 1
+
+    @property
+    def steps(self) -> int:
+        """How many there are."""
+        return self.intervals * self.epochs
+
+    @property
+    def tokens(self) -> float:
+        """Tokens of an interval, in the mean over replicas."""
+        return float(self.cuts[-1]) / self.replicas / self.intervals
+
+    def place(self, step: int) -> tuple[int, int]:
+        """Where a step begins: whole epochs, and tokens of the next one, of all replicas together."""
+        epoch, interval = divmod(step, self.intervals)
+        return epoch, int(self.cuts[-1]) * interval // self.intervals
+
+    def span(self, replica: int, step: int) -> tuple[int, int, int]:
+        """What a replica trains in a step: the epoch, and the first token of its share and the one after the last."""
+        epoch, interval = divmod(step, self.intervals)
+        tokens = int(self.cuts[replica + 1] - self.cuts[replica])
+        return epoch, tokens * interval // self.intervals, tokens * (interval + 1) // self.intervals
+
+    def is_full(self, step: int) -> bool:
+        """Whether all rows are merged after a step, or only the commonest."""
+        return step < WARM_UP * self.steps or (step + 1) % HOT_MERGES == 0
+
+    def after_full(self, step: int) -> int:
+        """The last step, this one or before, that begins after a merge of all rows."""
+        while step and not self.is_full(step - 1):
+            step -= 1
+        return step
+
+
+def plan_of(config: TrainConfig, ids: NDArray[np.int32]) -> Plan:
+    """The plan of a run on these tokens.
+
+    Raises:
+        ConfigError: the run is too short for so many replicas.
+    """
+    merges = _merges(ids.size / config.replicas, config.epochs)
+    if merges * config.epochs < LEAST_MERGES:
+        raise ConfigError(_refusal(config, ids.size))
+    return Plan(_cuts(ids, config.replicas), merges * HOT_MERGES, config.epochs)
+
+
+def _merges(tokens: float, epochs: int) -> int:
+    """Merges of all rows in an epoch, where each replica has so many tokens."""
+    wanted = max(-(-MERGES // epochs), tokens / LONGEST)
+    return max(1, int(min(wanted, tokens / SHORTEST)))
+
+
+def _refusal(config: TrainConfig, tokens: int) -> str:
+    """What to do where a run is too short."""
+    enough = [
+        n for n in range(2, config.replicas) if _merges(tokens / n, config.epochs) * config.epochs >= LEAST_MERGES
+    ]
+    fewer = f"take {enough[-1]}" if enough else "take 1"
+    return (
+        f"{config.replicas} replicas would be merged fewer than {LEAST_MERGES} times in {config.epochs} epochs of "
+        f"{tokens:,} tokens, and learn badly; {fewer}, or at least {LEAST_MERGES} epochs"
+    )
+
+
+def _cuts(ids: NDArray[np.int32], replicas: int) -> NDArray[np.int64]:
+    """Equal shares, each up to the end of a sentence, if one ends in the first half of the next share."""
+    even = [ids.size * replica // replicas for replica in range(replicas + 1)]
+    cuts = [0]
+    for here, beyond in pairwise(even[1:]):
+        ends = np.flatnonzero(ids[here : (here + beyond) // 2] < 0)
+        cuts.append(here + int(ends[0]) + 1 if ends.size else here)
+    return np.array([*cuts, ids.size], np.int64)

@@ -1,0 +1,242 @@
+"""Training replicas: the intervals of a plan, carried out by an engine, and merged."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from lexigrad.encoding import available_cores
+from lexigrad.engines.threads import ThreadEngine
+from lexigrad.kernels.simd import CHUNK
+from lexigrad.replicas.calls import Task, merge_range, moments, train_interval
+from lexigrad.replicas.changes import Pair
+from lexigrad.replicas.damping import Damping
+from lexigrad.replicas.keeping import forget
+from lexigrad.replicas.plan import HOT_ROWS, plan_of
+from lexigrad.replicas.setup import first_tables, setup_of
+from lexigrad.replicas.training import Share, Span
+from lexigrad.sgd import LONG_SPAN, plain_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from lexigrad.config import TrainConfig
+    from lexigrad.corpus import Corpus
+    from lexigrad.engines.interface import Engine, Ref
+    from lexigrad.further import Start
+    from lexigrad.model import Word2Vec
+    from lexigrad.monitor import Monitor
+
+    Floats = NDArray[np.float32]
+
+__all__ = ["train_replicas"]
+
+ANCHOR_EVERY: Final = 4
+"""Merges of all rows after which the tables are kept here: a fresh worker begins with these."""
+
+
+def train_replicas(
+    corpus: Corpus,
+    config: TrainConfig,
+    monitor: Monitor,
+    start: Start | None = None,
+    engine: Engine | None = None,
+    merge: Callable[..., Any] = merge_range,
+) -> Word2Vec:
+    """Train replicas of both tables, each on its share of the text, and merge them; see `lexigrad.train`.
+
+    Args:
+        corpus: the text.
+        config: the options; which engine, and with how many workers, changes nothing.
+        monitor: watches the run.
+        start: a model to begin with.
+        engine: what carries it out; threads of this process when not given.
+        merge: another rule than `merge_range`, to compare it with.
+
+    Raises:
+        ConfigError: the run is too short for so many replicas, or training ran away.
+        EngineError: the engine gave up.
+    """
+    with ExitStack() as stack:
+        if engine is None:
+            engine = ThreadEngine(min(config.replicas, config.threads or available_cores()))
+            stack.enter_context(engine)
+        run = _Replicas(corpus, config, engine, merge)
+        stack.callback(run.forget)
+        if start is not None:
+            V, U = run.tables()
+            start.put(corpus.vocabulary, V, U)
+            run.put_tables(V, U)
+        run.go(monitor)
+        return monitor.model()
+
+
+class _Replicas:
+    """One run: which step comes next, and what the engine has.
+
+    What it has are, since the anchor, the merges; the rows of both tables by ranges, the commonest first; and the sums
+    of the commonest rows, from which the directions of the next merge follow.
+    """
+
+    def __init__(self, corpus: Corpus, config: TrainConfig, engine: Any, merge: Callable[..., Any]) -> None:
+        self.config, self.engine, self._rule = config, engine, merge
+        ids = plain_ids(corpus.ids)
+        self.plan = plan_of(config, ids)
+        self.damping = Damping(corpus.vocabulary, config)
+        self.words, self.step = len(corpus.vocabulary), 0
+        self.ranges = _ranges(self.words, engine.workers)
+        self.run = os.urandom(8).hex()
+        self._setup = engine.put(setup_of(self.run, corpus, config))
+        cuts = self.plan.cuts.tolist()
+        self._shares = [engine.put(Share(ids[a:b], a)) for a, b in pairwise(cuts)]
+        self._weights = engine.put(self.damping.weights(self.ranges[0][1]))
+        self._updates: dict[tuple[int, int], Ref] = {}
+        self._threads = max(1, (config.threads or available_cores()) // engine.workers)
+        self._is_stopped = False
+        self._error: BaseException | None = None
+        self.put_tables(*first_tables(corpus, config))
+
+    def tables(self) -> tuple[Floats, Floats]:
+        """V and U, of shape (words, dim)."""
+        blocks = self.engine.get(self._rows)
+        return np.concatenate([block.V for block in blocks]), np.concatenate([block.U for block in blocks])
+
+    def put_tables(self, V: Floats, U: Floats) -> None:
+        """Go on with these."""
+        self._put([Pair(V[first:last].copy(), U[first:last].copy()) for first, last in self.ranges])
+        self._merges: list[list[Ref]] = []
+        self._anchored = 0
+        hot, weights = self.ranges[0][1], self.damping.weights(self.ranges[0][1])
+        self._moments = self.engine.put(Pair(moments(V[:hot].copy(), weights.V), moments(U[:hot].copy(), weights.U)))
+
+    def _put(self, blocks: list[Pair]) -> None:
+        """Let the tables as they are here be the anchor."""
+        self._rows = [self.engine.put(block) for block in blocks]
+        self._anchor, self._anchor_step = list(self._rows), self.step
+
+    def go(self, monitor: Monitor) -> None:
+        """Train, from merge to merge, to the end or until the monitor has seen enough."""
+        place = monitor.begin(self)
+        if place is not None:
+            self.step = self._anchor_step = place["step"]
+        while self.step < self.plan.steps and not monitor.is_over:
+            epoch, _ = self.plan.place(self.step)
+            monitor.watch([self._work], self._where, self._stop)
+            if self._error is not None:
+                raise self._error
+            if self.plan.place(self.step)[0] > epoch:
+                monitor.end_epoch(epoch + 1, self._where()[2])
+            monitor.rest({"step": self.step}, *self._where())
+
+    def _where(self) -> tuple[int, int, float]:
+        """How far the run is: epochs, tokens of the next one, and the learning rate."""
+        epoch, position = self.plan.place(self.step)
+        return epoch, position, self._rate_after(self.step - 1)
+
+    def _stop(self) -> None:
+        self._is_stopped = True
+
+    def _work(self) -> None:
+        """Go on to the next merge of all rows."""
+        try:
+            while not self._is_stopped:
+                self._take_step()
+                if self.plan.is_full(self.step - 1):
+                    break
+            self.engine.get([self._moments])
+        except BaseException as error:  # handed to the thread that waits
+            self._error = error
+
+    def _take_step(self) -> None:
+        """Train all replicas for an interval, and merge them."""
+        step, ranges = self.step, self.ranges if self.plan.is_full(self.step) else self.ranges[:1]
+        changes = [self._train(replica, ranges) for replica in range(self.plan.replicas)]
+        (sums,) = self.engine.get([self._moments])  # while they train
+        directions = self.engine.put(self.damping.directions(sums, self._rate_after(step)))
+        merged = [self._merge(number, directions, [one[number] for one in changes]) for number in range(len(ranges))]
+        self.engine.free([directions, *(ref for one in changes for ref in one)])
+        self._merges, self._anchored = [*self._merges[self._anchored :], merged], 0
+        self.step += 1
+        full = [here for here in range(self._anchor_step, self.step) if self.plan.is_full(here)]
+        if full and full[-1] == step and len(full) >= ANCHOR_EVERY:
+            self._move_anchor(merged)
+
+    def _train(self, replica: int, ranges: list[tuple[int, int]]) -> tuple[Ref, ...]:
+        """Have a replica trained for an interval; gives its changes in each range."""
+        steps = range(self.plan.after_full(self.step), self.step + 1)
+        task = Task(
+            replica=replica,
+            step=self.step,
+            threads=self._threads,
+            ranges=tuple(self.ranges),
+            merged=tuple(map(len, self._merges)),
+            anchored=self._anchored,
+            spans=tuple(self._spans(replica, step) for step in steps),
+            results=tuple(ranges),
+        )
+        blocks = [*self._anchor, *(ref for merge in self._merges for ref in merge)]
+        how: dict[str, Any] = {"returns": len(ranges), "on": replica}
+        found = self.engine.call(train_interval, self._setup, self._shares[replica], task, *blocks, **how)
+        return found if len(ranges) > 1 else (found,)
+
+    def _spans(self, replica: int, step: int) -> tuple[Span, ...]:
+        """What a replica trains in a step, with the learning rates that all the text has there."""
+        epoch, start, stop = self.plan.span(replica, step)
+        ends = [*range(start, stop, LONG_SPAN), stop]
+        first, last = self._rate_after(step - 1), self._rate_after(step)
+        rates = [first + (last - first) * (end - start) / max(1, stop - start) for end in ends]
+        places = zip(ends[:-1], ends[1:], rates[:-1], rates[1:], strict=True)
+        return tuple(Span(epoch, *place) for place in places)
+
+    def _rate_after(self, step: int) -> float:
+        """The learning rate at the end of a step."""
+        return self.config.learning_rate_at((step + 1) / self.plan.steps)
+
+    def _merge(self, number: int, directions: Ref, changes: list[Ref]) -> Ref:
+        """Have a range of rows merged; gives the changes for all replicas."""
+        is_hot = number == 0
+        intervals = 1 if is_hot else self.step - self.plan.after_full(self.step) + 1
+        arguments = self.ranges[number][0], self._rows[number], directions, self._updates_of(number, intervals)
+        how: dict[str, Any] = {"returns": 3 if is_hot else 2, "on": number}
+        found = self.engine.call(self._rule, *arguments, self._weights if is_hot else None, *changes, **how)
+        self._rows[number] = found[0]
+        if is_hot:
+            self._moments = found[2]
+        return found[1]
+
+    def _updates_of(self, number: int, intervals: int) -> Ref:
+        """Expected updates of each row in a range in so many intervals."""
+        if (number, intervals) not in self._updates:
+            updates = self.damping.updates(self.plan.tokens * intervals, *self.ranges[number])
+            self._updates[number, intervals] = self.engine.put(updates)
+        return self._updates[number, intervals]
+
+    def _move_anchor(self, merged: list[Ref]) -> None:
+        """Keep the tables here as they are now; what lies before is needed no more."""
+        old = [*self._anchor, *(ref for merge in self._merges[:-1] for ref in merge)]
+        self._put(self.engine.get(self._rows))
+        self._merges, self._anchored = [merged], 1
+        self.engine.free(old)
+
+    def forget(self) -> None:
+        """Let nobody keep anything of this run."""
+        calls = [self.engine.call(forget, self.run, on=worker) for worker in range(self.engine.workers)]
+        if self._error is None and not self._is_stopped:
+            self.engine.get(calls)
+        else:  # nothing is waited for where something went wrong, but for what this process did itself
+            forget(self.run)
+
+
+def _ranges(words: int, workers: int) -> list[tuple[int, int]]:
+    """The commonest rows, and the others in a range for each worker; whole chunks, as tables have them."""
+    hot = min(words, -(-HOT_ROWS // CHUNK) * CHUNK)
+    chunks = -(-(words - hot) // CHUNK)
+    count = min(workers, chunks)
+    ends = [min(words, hot + chunks * number // count * CHUNK) for number in range(1, count + 1)]
+    return list(zip([0, hot, *ends[:-1]], [hot, *ends], strict=True)) if ends else [(0, hot)]
