@@ -69,6 +69,7 @@ NOT_RUN = {  # each block of code that the tests do not run, by its page and fir
     ("docs/guides/explore.md", "lexigrad explore model.safetensors"): (
         "it serves until Ctrl-C; test_explorer_server.py asks what it serves"
     ),
+    ("docs/guides/explore.md", "tensorboard --logdir board"): "they are other programs, and serve until Ctrl-C",
     ("docs/guides/publishing.md", "pip install huggingface_hub"): "it needs an account and the network",
     ("docs/guides/publishing.md", "from sentence_transformers import SentenceTransformer"): "it needs the network",
     ("docs/guides/search.md", "pip install 'lexigrad[index]'"): "it installs",
