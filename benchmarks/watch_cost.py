@@ -1,4 +1,4 @@
-"""What it costs a training to be watched: `python benchmarks/watch_cost.py TEXT [--rounds 6]`.
+"""What it costs a training to be watched: `python benchmarks/watch_cost.py TEXT [--rounds 5]`.
 
 The text is read once. Then, in this process and in turn, it is trained on without and with a page that watches: a
 headless Chromium, which has the page open and follows a word's neighbors. The page learns the words before the clock
@@ -43,8 +43,8 @@ def main() -> None:
     """Time the rounds, print each when it is there, write the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("text", type=Path)
-    parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--word", default="france")
     options = parser.parse_args()
     config = lexigrad.TrainConfig(epochs=options.epochs)

@@ -43,8 +43,11 @@ LONG_SPAN: Final = 262_144
 SEGMENT_SECONDS: Final = 1.0
 """Threads rest about so often; to end and begin anew takes them some 0.1 ms."""
 
+CROWDED_SEGMENTS: Final = 2
+"""Segments in a row in which the cores were wanted by others before one thread takes over: most who want one soon go."""
+
 PATIENCE: Final = 15
-"""Segments that one thread trains alone before all try again."""
+"""Segments that one thread trains alone before all try again, at most: one at first, twice as many each time."""
 
 TRIAL_SPANS: Final = 3
 """Spans of a segment in which all try: long enough that to begin does not matter."""
@@ -253,7 +256,9 @@ class _Together(_Run):
         self.speeds = {"all": 0.0, "one": math.inf}
         self.buffers = self.all
         self.is_trial = True
-        self.patience = 0
+        self.crowded = 0  # segments in a row
+        self.turn = 1  # segments that one thread trains the next time that it takes over,
+        self.patience = 0  # and those that are left of this time
 
     def _shares(self, threads: int) -> list[Any]:
         from lexigrad.kernels.sharing import new_shares
@@ -285,10 +290,14 @@ class _Together(_Run):
             return
         if self.buffers is self.all:
             self.speeds["all"] = speed
-            if crowded and self.speeds["one"] > speed:
+            self.crowded = self.crowded + 1 if crowded else 0
+            if not crowded:
+                self.turn = 1
+            elif (self.turn > 1 or self.crowded >= CROWDED_SEGMENTS) and self.speeds["one"] > speed:
                 self.one = self.one or self._shares(1)
                 self._compile(self.one)
-                self.buffers, self.patience = self.one, PATIENCE
+                self.buffers, self.patience = self.one, self.turn
+                self.turn = min(2 * self.turn, PATIENCE)
         else:
             self.speeds["one"] = speed
             self.patience -= 1

@@ -34,7 +34,7 @@ WORDS_FITTED: Final = 500
 """The map's axes are those of so many words."""
 LOOK_SECONDS: Final = 0.8
 """Between two looks at least so long: training rests about once a second."""
-LOOK_EVERY: Final = 100
+LOOK_EVERY: Final = 150
 """A look waits until so many times what the last one cost have passed, here and in a page: some percent at most."""
 MOST_SECONDS: Final = 10.0
 """It does not wait longer; and pages get new figures so often, look or not."""

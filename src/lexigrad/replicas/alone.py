@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import numpy as np
+
 from lexigrad.encoding import available_cores
 from lexigrad.replicas.changes import Pair
 from lexigrad.replicas.keeping import KEPT, Kept, forget
@@ -16,7 +18,6 @@ from lexigrad.replicas.training import Setup, Share, Span, Trainer
 from lexigrad.sgd import LONG_SPAN, plain_ids, span_of
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from lexigrad.config import TrainConfig
@@ -75,6 +76,14 @@ def tables_after(setup: Setup, share: Share, task: Task, anchor: Pair) -> Pair:
     return Pair(state.V.rows(), state.U.rows())
 
 
+def rows_after(setup: Setup, share: Share, task: Task, n: int, anchor: Pair) -> Floats:
+    """The first n rows of V after all segments."""
+    with KEPT.trainer(setup, task.threads) as trainer:
+        state = _state(trainer, share, task, anchor, task.step + 1)
+        KEPT.put(setup.run, 0, task.step + 1, state)
+    return np.array(state.V.rows(n))
+
+
 def _state(trainer: Trainer, share: Share, task: Task, anchor: Pair, step: int) -> Kept:
     """The tables as they are when a segment begins."""
     state = KEPT.take(trainer.setup.run, 0, step)
@@ -115,6 +124,16 @@ class _Alone:
             self.engine.free([ref])
             self._put(Pair(*found))
         return self._tables.V.copy(), self._tables.U.copy()
+
+    def first_rows(self, n: int) -> Floats:
+        """A copy of the first n rows of V."""
+        if not self._segments:
+            return self._tables.V[:n].copy()
+        task = Task(self.step - 1, self.threads, self._segments)
+        ref = self.engine.call(rows_after, self._setup, self._share, task, n, self._anchor)
+        (found,) = self.engine.get([ref])
+        self.engine.free([ref])
+        return np.array(found)
 
     def put_tables(self, V: Floats, U: Floats) -> None:
         """Go on with these."""

@@ -107,6 +107,11 @@ class _Replicas:
         blocks = self.engine.get(self._rows)
         return np.concatenate([block.V for block in blocks]), np.concatenate([block.U for block in blocks])
 
+    def first_rows(self, n: int) -> Floats:
+        """A copy of the first n rows of V."""
+        holding = [ref for ref, (first, _) in zip(self._rows, self.ranges, strict=True) if first < n]
+        return np.concatenate([block.V for block in self.engine.get(holding)])[:n]
+
     def put_tables(self, V: Floats, U: Floats) -> None:
         """Go on with these."""
         self._put([Pair(V[first:last].copy(), U[first:last].copy()) for first, last in self.ranges])
