@@ -178,17 +178,7 @@ def test_where_cores_are_short_one_thread_takes_over_and_changes_no_byte(monkeyp
     taken.clear()
     monkeypatch.setattr(Gate, "crowded", True)
     shared_out = lexigrad.train(text, config)
-    assert taken[:9] == [
-        2,
-        2,
-        1,
-        2,
-        1,
-        1,
-        2,
-        1,
-        1,
-    ]  # two crowded segments, then one alone, then twice as many, at most 2
+    assert taken[:9] == [2, 2, 1, 2, 1, 1, 2, 1, 1]  # crowded twice, then one alone, then twice as long, at most 2
     assert shared_out.V.tobytes() == whole.V.tobytes()
     assert shared_out.U.tobytes() == whole.U.tobytes()
 

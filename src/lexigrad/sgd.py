@@ -44,7 +44,7 @@ SEGMENT_SECONDS: Final = 1.0
 """Threads rest about so often; to end and begin anew takes them some 0.1 ms."""
 
 CROWDED_SEGMENTS: Final = 2
-"""Segments in a row in which the cores were wanted by others before one thread takes over: most who want one soon go."""
+"""Segments in a row in which others wanted the cores before one thread takes over: most want one for a moment."""
 
 PATIENCE: Final = 15
 """Segments that one thread trains alone before all try again, at most: one at first, twice as many each time."""

@@ -131,9 +131,9 @@ class _Alone:
             return self._tables.V[:n].copy()
         task = Task(self.step - 1, self.threads, self._segments)
         ref = self.engine.call(rows_after, self._setup, self._share, task, n, self._anchor)
-        (found,) = self.engine.get([ref])
+        found: list[Floats] = self.engine.get([ref])
         self.engine.free([ref])
-        return np.array(found)
+        return found[0].copy()
 
     def put_tables(self, V: Floats, U: Floats) -> None:
         """Go on with these."""
