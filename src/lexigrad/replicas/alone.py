@@ -128,7 +128,7 @@ class _Alone:
     def first_rows(self, n: int) -> Floats:
         """A copy of the first n rows of V."""
         if not self._segments:
-            return self._tables.V[:n].copy()
+            return np.array(self._tables.V[:n])
         task = Task(self.step - 1, self.threads, self._segments)
         ref = self.engine.call(rows_after, self._setup, self._share, task, n, self._anchor)
         found: list[Floats] = self.engine.get([ref])
