@@ -385,7 +385,7 @@ def test_commands_are_listed_in_the_order_of_use() -> None:
     assert listed == [
         *("train", "vocab", "cooccur", "neighbors", "analogy", "index"),
         *("evaluate", "loss", "stability", "sentiment", "plot", "explore"),
-        *("convert", "hub", "gradcheck", "course", "demo"),
+        *("convert", "hub", "plan", "gradcheck", "course", "demo"),
     ]
 
 
