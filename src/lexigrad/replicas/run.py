@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from lexigrad.encoding import available_cores
+from lexigrad.engines.interface import LostValueError
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.kernels.simd import CHUNK
 from lexigrad.replicas.calls import Task, merge_range, moments, train_interval
@@ -40,6 +41,9 @@ __all__ = ["train_replicas"]
 ANCHOR_EVERY: Final = 4
 """Merges of all rows after which the tables are kept here: a fresh worker begins with these."""
 
+MOST_LOSSES: Final = 3
+"""So often a run goes back to the same tables before it gives up."""
+
 
 def train_replicas(
     corpus: Corpus,
@@ -61,7 +65,7 @@ def train_replicas(
 
     Raises:
         ConfigError: the run is too short for so many replicas, or training ran away.
-        EngineError: the engine gave up.
+        EngineError: the engine gave up; values that machines lose are made again from the tables that are kept here.
     """
     with ExitStack() as stack:
         if engine is None:
@@ -90,6 +94,8 @@ class _Replicas:
         self.plan = plan_of(config, ids)
         self.damping = Damping(corpus.vocabulary, config)
         self.words, self.step = len(corpus.vocabulary), 0
+        self._rested = self._measured = 0  # steps after which the monitor has looked last, and an epoch has ended
+        self._losses = 0  # since the anchor
         self.ranges = _ranges(self.words, engine.workers)
         self.run = os.urandom(8).hex()
         self._setup = engine.put(setup_of(self.run, corpus, config))
@@ -124,20 +130,42 @@ class _Replicas:
         """Let the tables as they are here be the anchor."""
         self._rows = [self.engine.put(block) for block in blocks]
         self._anchor, self._anchor_step = list(self._rows), self.step
+        self._losses = 0
 
     def go(self, monitor: Monitor) -> None:
         """Train, from merge to merge, to the end or until the monitor has seen enough."""
         place = monitor.begin(self)
         if place is not None:
-            self.step = self._anchor_step = place["step"]
-        while self.step < self.plan.steps and not monitor.is_over:
-            epoch, _ = self.plan.place(self.step)
-            monitor.watch([self._work], self._where, self._stop)
-            if self._error is not None:
-                raise self._error
-            if self.plan.place(self.step)[0] > epoch:
-                monitor.end_epoch(epoch + 1, self._where()[2])
-            monitor.rest({"step": self.step}, *self._where())
+            self.step = self._anchor_step = self._rested = self._measured = place["step"]
+        while self.step < self.plan.steps and not (monitor.is_over and self.step >= self._measured):
+            try:
+                self._go_on(monitor)
+            except LostValueError:
+                if self._losses == MOST_LOSSES:
+                    raise
+                self._go_back()
+
+    def _go_on(self, monitor: Monitor) -> None:
+        """Train up to the next merge of all rows, and let the monitor look, unless it has looked there already."""
+        monitor.watch([self._work], self._where, self._stop)
+        if self._error is not None:
+            raise self._error
+        if self.step <= self._rested:
+            return
+        monitor.merges = self.plan.merges(self.step)
+        epochs, _ = self.plan.place(self.step)
+        if epochs > self.plan.place(self._measured)[0]:
+            monitor.end_epoch(epochs, self._where()[2])
+            self._measured = self.step
+        monitor.rest({"step": self.step}, *self._where())
+        self._rested = self.step
+
+    def _go_back(self) -> None:
+        """Go on from the anchor, which is of this machine; what came of it since was lost with another."""
+        losses, blocks = self._losses + 1, self.engine.get(self._anchor)
+        self.step, self._error = self._anchor_step, None
+        self.put_tables(np.concatenate([block.V for block in blocks]), np.concatenate([block.U for block in blocks]))
+        self._losses = losses
 
     def _where(self) -> tuple[int, int, float]:
         """How far the run is: epochs, tokens of the next one, and the learning rate."""
