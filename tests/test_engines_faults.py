@@ -156,6 +156,31 @@ def test_a_watch_counts_the_calls_of_processes_that_have_ended(monkeypatch: pyte
     assert watch.silent(4.0) == []
 
 
+def test_a_worker_lags_that_is_at_a_call_twice_as_long_as_the_others_were() -> None:
+    watch = Watch(2)
+    watch.hear(0, pulse(1, calls=0, function="lexigrad.f", seconds=9))
+    watch.hear(1, pulse(2, calls=0, function="lexigrad.f", seconds=8))
+    assert not watch.progress(calls_made=2).lags  # both have as much to do
+    watch.hear(1, pulse(2, calls=1))
+    watch.hear(0, pulse(1, calls=0, function="lexigrad.f", seconds=15))
+    assert not watch.progress(calls_made=2).lags
+    watch.hear(0, pulse(1, calls=0, function="lexigrad.f", seconds=16))
+    seen = watch.progress(calls_made=2)
+    assert (seen.lags, seen.slowest) == (True, "worker 0 on host in lexigrad.f for 16 s")
+    watch.hear(0, pulse(1, calls=1))
+    assert not watch.progress(calls_made=2).lags
+
+
+def test_one_worker_alone_does_not_lag_and_neither_does_a_short_call() -> None:
+    watch = Watch(1)
+    watch.hear(0, pulse(1, function="lexigrad.f", seconds=99))
+    assert not watch.progress(calls_made=1).lags
+    watch = Watch(2)
+    watch.hear(0, pulse(1, function="lexigrad.f", seconds=4))
+    watch.hear(1, pulse(2))
+    assert not watch.progress(calls_made=1).lags
+
+
 # --- workers of other bytes
 
 

@@ -133,11 +133,8 @@ def merges_of_epoch(tokens: float, epochs: int) -> int:
 
 def _refusal(config: TrainConfig, tokens: int) -> str:
     """What to do where a run is too short."""
-    enough = [
-        n
-        for n in range(2, config.replicas)
-        if merges_of_epoch(tokens / n, config.epochs) * config.epochs >= LEAST_MERGES
-    ]
+    epochs = config.epochs
+    enough = [n for n in range(2, config.replicas) if merges_of_epoch(tokens / n, epochs) * epochs >= LEAST_MERGES]
     fewer = f"take {enough[-1]}" if enough else "take 1"
     return (
         f"{config.replicas} replicas would be merged fewer than {LEAST_MERGES} times in {config.epochs} epochs of "
