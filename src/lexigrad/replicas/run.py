@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +19,7 @@ from lexigrad.replicas.damping import Damping
 from lexigrad.replicas.keeping import forget
 from lexigrad.replicas.plan import HOT_ROWS, plan_of
 from lexigrad.replicas.setup import first_tables, setup_of
-from lexigrad.replicas.training import Share, Span
+from lexigrad.replicas.training import Setup, Share, Span
 from lexigrad.sgd import LONG_SPAN, plain_ids
 
 if TYPE_CHECKING:
@@ -77,8 +77,7 @@ def train_replicas(
             V, U = run.tables()
             start.put(corpus.vocabulary, V, U)
             run.put_tables(V, U)
-        run.go(monitor)
-        return monitor.model()
+        return run.go(monitor)
 
 
 class _Replicas:
@@ -97,8 +96,7 @@ class _Replicas:
         self._rested = self._measured = 0  # steps after which the monitor has looked last, and an epoch has ended
         self._losses = 0  # since the anchor
         self.ranges = _ranges(self.words, engine.workers)
-        self.run = os.urandom(8).hex()
-        self._setup = engine.put(setup_of(self.run, corpus, config))
+        self._begin(setup_of("", corpus, config))
         cuts = self.plan.cuts.tolist()
         self._shares = [engine.put(Share(ids[a:b], a)) for a, b in pairwise(cuts)]
         self._weights = engine.put(self.damping.weights(self.ranges[0][1]))
@@ -107,6 +105,12 @@ class _Replicas:
         self._is_stopped = False
         self._error: BaseException | None = None
         self.put_tables(*first_tables(corpus, config))
+
+    def _begin(self, setup: Setup) -> None:
+        """Take a name that no other run has: no worker goes on with what it keeps under another."""
+        self.run = os.urandom(8).hex()
+        self._named = setup._replace(run=self.run)
+        self._setup = self.engine.put(self._named)
 
     def tables(self) -> tuple[Floats, Floats]:
         """V and U, of shape (words, dim)."""
@@ -132,14 +136,16 @@ class _Replicas:
         self._anchor, self._anchor_step = list(self._rows), self.step
         self._losses = 0
 
-    def go(self, monitor: Monitor) -> None:
+    def go(self, monitor: Monitor) -> Word2Vec:
         """Train, from merge to merge, to the end or until the monitor has seen enough."""
         place = monitor.begin(self)
         if place is not None:
             self.step = self._anchor_step = self._rested = self._measured = place["step"]
-        while self.step < self.plan.steps and not (monitor.is_over and self.step >= self._measured):
+        while True:
             try:
-                self._go_on(monitor)
+                while self.step < self.plan.steps and not (monitor.is_over and self.step >= self._measured):
+                    self._go_on(monitor)
+                return monitor.model()
             except LostValueError:
                 if self._losses == MOST_LOSSES:
                     raise
@@ -163,6 +169,8 @@ class _Replicas:
     def _go_back(self) -> None:
         """Go on from the anchor, which is of this machine; what came of it since was lost with another."""
         losses, blocks = self._losses + 1, self.engine.get(self._anchor)
+        self._forget()
+        self._begin(self._named)
         self.step, self._error = self._anchor_step, None
         self.put_tables(np.concatenate([block.V for block in blocks]), np.concatenate([block.U for block in blocks]))
         self._losses = losses
@@ -259,11 +267,16 @@ class _Replicas:
 
     def forget(self) -> None:
         """Let nobody keep anything of this run."""
-        calls = [self.engine.call(forget, self.run, on=worker) for worker in range(self.engine.workers)]
+        calls = self._forget()
         if self._error is None and not self._is_stopped:
-            self.engine.get(calls)
+            with suppress(LostValueError):
+                self.engine.get(calls)
         else:  # nothing is waited for where something went wrong, but for what this process did itself
             forget(self.run)
+
+    def _forget(self) -> list[Ref]:
+        """Have each worker forget what it keeps."""
+        return [self.engine.call(forget, self.run, on=worker) for worker in range(self.engine.workers)]
 
 
 def _ranges(words: int, workers: int) -> list[tuple[int, int]]:
