@@ -132,17 +132,24 @@ def test_every_command_on_a_cluster_shows_its_workers_and_its_dashboard(
 
 
 class LosingEngine(ThreadEngine):
-    """Has lost whatever is asked for."""
+    """Has lost whatever is asked for, but the first values."""
+
+    def __init__(self, first: int = 0) -> None:
+        super().__init__(2)
+        self._first = first
 
     def get(self, refs: Iterable[Any]) -> list[Any]:
-        raise LostValueError("a value was lost with a machine")
+        self._first -= 1
+        if self._first < 0:
+            raise LostValueError("a value was lost with a machine")
+        return super().get(refs)
 
 
 @pytest.mark.parametrize("options", [["--replicas=2", "--epochs=10"], ["--epochs=1"], ["--solver=exact"]])
 def test_values_that_were_lost_end_in_a_sentence_that_says_how_to_go_on(
     folder: Path, options: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "open_engine", lambda *_, **__: LosingEngine(2))
+    monkeypatch.setattr(opening, "open_engine", lambda *_, **__: LosingEngine())
     result = run("train", "-o", "m.txt", "--ray=local", "--dim=4", "--quiet", *options)
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
@@ -150,6 +157,28 @@ def test_values_that_were_lost_end_in_a_sentence_that_says_how_to_go_on(
         "With --checkpoint-every, and then --resume, it need not begin anew.",
     ]
     assert [path.name for path in folder.iterdir()] == ["corpus.txt"]
+
+
+@pytest.mark.parametrize(
+    ("options", "first"),
+    [(["--solver=exact"], 20), (["--replicas=2", "--epochs=20"], 40), (["--epochs=20"], 40)],
+    ids=["exact", "replicas", "alone"],
+)
+def test_after_values_were_lost_a_run_goes_on_from_its_checkpoint_to_the_same_bytes(
+    folder: Path, options: list[str], first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = ["--dim=4", "--quiet", "--checkpoint-every=epoch", *options]
+    assert run("train", "-o", "one.txt", *usual).exit_code == 0
+    engines = [LosingEngine(first), ThreadEngine(2)]
+    monkeypatch.setattr(opening, "open_engine", lambda *_, **__: engines.pop(0))
+    result = run("train", "-o", "m.txt", "--ray=local", *usual)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "Error: a value was lost with a machine",
+        "The same command with --resume goes on from m.txt.checkpoint.",
+    ]
+    assert run("train", "-o", "m.txt", "--ray=local", "--resume", *usual).exit_code == 0
+    assert (folder / "m.txt").read_bytes() == (folder / "one.txt").read_bytes()
 
 
 @pytest.mark.parametrize("name", ["vocab", "cooccur", "train"])

@@ -104,15 +104,15 @@ class Display:
         if cluster.restarts:
             text += f", {cluster.restarts:,} {_noun('restart', cluster.restarts)}"
         laggard = cluster.slowest.rpartition(" for ")[0] if cluster.lags else ""
-        if laggard:
-            text += f", waiting for {cluster.slowest}"
+        all_of_it = f"{text}, waiting for {cluster.slowest}" if laggard else text
         with self._lock:
             has_news = cluster.restarts > self._restarts or laggard not in {"", self._laggard}
-            self._cluster, self._restarts, self._laggard = text, cluster.restarts, laggard or self._laggard
+            self._restarts, self._laggard = cluster.restarts, laggard or self._laggard
+            self._cluster = all_of_it if self._is_live else text  # a line may come long after the next pulse
             if self._is_live and not self.quiet:
                 self._draw_bar(*(self._shown or ("working", 0, None, "")))
             elif has_news:
-                self.say(text)
+                self.say(all_of_it)
 
     def speed(self) -> dict[str, float]:
         """What `training` was told last, as plain numbers."""
