@@ -126,22 +126,27 @@ class Watch:
 
     def progress(self, calls_made: int) -> EngineProgress:
         """What is known, for a reader."""
-        pulses = [(number, seen.pulse) for number, seen in enumerate(self._seen) if seen.pulse is not None]
-        busy = [(pulse.seconds, number, pulse) for number, pulse in pulses if pulse.function]
+        now, seen = time.monotonic(), self._seen
+        pulses = [one.pulse for one in seen if one.pulse is not None]
+        busy = [  # who says nothing is taken to be at it still
+            (one.pulse.seconds + now - one.heard, number, one.pulse)
+            for number, one in enumerate(seen)
+            if one.pulse is not None and one.pulse.function
+        ]
         seconds, number, pulse = max(busy, key=lambda item: item[:2], default=(0.0, 0, None))
         slowest = "" if pulse is None else f"worker {number} on {pulse.host}{_at(pulse)} for {seconds:.0f} s"
         function = "" if pulse is None else pulse.function
-        others = [other.seconds for _, other in pulses if other is not pulse and other.function == function]
+        others = [spent for spent, other, at in busy if other != number and at.function == function]
         usual = max([self._longest.get(function, 0.0), *others])
         return EngineProgress(
             workers=len(self._seen),
             calls_made=calls_made,
-            calls_done=sum(pulse.calls for _, pulse in pulses) + sum(seen.calls_before for seen in self._seen),
-            bytes_done=sum(pulse.bytes for _, pulse in pulses) + sum(seen.bytes_before for seen in self._seen),
-            restarts=sum(seen.restarts for seen in self._seen),
+            calls_done=sum(one.calls for one in pulses) + sum(one.calls_before for one in seen),
+            bytes_done=sum(one.bytes for one in pulses) + sum(one.bytes_before for one in seen),
+            restarts=sum(one.restarts for one in seen),
             slowest=slowest,
             lags=len(pulses) > 1 and seconds >= max(LAG_SECONDS, LAG_FACTOR * usual),
-            seconds=time.monotonic() - self._begun,
+            seconds=now - self._begun,
         )
 
 
