@@ -181,6 +181,10 @@ def test_a_worker_that_falls_silent_lags(monkeypatch: pytest.MonkeyPatch) -> Non
     clock.now = 4.0
     seen = watch.progress(calls_made=2)
     assert (seen.lags, seen.slowest) == (True, "worker 0 on host in lexigrad.f for 6 s")
+    clock.now = 5.0
+    watch.hear(0, pulse(1, calls=1))
+    seen = watch.progress(calls_made=2)
+    assert (seen.lags, seen.slowest) == (True, "worker 1 on host, silent for 5 s")
 
 
 def test_one_worker_alone_does_not_lag_and_neither_does_a_short_call(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,10 +131,12 @@ class Watch:
         busy = [  # who says nothing is taken to be at it still
             (one.pulse.seconds + now - one.heard, number, one.pulse)
             for number, one in enumerate(seen)
-            if one.pulse is not None and one.pulse.function
+            if one.pulse is not None and (one.pulse.function or now - one.heard >= LAG_SECONDS)
         ]
         seconds, number, pulse = max(busy, key=lambda item: item[:2], default=(0.0, 0, None))
-        slowest = "" if pulse is None else f"worker {number} on {pulse.host}{_at(pulse)} for {seconds:.0f} s"
+        slowest = (
+            "" if pulse is None else f"worker {number} on {pulse.host}{_at(pulse) or ', silent'} for {seconds:.0f} s"
+        )
         function = "" if pulse is None else pulse.function
         others = [spent for spent, other, at in busy if other != number and at.function == function]
         usual = max([self._longest.get(function, 0.0), *others])
