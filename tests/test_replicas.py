@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 import lexigrad
 from lexigrad import ConfigError, InputError, TrainConfig, reference
 from lexigrad import sgd as sgd_module
-from lexigrad.engines.interface import LostValueError
 from lexigrad.engines.simulator import SimulatedEngine
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.kernels import replicas as kernels
@@ -34,7 +32,7 @@ from lexigrad.sampling import alias_table, keep_thresholds
 from lexigrad.stepsize import settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
     from lexigrad.engines.interface import Engine
@@ -199,51 +197,6 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes_on_any_engine(
     engines = {None: lambda: None, "threads": lambda: ThreadEngine(1), "simulator": lambda: SimulatedEngine(seed=2)}
     again = lexigrad.Checkpoints(path, every="epoch", resume=True)
     assert trained(corpus, SMALL, engines[engine](), checkpoints=again) == expected
-
-
-class LosingEngine(ThreadEngine):
-    """Loses all values that were computed, each time that so many have been asked for."""
-
-    def __init__(self, every: int) -> None:
-        super().__init__(2)
-        self._every, self._asked, self._made, self._lost, self.losses = every, 0, set[Any](), set[Any](), 0
-
-    def call(self, function: Callable[..., Any], *arguments: Any, returns: int = 1, on: int = 0) -> Any:
-        self._check(part for part in arguments if isinstance(part, Future))
-        refs = super().call(function, *arguments, returns=returns, on=on)
-        self._made.update([refs] if returns == 1 else refs)
-        return refs
-
-    def get(self, refs: Iterable[Any]) -> list[Any]:
-        wanted = list(refs)
-        if any(ref in self._made for ref in wanted):
-            self._asked += 1
-            if self._asked % self._every == 0:
-                self._lost |= self._made
-                self.losses += 1
-        self._check(wanted)
-        return super().get(wanted)
-
-    def _check(self, refs: Iterable[Any]) -> None:
-        if any(ref in self._lost for ref in refs):
-            raise LostValueError("a value was lost with a machine")
-
-
-@pytest.mark.parametrize("every", [56, 58, 61, 64, 65, 90])
-def test_values_that_are_lost_with_a_machine_are_made_again_from_the_tables_here(
-    corpus: Any, expected: bytes, tmp_path: Path, every: int
-) -> None:
-    checkpoints = lexigrad.Checkpoints(tmp_path / "out.safetensors", every="epoch")
-    with LosingEngine(every) as engine:
-        model = lexigrad.train(corpus, SMALL, engine=engine, checkpoints=checkpoints)
-        assert engine.losses > 0
-    assert model.V.tobytes() + model.U.tobytes() == expected
-    assert [record["epoch"] for record in model.history] == list(range(1, 11))
-
-
-def test_a_run_that_loses_all_values_again_and_again_gives_up(corpus: Any) -> None:
-    with LosingEngine(7) as engine, pytest.raises(LostValueError):
-        trained(corpus, SMALL, engine)
 
 
 def test_losses_records_and_early_stopping_are_those_of_every_epoch(corpus: Any) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from lexigrad.encoding import available_cores
-from lexigrad.engines.interface import LostValueError
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.kernels.simd import CHUNK
 from lexigrad.replicas.calls import Task, merge_range, moments, train_interval
@@ -19,7 +18,7 @@ from lexigrad.replicas.damping import Damping
 from lexigrad.replicas.keeping import forget
 from lexigrad.replicas.plan import HOT_ROWS, plan_of
 from lexigrad.replicas.setup import first_tables, setup_of
-from lexigrad.replicas.training import Setup, Share, Span
+from lexigrad.replicas.training import Share, Span
 from lexigrad.sgd import LONG_SPAN, plain_ids
 
 if TYPE_CHECKING:
@@ -40,9 +39,6 @@ __all__ = ["train_replicas"]
 
 ANCHOR_EVERY: Final = 4
 """Merges of all rows after which the tables are kept here: a fresh worker begins with these."""
-
-MOST_LOSSES: Final = 3
-"""So often a run goes back to the same tables before it gives up."""
 
 
 def train_replicas(
@@ -65,7 +61,7 @@ def train_replicas(
 
     Raises:
         ConfigError: the run is too short for so many replicas, or training ran away.
-        EngineError: the engine gave up; values that machines lose are made again from the tables that are kept here.
+        EngineError: the engine gave up.
     """
     with ExitStack() as stack:
         if engine is None:
@@ -77,7 +73,8 @@ def train_replicas(
             V, U = run.tables()
             start.put(corpus.vocabulary, V, U)
             run.put_tables(V, U)
-        return run.go(monitor)
+        run.go(monitor)
+        return monitor.model()
 
 
 class _Replicas:
@@ -93,10 +90,9 @@ class _Replicas:
         self.plan = plan_of(config, ids)
         self.damping = Damping(corpus.vocabulary, config)
         self.words, self.step = len(corpus.vocabulary), 0
-        self._rested = self._measured = 0  # steps after which the monitor has looked last, and an epoch has ended
-        self._losses = 0  # since the anchor
         self.ranges = _ranges(self.words, engine.workers)
-        self._begin(setup_of("", corpus, config))
+        self.run = os.urandom(8).hex()
+        self._setup = engine.put(setup_of(self.run, corpus, config))
         cuts = self.plan.cuts.tolist()
         self._shares = [engine.put(Share(ids[a:b], a)) for a, b in pairwise(cuts)]
         self._weights = engine.put(self.damping.weights(self.ranges[0][1]))
@@ -105,12 +101,6 @@ class _Replicas:
         self._is_stopped = False
         self._error: BaseException | None = None
         self.put_tables(*first_tables(corpus, config))
-
-    def _begin(self, setup: Setup) -> None:
-        """Take a name that no other run has: no worker goes on with what it keeps under another."""
-        self.run = os.urandom(8).hex()
-        self._named = setup._replace(run=self.run)
-        self._setup = self.engine.put(self._named)
 
     def tables(self) -> tuple[Floats, Floats]:
         """V and U, of shape (words, dim)."""
@@ -134,46 +124,21 @@ class _Replicas:
         """Let the tables as they are here be the anchor."""
         self._rows = [self.engine.put(block) for block in blocks]
         self._anchor, self._anchor_step = list(self._rows), self.step
-        self._losses = 0
 
-    def go(self, monitor: Monitor) -> Word2Vec:
+    def go(self, monitor: Monitor) -> None:
         """Train, from merge to merge, to the end or until the monitor has seen enough."""
         place = monitor.begin(self)
         if place is not None:
-            self.step = self._anchor_step = self._rested = self._measured = place["step"]
-        while True:
-            try:
-                while self.step < self.plan.steps and not (monitor.is_over and self.step >= self._measured):
-                    self._go_on(monitor)
-                return monitor.model()
-            except LostValueError:
-                if self._losses == MOST_LOSSES:
-                    raise
-                self._go_back()
-
-    def _go_on(self, monitor: Monitor) -> None:
-        """Train up to the next merge of all rows, and let the monitor look, unless it has looked there already."""
-        monitor.watch([self._work], self._where, self._stop)
-        if self._error is not None:
-            raise self._error
-        if self.step <= self._rested:
-            return
-        monitor.merges = self.plan.merges(self.step)
-        epochs, _ = self.plan.place(self.step)
-        if epochs > self.plan.place(self._measured)[0]:
-            monitor.end_epoch(epochs, self._where()[2])
-            self._measured = self.step
-        monitor.rest({"step": self.step}, *self._where())
-        self._rested = self.step
-
-    def _go_back(self) -> None:
-        """Go on from the anchor, which is of this machine; what came of it since was lost with another."""
-        losses, blocks = self._losses + 1, self.engine.get(self._anchor)
-        self._forget()
-        self._begin(self._named)
-        self.step, self._error = self._anchor_step, None
-        self.put_tables(np.concatenate([block.V for block in blocks]), np.concatenate([block.U for block in blocks]))
-        self._losses = losses
+            self.step = self._anchor_step = place["step"]
+        while self.step < self.plan.steps and not monitor.is_over:
+            epoch, _ = self.plan.place(self.step)
+            monitor.watch([self._work], self._where, self._stop)
+            if self._error is not None:
+                raise self._error
+            monitor.merges = self.plan.merges(self.step)
+            if self.plan.place(self.step)[0] > epoch:
+                monitor.end_epoch(epoch + 1, self._where()[2])
+            monitor.rest({"step": self.step}, *self._where())
 
     def _where(self) -> tuple[int, int, float]:
         """How far the run is: epochs, tokens of the next one, and the learning rate."""
@@ -267,16 +232,11 @@ class _Replicas:
 
     def forget(self) -> None:
         """Let nobody keep anything of this run."""
-        calls = self._forget()
+        calls = [self.engine.call(forget, self.run, on=worker) for worker in range(self.engine.workers)]
         if self._error is None and not self._is_stopped:
-            with suppress(LostValueError):
-                self.engine.get(calls)
+            self.engine.get(calls)
         else:  # nothing is waited for where something went wrong, but for what this process did itself
             forget(self.run)
-
-    def _forget(self) -> list[Ref]:
-        """Have each worker forget what it keeps."""
-        return [self.engine.call(forget, self.run, on=worker) for worker in range(self.engine.workers)]
 
 
 def _ranges(words: int, workers: int) -> list[tuple[int, int]]:
