@@ -195,6 +195,27 @@ def test_pods_mount_volumes_that_they_have_and_get_what_they_ask_for() -> None:
         assert container["resources"]["requests"] == container["resources"]["limits"]
 
 
+@pytest.mark.parametrize("name", ["kuberay-job.yaml", "on-a-cluster.md"])
+def test_train_takes_the_command_of_the_manifest_and_those_of_the_guide(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lexigrad.cli import main
+
+    if name.endswith(".yaml"):
+        lines = [read(name)["spec"]["entrypoint"]]
+    else:
+        lines = (EXAMPLES.parent / "guides" / name).read_text(encoding="utf-8").splitlines()
+    found = [line.partition("lexigrad train ")[2].strip("'") for line in lines if "lexigrad train " in line]
+    commands = [line for line in found if "--ray auto" in line]
+    assert commands
+    monkeypatch.chdir(tmp_path)
+    for line in commands:  # the folders are not on this machine
+        arguments = [part.replace("/data/", "").replace("/shared/", "") for part in line.split()]
+        given = main.commands["train"].make_context("train", arguments).params
+        assert (given["ray"], given["corpus"], given["output"]) == ("auto", ("corpus",), Path("model.safetensors"))
+        assert given["replicas"] > 1
+
+
 def test_the_head_computes_nothing_and_there_is_a_worker_for_each_replica() -> None:
     spec = read("kuberay-job.yaml")["spec"]
     cluster = spec["rayClusterSpec"]

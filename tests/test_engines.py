@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import engine_jobs as jobs
@@ -201,3 +202,24 @@ def test_what_does_not_go_over_the_wire_is_refused(value: Any) -> None:
     for refuse in (check_sendable, fingerprint):
         with pytest.raises(EngineError, match="cannot go from one worker to another"):
             refuse(value)
+
+
+def call_without_end(engine: Engine) -> None:
+    while True:
+        engine.call(operator.not_, True, on=0)
+
+
+def test_threads_end_although_one_waits_for_a_call_that_was_not_made_yet() -> None:
+    go, engine = Event(), ThreadEngine(2)
+    first = engine.call(go.wait, on=0)
+    second = engine.call(operator.not_, first, on=0)
+    third = engine.call(operator.not_, second, on=1)
+    closer = Thread(target=engine.close, daemon=True)
+    closer.start()
+    with pytest.raises(RuntimeError, match="after shutdown"):  # so that it is being closed
+        call_without_end(engine)
+    go.set()
+    closer.join(60)
+    assert not closer.is_alive()
+    with pytest.raises(EngineError, match="the engine was closed"):
+        engine.get([third])

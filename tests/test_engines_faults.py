@@ -151,9 +151,51 @@ def test_a_watch_counts_the_calls_of_processes_that_have_ended(monkeypatch: pyte
     clock.now = 4.0
     seen = watch.progress(calls_made=10)
     assert (seen.calls_done, seen.bytes_done, seen.restarts, seen.seconds) == (8, 64, 1, 4.0)
-    assert seen.slowest == "worker 0 on host in lexigrad.g for 9 s"
+    assert seen.slowest == "worker 0 on host in lexigrad.g for 13 s"
     assert watch.silent(4.0) == [0, 1]
     assert watch.silent(4.0) == []
+
+
+def test_a_worker_lags_that_is_at_a_call_twice_as_long_as_the_others_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    Clock(monkeypatch)
+    watch = Watch(2)
+    watch.hear(0, pulse(1, calls=0, function="lexigrad.f", seconds=9))
+    watch.hear(1, pulse(2, calls=0, function="lexigrad.f", seconds=8))
+    assert not watch.progress(calls_made=2).lags  # both have as much to do
+    watch.hear(1, pulse(2, calls=1))
+    watch.hear(0, pulse(1, calls=0, function="lexigrad.f", seconds=15))
+    assert not watch.progress(calls_made=2).lags
+    watch.hear(0, pulse(1, calls=0, function="lexigrad.f", seconds=16))
+    seen = watch.progress(calls_made=2)
+    assert (seen.lags, seen.slowest) == (True, "worker 0 on host in lexigrad.f for 16 s")
+    watch.hear(0, pulse(1, calls=1))
+    assert not watch.progress(calls_made=2).lags
+
+
+def test_a_worker_that_falls_silent_lags(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    watch = Watch(2)
+    watch.hear(0, pulse(1, function="lexigrad.f", seconds=2))
+    watch.hear(1, pulse(2))
+    assert not watch.progress(calls_made=2).lags
+    clock.now = 4.0
+    seen = watch.progress(calls_made=2)
+    assert (seen.lags, seen.slowest) == (True, "worker 0 on host in lexigrad.f for 6 s")
+    clock.now = 5.0
+    watch.hear(0, pulse(1, calls=1))
+    seen = watch.progress(calls_made=2)
+    assert (seen.lags, seen.slowest) == (True, "worker 1 on host, silent for 5 s")
+
+
+def test_one_worker_alone_does_not_lag_and_neither_does_a_short_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    Clock(monkeypatch)
+    watch = Watch(1)
+    watch.hear(0, pulse(1, function="lexigrad.f", seconds=99))
+    assert not watch.progress(calls_made=1).lags
+    watch = Watch(2)
+    watch.hear(0, pulse(1, function="lexigrad.f", seconds=4))
+    watch.hear(1, pulse(2))
+    assert not watch.progress(calls_made=1).lags
 
 
 # --- workers of other bytes

@@ -126,7 +126,7 @@ def test_the_file_that_ray_workers_make_is_that_of_one_process(
     folder: Path, monkeypatch: pytest.MonkeyPatch, on_ray: Callable[[int], RayEngine]
 ) -> None:
     engine = on_ray(2)
-    monkeypatch.setattr(opening, "open_engine", lambda *_: engine)
+    monkeypatch.setattr(opening, "open_engine", lambda *_, **__: engine)
     monkeypatch.setattr(type(engine), "__exit__", lambda *_: None)  # other tests need it
     usual = ["--counts", "counts.npz", *EXACT, "--head=60", "--parts=1"]
     assert run("train", "-o", "alone.safetensors", *usual).exit_code == 0

@@ -20,8 +20,9 @@ from lexigrad.commands.loss import loss
 from lexigrad.commands.planning import plan_command
 from lexigrad.commands.proving import demo, gradcheck
 from lexigrad.commands.publishing import hub
+from lexigrad.commands.reading import vocab
 from lexigrad.commands.sentences import course, sentiment
-from lexigrad.commands.training import train, vocab
+from lexigrad.commands.training import train
 from lexigrad.commands.vectors import analogy, convert, neighbors, plot, stability
 from lexigrad.errors import LexigradError
 from lexigrad.signals import Endings

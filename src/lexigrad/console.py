@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from threading import RLock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress
 
+    from lexigrad.engines.watching import EngineProgress
     from lexigrad.progress import SolverProgress, TrainProgress
 
 __all__ = ["Display", "print_columns", "print_json"]
@@ -43,7 +45,7 @@ class Display:
     """Shows how far reading and training are: a live bar on a terminal, a line for each tenth elsewhere.
 
     Everything goes to standard error. ``quiet`` shows nothing. Use it as a context manager, and hand its methods
-    ``reading`` and ``training`` to the library as progress functions.
+    ``reading``, ``training`` and ``working`` to the library as progress functions; several threads may call them.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
@@ -54,6 +56,11 @@ class Display:
         self._bar: Progress | None = None
         self._drawn_at = 0.0
         self._tenths: dict[str, int] = {}
+        self._lock = RLock()
+        self._shown: tuple[str, int, int | None, str] | None = None  # what the bar was given last
+        self._cluster = ""  # what is said of the workers beside it
+        self._restarts = 0
+        self._laggard = ""
 
     def __enter__(self) -> Display:
         return self
@@ -63,9 +70,10 @@ class Display:
 
     def say(self, message: str) -> None:
         """Write a line to standard error."""
-        self._leave_bar()
-        if not self.quiet:
-            click.echo(message, err=True)
+        with self._lock:
+            self._leave_bar()
+            if not self.quiet:
+                click.echo(message, err=True)
 
     def reading(self, done_bytes: int, total_bytes: int | None) -> None:
         """Show how much of the text has been read; how much there is may be unknown."""
@@ -84,9 +92,27 @@ class Display:
         for name, loss in (("loss", progress.loss), ("held out", progress.held_out_loss)):
             if loss == loss:
                 detail += f", {name} {loss:.4f}"
+        if progress.merges:
+            detail += f", {progress.merges:,} {_noun('merge', progress.merges)}"
         if speed > 0:
             detail += f", {_clock((progress.words_total - progress.words_done) / speed)} left"
         self._show("training", progress.words_done, progress.words_total, detail)
+
+    def working(self, cluster: EngineProgress) -> None:
+        """Show how the workers of a cluster get on, beside what is shown; where no bar is, who lags at once."""
+        text = f"{cluster.workers:,} {_noun('worker', cluster.workers)}, {cluster.bytes_done / 1e6:,.0f} MB from them"
+        if cluster.restarts:
+            text += f", {cluster.restarts:,} {_noun('restart', cluster.restarts)}"
+        laggard = cluster.slowest.rpartition(" for ")[0] if cluster.lags else ""
+        all_of_it = f"{text}, waiting for {cluster.slowest}" if laggard else text
+        with self._lock:
+            has_news = cluster.restarts > self._restarts or laggard not in {"", self._laggard}
+            self._restarts, self._laggard = cluster.restarts, laggard or self._laggard
+            self._cluster = all_of_it if self._is_live else text  # a line may come long after the next pulse
+            if self._is_live and not self.quiet:
+                self._draw_bar(*(self._shown or ("working", 0, None, "")))
+            elif has_news:
+                self.say(all_of_it)
 
     def speed(self) -> dict[str, float]:
         """What `training` was told last, as plain numbers."""
@@ -109,7 +135,7 @@ class Display:
         if self._is_live and not self.quiet:
             self._draw_bar(progress.stage, 0, None, detail)
         elif progress.passes:
-            self.say(f"{progress.stage}: {detail}")
+            self.say(f"{progress.stage}: {self._beside(detail)}")
 
     def course(self, done: int, total: int, cost: float) -> None:
         """Show how many iterations of the course experiment are done."""
@@ -121,6 +147,10 @@ class Display:
 
     def _show(self, name: str, done: int, total: int | None, detail: str) -> None:
         """Draw the bar or write a line, if it is time for it."""
+        with self._lock:
+            self._show_if_time(name, done, total, detail)
+
+    def _show_if_time(self, name: str, done: int, total: int | None, detail: str) -> None:
         tenth = 10 * done // total if total else 0
         if self.quiet or self._tenths.get(name) == 10:
             return
@@ -130,22 +160,31 @@ class Display:
             self._drawn_at = monotonic()
             self._draw_bar(name, done, total, detail)
         elif not self._is_live and total and is_next_tenth:
-            click.echo(f"{name} {done / total:4.0%}, {detail}", err=True)
+            click.echo(f"{name} {done / total:4.0%}, {self._beside(detail)}", err=True)
         if tenth == 10:
             self._leave_bar()
 
+    def _beside(self, detail: str) -> str:
+        """What is said, and of the workers what is known."""
+        return ", ".join(filter(None, (detail, self._cluster)))
+
     def _draw_bar(self, name: str, done: int, total: int | None, detail: str) -> None:
-        if self._bar is None:
-            self._bar = _live_bar()
-            self._bar.add_task(name, total=total, detail=detail)
-            self._bar.start()
-        self._bar.update(self._bar.task_ids[0], completed=done, total=total, detail=detail, refresh=True)
+        with self._lock:
+            self._shown, shown = (name, done, total, detail), self._beside(detail)
+            if self._bar is None:
+                self._bar = _live_bar()
+                self._bar.add_task(name, total=total, detail=shown)
+                self._bar.start()
+            task = self._bar.task_ids[0]
+            self._bar.update(task, description=name, completed=done, total=total, detail=shown, refresh=True)
 
     def _leave_bar(self) -> None:
         """Leave the bar as it stands, and begin a line below it."""
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+        with self._lock:
+            self._shown = None
+            if self._bar is not None:
+                self._bar.stop()
+                self._bar = None
 
 
 def _live_bar() -> Progress:
@@ -163,6 +202,11 @@ def _live_bar() -> Progress:
         redirect_stdout=False,  # data goes where it was sent
         redirect_stderr=False,
     )
+
+
+def _noun(noun: str, count: int) -> str:
+    """The noun for so many."""
+    return noun if count == 1 else f"{noun}s"
 
 
 def _clock(seconds: float) -> str:

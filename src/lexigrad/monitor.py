@@ -87,6 +87,8 @@ class Monitor:
         self.records = Records(self.listeners.log)
         self.is_over = False
         """Whether the run is to end here, although epochs are left."""
+        self.merges = 0
+        """Of all rows of replicas, which who trains them counts here."""
         self._checkpoints = checkpoints
         self._interrupt: KeyboardInterrupt | None = None  # Ctrl-C that waits for the threads to rest
         self._rested_epoch = 0  # epochs that were done when the threads last rested
@@ -281,8 +283,8 @@ class Monitor:
         self._told = time.perf_counter()
         words, epochs, tokens = self.corpus.words, self.config.epochs, self.corpus.ids.size
         done, current = words * epoch + words * position // tokens, min(epoch + 1, epochs)
-        seconds = self._clock.seconds
-        self.listeners.report(TrainProgress(done, words * epochs, seconds, learning_rate, current, *self._losses))
+        told = done, words * epochs, self._clock.seconds, learning_rate, current, *self._losses
+        self.listeners.report(TrainProgress(*told, merges=self.merges))
 
 
 class _Crew:

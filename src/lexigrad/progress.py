@@ -21,6 +21,7 @@ class TrainProgress:
         epoch: the one that is being trained, from 1.
         loss: the training loss when it was measured last (`lexigrad.losssample`); NaN before that.
         held_out_loss: on held-out text, by the training's own objective, after the last epoch; NaN before that.
+        merges: how often all rows of all replicas were merged; 0 without replicas.
 
     Example:
         >>> progress = TrainProgress(words_done=500, words_total=1_000, seconds=2.0, learning_rate=0.0125, epoch=1)
@@ -35,6 +36,7 @@ class TrainProgress:
     epoch: int
     loss: float = float("nan")
     held_out_loss: float = float("nan")
+    merges: int = 0
 
     @property
     def words_per_second(self) -> float:

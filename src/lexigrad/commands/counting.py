@@ -20,7 +20,7 @@ from lexigrad.commands.options import (
     vocabulary_option,
     writable,
 )
-from lexigrad.commands.training import open_corpus
+from lexigrad.commands.reading import open_corpus
 from lexigrad.config import TEXT_OPTIONS
 from lexigrad.console import Display, print_json
 
@@ -81,7 +81,7 @@ def cooccur(
             _refuse_other_options()
             found = _saved(_sum(corpus), output)
         elif ray is not None:
-            with opened_engine(ray, workers, corpus, display) as engine:
+            with opened_engine(ray, workers, display, corpus) as engine:
                 found = _count_on(engine, corpus, vocabulary, memory_bytes, display, options, output)
         else:
             found = _saved(_count(corpus, vocabulary, memory_bytes, display, options), output)

@@ -1,4 +1,4 @@
-"""What commands do on Ray in place of reading text themselves."""
+"""What commands do on Ray: they open it, show how it gets on, and have text read there."""
 
 from __future__ import annotations
 
@@ -14,20 +14,37 @@ if TYPE_CHECKING:
     from lexigrad.distributed import CountedWords
     from lexigrad.engines.interface import Engine
 
-__all__ = ["count_words_on", "opened_engine"]
+__all__ = ["count_words_on", "opened_engine", "say_idle"]
 
 
 @contextmanager
-def opened_engine(ray: str, workers: int | None, paths: tuple[str, ...], display: Display) -> Iterator[Engine]:
-    """The engine that is asked for, and its workers on standard error; paths of nothing are refused before."""
+def opened_engine(ray: str, workers: int | None, display: Display, paths: tuple[str, ...] = ()) -> Iterator[Engine]:
+    """The engine that is asked for; its workers, their page, and how they get on are shown on standard error.
+
+    Args:
+        ray: the address, or ``local``.
+        workers: how many; as many as there are free cores for if None.
+        display: shows it.
+        paths: what the workers are to read; paths of nothing are refused before they start.
+    """
     from lexigrad.distributed.shards import find_text
     from lexigrad.engines.opening import open_engine
 
-    find_text(paths)  # Ray takes seconds to start
-    with open_engine(ray, workers) as engine:
+    if paths:
+        find_text(paths)  # Ray takes seconds to start
+    with open_engine(ray, workers, report=display.working) as engine:
         noun = "worker" if engine.workers == 1 else "workers"
         display.say(f"Ray {'on this machine' if ray == 'local' else f'at {ray}'} with {engine.workers:,} {noun}")
+        dashboard = getattr(engine, "dashboard", None)
+        if dashboard is not None:
+            display.say(f"Ray's dashboard is at {dashboard}")
         yield engine
+
+
+def say_idle(engine: Engine, config: TrainConfig, display: Display) -> None:
+    """Say it where the exact solver has fewer parts than there are workers."""
+    if config.solver == "exact" and engine.workers > config.parts:
+        display.say(f"at most {config.parts:,} share a pass; --parts says how many can, and with it the last digits")
 
 
 def count_words_on(

@@ -1,4 +1,4 @@
-"""Commands that read text: `train` and `vocab`."""
+"""The command that trains: `train`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lexigrad.commands.distributing import count_words_on, opened_engine
+from lexigrad.commands.distributing import opened_engine, say_idle
 from lexigrad.commands.options import (
     FILE,
     OUTPUT_FILE,
     config_options,
-    corpus_argument,
     either,
     engine_options,
     json_option,
@@ -25,8 +24,9 @@ from lexigrad.commands.options import (
     writable,
     writable_with_ending,
 )
+from lexigrad.commands.reading import open_corpus
 from lexigrad.commands.watching import begin_watch, watched
-from lexigrad.config import TEXT_OPTIONS, TrainConfig
+from lexigrad.config import TrainConfig
 from lexigrad.console import Display, print_json
 from lexigrad.errors import TrainingInterrupted
 from lexigrad.records import LOG_ENDINGS
@@ -37,11 +37,10 @@ if TYPE_CHECKING:
 
     from lexigrad.checkpoints import Checkpoints
     from lexigrad.corpus import Corpus
-    from lexigrad.engines.interface import Engine
     from lexigrad.model import Word2Vec
     from lexigrad.windowcounts import WindowCounts
 
-__all__ = ["train", "vocab"]
+__all__ = ["train"]
 
 
 def _validation(ctx: click.Context, option: click.Parameter, value: str | None) -> float | str | None:
@@ -199,7 +198,11 @@ def train(
     checkpoints = _checkpoints(outputs, checkpoint_every, resume, display)
     with _advice(checkpoints), display, ExitStack() as opened:
         shown = opened.enter_context(watched(output.name, watch_port or 0, display)) if watch else None
-        engine = None if ray is None else opened.enter_context(_engine(ray, workers, config, display))
+        engine = None
+        if ray is not None:
+            wanted = 1 if config.solver == "sgd" and config.replicas == 1 else workers  # nothing to do for others
+            engine = opened.enter_context(opened_engine(ray, wanted, display))
+            say_idle(engine, config, display)
         if counts is None:
             text: Any = opened.enter_context(open_corpus(corpus, config, vocabulary, display, start=model))
             report = {"report": text.report.to_dict()}
@@ -248,20 +251,6 @@ def _check_ray(config: TrainConfig) -> None:
         )
 
 
-def _engine(ray: str, workers: int | None, config: TrainConfig, display: Display) -> Engine:
-    """The workers that are asked for; says how many they are."""
-    from lexigrad.engines.opening import open_engine
-
-    if config.solver == "sgd" and config.replicas == 1:
-        workers = 1  # no other would have anything to do
-    engine = open_engine(ray, workers)
-    noun = "worker" if engine.workers == 1 else "workers"
-    display.say(f"Ray {'on this machine' if ray == 'local' else f'at {ray}'} with {engine.workers:,} {noun}")
-    if config.solver == "exact" and engine.workers > config.parts:
-        display.say(f"at most {config.parts:,} share a pass; --parts says how many can, and with it the last digits")
-    return engine
-
-
 def _keep_inputs(inputs: list[Any], outputs: list[Path]) -> None:
     """Refuse to write over what is read, and to read standard input twice; what is no name is passed over."""
     read = [str(name) for name in inputs if isinstance(name, (str, os.PathLike))]
@@ -293,6 +282,8 @@ def _checkpoints(outputs: list[Path], every: Any, resume: bool, display: Display
 @contextmanager
 def _advice(checkpoints: Checkpoints | None) -> Iterator[None]:
     """When training ends before its time, say how it can go on."""
+    from lexigrad.engines.interface import LostValueError
+
     try:
         yield
     except BaseException as error:
@@ -300,6 +291,8 @@ def _advice(checkpoints: Checkpoints | None) -> Iterator[None]:
             newest = checkpoints.kept[:1] if isinstance(error, KeyboardInterrupt) else [checkpoints.latest]
             for path in filter(None, newest):
                 error.add_note(f"The same command with --resume goes on from {path}.")
+        if isinstance(error, LostValueError) and (checkpoints is None or not checkpoints.kept):
+            error.add_note("With --checkpoint-every, and then --resume, it need not begin anew.")
         raise
 
 
@@ -320,88 +313,6 @@ def _next(models: Iterator[Word2Vec]) -> tuple[Word2Vec, TrainingInterrupted | N
         return next(models), None
     except TrainingInterrupted as stopped:
         return stopped.model, stopped
-
-
-@click.command()
-@corpus_argument
-@click.option(
-    "-o",
-    "--output",
-    type=OUTPUT_FILE,
-    callback=writable,
-    help="write the vocabulary to this file, one `word count` a line",
-)
-@click.option(
-    "--save",
-    type=OUTPUT_FILE,
-    callback=writable,
-    help="keep the encoded text in this file, so that `train` starts at once",
-)
-@config_options(TEXT_OPTIONS)
-@vocabulary_option
-@engine_options
-@quiet_option
-@json_option
-def vocab(
-    corpus: tuple[str, ...],
-    output: Path | None,
-    save: Path | None,
-    vocabulary: Path | None,
-    ray: str | None,
-    workers: int | None,
-    quiet: bool,
-    as_json: bool,
-    **options: Any,
-) -> None:
-    """Count the words of CORPUS and encode its text.
-
-    Without -o and --save the vocabulary is printed, one `word count` a line, the most frequent first.
-
-    With --ray shards of the text are counted by workers, and CORPUS may be addresses such as s3://bucket/folder.
-    """
-    config = make_config(options, corpus)
-    if ray is not None and save is not None:
-        raise click.UsageError("--save keeps the text that one process encodes; leave it out with --ray.")
-    if output is not None and output == save:
-        raise click.UsageError(f"'{save}' cannot hold both the vocabulary and the encoded text; name two files.")
-    for path in (output, save):
-        keep_inputs(corpus, path)
-    with Display(quiet=quiet) as display:
-        if ray is None:
-            with open_corpus(corpus, config, vocabulary, display, save) as encoded:
-                found, report = encoded.vocabulary, encoded.report
-        else:
-            with opened_engine(ray, workers, corpus, display) as engine:
-                found, report, _ = count_words_on(engine, corpus, config, vocabulary, display)
-        if output is not None:
-            found.save(output)
-    counts = dict(zip(found.words, found.counts.tolist(), strict=True))
-    if as_json:
-        print_json({"report": report.to_dict(), "counts": counts})
-    elif output is None and save is None:
-        click.echo("\n".join(f"{word} {count}" for word, count in counts.items()))
-
-
-def open_corpus(
-    paths: tuple[str, ...],
-    config: TrainConfig,
-    vocabulary: Path | None,
-    display: Display,
-    save: Path | None = None,
-    *,
-    start: Word2Vec | None = None,
-) -> Corpus:
-    """Read the text, showing progress, and say what was read and what was left out."""
-    import lexigrad
-
-    given = None if vocabulary is None else lexigrad.Vocabulary.load(vocabulary)
-    how: dict[str, Any] = {"vocabulary": given, "save": save, "progress": display.reading}
-    how["phrase_progress"] = display.steps("phrases")
-    if start is not None:
-        how |= {"known": start.vocabulary, "phrases": start.phrases}
-    corpus = lexigrad.read_corpus(list(paths), config, **how)
-    display.say(corpus.report.summary())
-    return corpus
 
 
 def _outcome(model: Word2Vec) -> Iterator[str]:

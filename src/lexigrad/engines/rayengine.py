@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -93,6 +94,7 @@ class RayEngine:
         self.silence_seconds = deadline_seconds / 2
         self.report = report
         self._calls = 0
+        self._looked = time.monotonic()
         connection = connect(self._ray, address, None if workers is None else workers * threads)
         self._owned, self.dashboard = connection
         self._head = HeadCheck(self._ray.get_runtime_context().gcs_address)
@@ -134,7 +136,7 @@ class RayEngine:
                 values.update(zip(ready, self._ray.get(ready, timeout=self.deadline_seconds), strict=True))
             if ready:
                 self._watch.progressed()
-            if waiting:
+            if waiting or time.monotonic() - self._looked >= TICK_SECONDS:
                 self._look()
         return [values[ref] for ref in objects]
 
@@ -220,6 +222,7 @@ class RayEngine:
             with suppress(self._ray.exceptions.RayError):
                 self._ray.kill(self._actors[number], no_restart=False)
         self._watch.check(self.deadline_seconds)
+        self._looked = time.monotonic()
         if self.report is not None:
             self.report(self.progress())
 

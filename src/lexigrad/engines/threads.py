@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
 from typing import TYPE_CHECKING, Any, Self
 
 from lexigrad.engines.interface import error_of, frozen, name_of
+from lexigrad.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,6 +31,7 @@ class ThreadEngine:
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
+        self._closed = Event()
         self._pools = [ThreadPoolExecutor(1, thread_name_prefix=f"lexigrad-{number}") for number in range(workers)]
 
     def put(self, value: Any) -> Future[Any]:  # noqa: D102 - as in the interface
@@ -38,7 +41,7 @@ class ThreadEngine:
 
     def call(self, function: Callable[..., Any], *arguments: Any, returns: int = 1, on: int = 0) -> Any:  # noqa: D102
         refs = [Future[Any]() for _ in range(returns)]
-        self._pools[on % self.workers].submit(_carry_out, function, arguments, refs)
+        self._pools[on % self.workers].submit(_carry_out, function, arguments, refs, self._closed)
         return refs[0] if returns == 1 else tuple(refs)
 
     def get(self, refs: Iterable[Future[Any]]) -> list[Any]:  # noqa: D102
@@ -48,8 +51,10 @@ class ThreadEngine:
         """Nothing to do: a value goes when nobody holds its ref."""
 
     def close(self) -> None:  # noqa: D102
+        # Calls are not taken out of the queues: one that a call in another thread waits for must end, by an error.
+        self._closed.set()
         for pool in self._pools:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(wait=True)
 
     def __enter__(self) -> Self:
         return self
@@ -58,14 +63,24 @@ class ThreadEngine:
         self.close()
 
 
-def _carry_out(function: Callable[..., Any], arguments: tuple[Any, ...], refs: list[Future[Any]]) -> None:
+def _carry_out(
+    function: Callable[..., Any], arguments: tuple[Any, ...], refs: list[Future[Any]], closed: Event
+) -> None:
     """Call the function when its arguments are there; waiting for them cannot lock up, as calls are made in order."""
     try:
-        values = function(*(part.result() if isinstance(part, Future) else frozen(part) for part in arguments))
-        results = (values,) if len(refs) == 1 else values
+        result = function(*_values(arguments, closed))
+        results = (result,) if len(refs) == 1 else result
         for ref, value in zip(refs, results, strict=True):
             ref.set_result(frozen(value))
     except BaseException as error:  # handed to whoever waits for the value
         for ref in refs:
             if not ref.done():
                 ref.set_exception(error_of(name_of(function), error))
+
+
+def _values(arguments: tuple[Any, ...], closed: Event) -> list[Any]:
+    """What a function is called with, as soon as it is there, unless the engine is closed by then."""
+    values = [part.result() if isinstance(part, Future) else frozen(part) for part in arguments]
+    if closed.is_set():
+        raise EngineError("the engine was closed")
+    return values

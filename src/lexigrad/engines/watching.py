@@ -19,6 +19,10 @@ AT_WORK: Final = 0.1
 JUDGED_SECONDS: Final = 5.0
 """Whether a process is at work is judged over so long."""
 
+LAG_SECONDS: Final = 5.0
+LAG_FACTOR: Final = 2.0
+"""A worker lags that is at a call for so long, and so many times as long as the others take for such calls."""
+
 
 @dataclass(frozen=True, slots=True)
 class EngineProgress:
@@ -31,6 +35,7 @@ class EngineProgress:
         bytes_done: of what they returned.
         restarts: how often a worker's process ended and was replaced.
         slowest: the worker that has been busy with one call the longest, with what, for how long; empty if none is.
+        lags: whether that is twice as long as any such call has taken, and at least five seconds.
         seconds: since the engine was opened.
     """
 
@@ -40,6 +45,7 @@ class EngineProgress:
     bytes_done: int
     restarts: int
     slowest: str
+    lags: bool
     seconds: float
 
 
@@ -67,6 +73,7 @@ class Watch:
     def __init__(self, workers: int) -> None:
         self._begun = self._alive = time.monotonic()
         self._seen = [_Seen(heard=self._begun, spared=self._begun, marked=self._begun) for _ in range(workers)]
+        self._longest: dict[str, float] = {}  # seconds that calls of a function took, as far as pulses tell
 
     def progressed(self) -> None:
         """A value came, or work was handed out: nothing stands still."""
@@ -84,6 +91,7 @@ class Watch:
             seen.marked, seen.marked_cpu, self._alive = now, pulse.cpu_seconds, now
         elif pulse.calls != last.calls:
             self._alive = now
+            self._longest[last.function] = max(last.seconds, self._longest.get(last.function, 0.0))
         elif now - seen.marked >= JUDGED_SECONDS:
             if pulse.cpu_seconds - seen.marked_cpu >= AT_WORK * (now - seen.marked):
                 self._alive = now
@@ -118,18 +126,29 @@ class Watch:
 
     def progress(self, calls_made: int) -> EngineProgress:
         """What is known, for a reader."""
-        pulses = [(number, seen.pulse) for number, seen in enumerate(self._seen) if seen.pulse is not None]
-        busy = [(pulse.seconds, number, pulse) for number, pulse in pulses if pulse.function]
+        now, seen = time.monotonic(), self._seen
+        pulses = [one.pulse for one in seen if one.pulse is not None]
+        busy = [  # who says nothing is taken to be at it still
+            (one.pulse.seconds + now - one.heard, number, one.pulse)
+            for number, one in enumerate(seen)
+            if one.pulse is not None and (one.pulse.function or now - one.heard >= LAG_SECONDS)
+        ]
         seconds, number, pulse = max(busy, key=lambda item: item[:2], default=(0.0, 0, None))
-        slowest = "" if pulse is None else f"worker {number} on {pulse.host}{_at(pulse)} for {seconds:.0f} s"
+        slowest = (
+            "" if pulse is None else f"worker {number} on {pulse.host}{_at(pulse) or ', silent'} for {seconds:.0f} s"
+        )
+        function = "" if pulse is None else pulse.function
+        others = [spent for spent, other, at in busy if other != number and at.function == function]
+        usual = max([self._longest.get(function, 0.0), *others])
         return EngineProgress(
             workers=len(self._seen),
             calls_made=calls_made,
-            calls_done=sum(pulse.calls for _, pulse in pulses) + sum(seen.calls_before for seen in self._seen),
-            bytes_done=sum(pulse.bytes for _, pulse in pulses) + sum(seen.bytes_before for seen in self._seen),
-            restarts=sum(seen.restarts for seen in self._seen),
+            calls_done=sum(one.calls for one in pulses) + sum(one.calls_before for one in seen),
+            bytes_done=sum(one.bytes for one in pulses) + sum(one.bytes_before for one in seen),
+            restarts=sum(one.restarts for one in seen),
             slowest=slowest,
-            seconds=time.monotonic() - self._begun,
+            lags=len(pulses) > 1 and seconds >= max(LAG_SECONDS, LAG_FACTOR * usual),
+            seconds=now - self._begun,
         )
 
 

@@ -7,25 +7,23 @@ from math import ceil, log
 from typing import TYPE_CHECKING, Final
 
 from lexigrad.planning.texts import on_line
+from lexigrad.replicas.plan import (
+    HOT_MERGES,
+    HOT_ROWS,
+    LEAST_MERGES,
+    MERGES,
+    SHORTEST,
+    WARM_UP,
+    merges_of_epoch,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lexigrad.planning.job import Cluster, Job
 
-__all__ = ["MOST_REPLICAS", "OFTEN", "Merging", "exchanged_rows", "merging", "touched_share"]
+__all__ = ["MOST_REPLICAS", "Merging", "exchanged_rows", "merging", "touched_share"]
 
-MERGES: Final = 25
-FEWEST_MERGES: Final = 10
-SHORTEST_INTERVAL: Final = 50_000
-"""Words of a replica between two merges, at least: shorter ones were not studied."""
-LONGEST_INTERVAL: Final = 4_000_000
-"""And at most: beyond, merging costs next to nothing."""
-WARM_UP: Final = 0.03
-"""The share of a run in which everything is merged ten times as often."""
-HOT_ROWS: Final = 5_000
-"""Of the commonest words, which are merged ten times as often throughout."""
-OFTEN: Final = 10
 TOUCHED: Final = ((0.68, 0.39), (3.4, 0.72), (13.6, 1.0))
 """Words of an interval for each word of the vocabulary, and the share of the rows that change in it."""
 POINTS_LOST: Final = ((6, 7.5), (11, 2.6), (22, 2.0), (43, 1.0), (106, 0.7))
@@ -69,10 +67,10 @@ def merging(job: Job, cluster: Cluster) -> Merging:
     words = job.words / replicas
     if replicas == 1:
         return Merging(1, words, 0, 0.0, None, refused=False)
-    of_epoch = max(1, int(min(max(ceil(MERGES / epochs), words / LONGEST_INTERVAL), words / SHORTEST_INTERVAL)))
+    of_epoch = merges_of_epoch(words, epochs)
     merges, warning = of_epoch * epochs, None
-    if merges < FEWEST_MERGES:
-        most = int(job.words / SHORTEST_INTERVAL / ceil(FEWEST_MERGES / epochs))
+    if merges < LEAST_MERGES:
+        most = int(job.words / SHORTEST / ceil(LEAST_MERGES / epochs))
         advice = f"take {most:,} replicas at most" if most > 1 else "take one"
         warning = f"{replicas:,} replicas would be merged {merges} times, too seldom; {advice}, or ten epochs"
     elif replicas > MOST_REPLICAS:
@@ -80,16 +78,16 @@ def merging(job: Job, cluster: Cluster) -> Merging:
     elif merges < MERGES:
         warning = f"the text is short for {replicas:,} replicas: {merges} merges in place of {MERGES}"
     lost = _between(POINTS_LOST, merges)
-    return Merging(replicas, words / of_epoch, merges, lost, warning, refused=merges < FEWEST_MERGES)
+    return Merging(replicas, words / of_epoch, merges, lost, warning, refused=merges < LEAST_MERGES)
 
 
 def exchanged_rows(job: Job, merged: Merging) -> float:
     """Rows of one table that one replica sends in the whole run."""
     changed = job.vocabulary * touched_share(merged.interval, job.vocabulary)
-    hurried = job.vocabulary * touched_share(merged.interval / OFTEN, job.vocabulary)
+    hurried = job.vocabulary * touched_share(merged.interval / HOT_MERGES, job.vocabulary)
     hot = min(HOT_ROWS, job.vocabulary)
-    calm = (1 - WARM_UP) * (changed + (OFTEN - 1) * hot)
-    return merged.merges * (calm + WARM_UP * OFTEN * hurried)
+    calm = (1 - WARM_UP) * (changed + (HOT_MERGES - 1) * hot)
+    return merged.merges * (calm + WARM_UP * HOT_MERGES * hurried)
 
 
 def touched_share(interval: float, vocabulary: int) -> float:

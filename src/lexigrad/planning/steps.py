@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final, Literal
 from lexigrad.exact.lbfgs import MEMORY
 from lexigrad.exact.memory import needed_bytes
 from lexigrad.planning.job import BYTES_OF_WORD
-from lexigrad.planning.merges import OFTEN, exchanged_rows, merging
+from lexigrad.planning.merges import exchanged_rows, merging
 from lexigrad.planning.texts import cells, types
+from lexigrad.replicas.plan import HOT_MERGES
 
 if TYPE_CHECKING:
     from lexigrad.planning.job import Cluster, Job, Rates
@@ -180,7 +181,7 @@ def sgd_step(job: Job, cluster: Cluster, rates: Rates) -> Step:
         compute += rows * 6 * dim**2 / (used.all_cores * rates.negative_sampling)
         network = used.network_seconds(wire)
         if used.machines > 1:
-            network += merged.merges * OFTEN * 2 * ROUND
+            network += merged.merges * HOT_MERGES * 2 * ROUND
     wire = wire if used.machines > 1 else 0.0
     name = f"SGD, {replicas} replica{'s' if replicas > 1 else ''}"
     return _step(name, compute, network, each * 2 * tables, 2 * job.table_bytes, wire, cluster)

@@ -19,7 +19,17 @@ if TYPE_CHECKING:
 
     from lexigrad.config import TrainConfig
 
-__all__ = ["HOT_ROWS", "Plan", "plan_of"]
+__all__ = [
+    "HOT_MERGES",
+    "HOT_ROWS",
+    "LEAST_MERGES",
+    "MERGES",
+    "SHORTEST",
+    "WARM_UP",
+    "Plan",
+    "merges_of_epoch",
+    "plan_of",
+]
 
 MERGES: Final = 25
 """Merges of all rows in a run, about."""
@@ -87,6 +97,10 @@ class Plan:
         """Whether all rows are merged after a step, or only the commonest."""
         return step < WARM_UP * self.steps or (step + 1) % HOT_MERGES == 0
 
+    def merges(self, steps: int) -> int:
+        """How often all rows are merged in the first steps."""
+        return sum(map(self.is_full, range(steps)))
+
     def after_full(self, step: int) -> int:
         """The last step, this one or before, that begins after a merge of all rows."""
         while step and not self.is_full(step - 1):
@@ -100,23 +114,27 @@ def plan_of(config: TrainConfig, ids: NDArray[np.int32]) -> Plan:
     Raises:
         ConfigError: the run is too short for so many replicas.
     """
-    merges = _merges(ids.size / config.replicas, config.epochs)
+    merges = merges_of_epoch(ids.size / config.replicas, config.epochs)
     if merges * config.epochs < LEAST_MERGES:
         raise ConfigError(_refusal(config, ids.size))
     return Plan(_cuts(ids, config.replicas), merges * HOT_MERGES, config.epochs)
 
 
-def _merges(tokens: float, epochs: int) -> int:
-    """Merges of all rows in an epoch, where each replica has so many tokens."""
+def merges_of_epoch(tokens: float, epochs: int) -> int:
+    """Merges of all rows in an epoch, where each replica has so many tokens.
+
+    Example:
+        >>> merges_of_epoch(1e6, 5), merges_of_epoch(1e8, 5)
+        (5, 25)
+    """
     wanted = max(-(-MERGES // epochs), tokens / LONGEST)
     return max(1, int(min(wanted, tokens / SHORTEST)))
 
 
 def _refusal(config: TrainConfig, tokens: int) -> str:
     """What to do where a run is too short."""
-    enough = [
-        n for n in range(2, config.replicas) if _merges(tokens / n, config.epochs) * config.epochs >= LEAST_MERGES
-    ]
+    epochs = config.epochs
+    enough = [n for n in range(2, config.replicas) if merges_of_epoch(tokens / n, epochs) * epochs >= LEAST_MERGES]
     fewer = f"take {enough[-1]}" if enough else "take 1"
     return (
         f"{config.replicas} replicas would be merged fewer than {LEAST_MERGES} times in {config.epochs} epochs of "

@@ -135,6 +135,7 @@ class _Replicas:
             monitor.watch([self._work], self._where, self._stop)
             if self._error is not None:
                 raise self._error
+            monitor.merges = self.plan.merges(self.step)
             if self.plan.place(self.step)[0] > epoch:
                 monitor.end_epoch(epoch + 1, self._where()[2])
             monitor.rest({"step": self.step}, *self._where())
