@@ -137,9 +137,9 @@ class Case:
 
     def __init__(self, name: str, text: Path, folder: Path, address: str) -> None:
         self.name = name
-        self.output = folder / "output"
         folder.mkdir()
         arguments, self.again = JOBS[name]
+        self.output = folder / ("model.safetensors" if arguments[0] == "train" else "counts.npz")
         plain = [arguments[0], str(text), "-o", str(self.output), *arguments[1:]]
         self.on_ray = [*plain, f"--ray={address}", f"--workers={WORKERS}"]
         command = Command(plain)

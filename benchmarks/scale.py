@@ -185,7 +185,7 @@ def _compared(
     return {"seconds": seconds, "best": best, "overhead": best["Ray, one worker"] / best["one process"] - 1}
 
 
-JOBS: Final = {"hashes": (hashes, 400_000), "bytes": (sent_bytes, 2_000_000), "overhead": (overhead, 4_000_000)}
+JOBS: Final = {"hashes": (hashes, 250_000), "bytes": (sent_bytes, 2_000_000), "overhead": (overhead, 4_000_000)}
 """Each job, and how many words of the text its small runs take."""
 
 
