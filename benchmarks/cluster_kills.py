@@ -5,7 +5,8 @@
 Commands run on two Ray nodes on this machine. At drawn moments a worker or the command itself gets SIGKILL; after the
 latter the command is given again, with ``--resume`` where it trains. Then whole nodes are killed in mid-run, with the
 workers on them; where values are lost with them that cannot be made again, the command ends and is given again. Each
-job must end in the bytes of one process without Ray. The results go to `benchmarks/results/cluster-kills.json`.
+job must end in the bytes of one process without Ray. The results go to
+`benchmarks/results/cluster-kills-SEED.json`, or with ``--kills 0`` to `cluster-nodes-SEED.json`.
 """
 
 from __future__ import annotations
@@ -305,7 +306,7 @@ def main() -> int:
         def write(figures: Figures) -> None:
             found = {**report, **figures.to_dict(), "seconds": round(time.monotonic() - begun)}
             print(json.dumps(figures.to_dict()), flush=True)
-            target = options.results / "cluster-kills.json"
+            target = options.results / f"cluster-{'kills' if options.kills else 'nodes'}-{options.seed}.json"
             target.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
         figures = measured(text, options, write)

@@ -84,9 +84,10 @@ def hashes(text: Path, options: argparse.Namespace) -> Report:
 
 def sent_bytes(text: Path, options: argparse.Namespace) -> Report:
     """Bytes between machines of one worker each, and what the model says of them."""
-    larger = {"dim": 100, "max_vocabulary": VOCABULARY}
     configs = {
-        name: replace(config, head=HEAD, **larger) if config.solver == "exact" else replace(config, **larger)
+        name: replace(
+            config, dim=100, max_vocabulary=VOCABULARY, head=HEAD if config.solver == "exact" else config.head
+        )
         for name, config in CONFIGS.items()
     }
     rows = []
