@@ -156,6 +156,23 @@ def test_a_watch_counts_the_calls_of_processes_that_have_ended(monkeypatch: pyte
     assert watch.silent(4.0) == []
 
 
+def test_workers_are_idle_where_all_rest_and_nothing_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    watch = Watch(2)
+    watch.hear(0, pulse(1))
+    watch.hear(1, pulse(2, function="lexigrad.f"))
+    clock.now = 20.0
+    assert watch.idle(10) == []  # one is at work
+    watch.hear(1, pulse(2))
+    assert watch.idle(30) == []
+    assert watch.idle(10) == [0, 1]
+    assert watch.idle(10) == []
+    clock.now = 31.0
+    assert watch.idle(10) == [0, 1]
+    watch.progressed()
+    assert watch.idle(10) == []
+
+
 def test_a_worker_lags_that_is_at_a_call_twice_as_long_as_the_others_were(monkeypatch: pytest.MonkeyPatch) -> None:
     Clock(monkeypatch)
     watch = Watch(2)

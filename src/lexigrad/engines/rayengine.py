@@ -200,6 +200,7 @@ class RayEngine:
             made = actor_class.options(
                 num_cpus=0,
                 max_restarts=RESTARTS,
+                allow_out_of_order_execution=True,  # a queue in order can pass over a call that is made again
                 scheduling_strategy=NodeAffinitySchedulingStrategy(nodes[number], soft=True),
                 runtime_env={"env_vars": _variables(threads)},
             )
@@ -207,7 +208,7 @@ class RayEngine:
         self.get([self.call(os.getpid, on=number) for number in range(self.workers)])
 
     def _look(self) -> None:
-        """Hear the workers, replace one of whom nothing is heard, report, and give up when it is time."""
+        """Hear the workers, replace those that are silent or idle, report, and give up when it is time."""
         heard, _ = (
             self._ray.wait(list(self._pulses), num_returns=len(self._pulses), timeout=0) if self._pulses else ([], [])
         )
@@ -218,7 +219,7 @@ class RayEngine:
         asked = set(self._pulses.values())
         for number in set(range(self.workers)) - asked:
             self._ask(number)
-        for number in self._watch.silent(self.silence_seconds):
+        for number in {*self._watch.silent(self.silence_seconds), *self._watch.idle(self.silence_seconds)}:
             with suppress(self._ray.exceptions.RayError):
                 self._ray.kill(self._actors[number], no_restart=False)
         self._watch.check(self.deadline_seconds)

@@ -71,7 +71,7 @@ class Watch:
     """
 
     def __init__(self, workers: int) -> None:
-        self._begun = self._alive = time.monotonic()
+        self._begun = self._alive = self._roused = time.monotonic()
         self._seen = [_Seen(heard=self._begun, spared=self._begun, marked=self._begun) for _ in range(workers)]
         self._longest: dict[str, float] = {}  # seconds that calls of a function took, as far as pulses tell
 
@@ -104,6 +104,18 @@ class Watch:
         for number in found:
             self._seen[number].spared = now
         return found
+
+    def idle(self, seconds: float) -> list[int]:
+        """All workers, if all have rested for so long while a value is waited for: the call that makes it was lost.
+
+        They are named once in that time. Where their processes are replaced, Ray makes their calls again.
+        """
+        now = time.monotonic()
+        pulses = [seen.pulse for seen in self._seen]
+        if now - max(self._alive, self._roused) < seconds or any(one is None or one.function for one in pulses):
+            return []
+        self._roused = now
+        return list(range(len(pulses)))
 
     def check(self, deadline_seconds: float) -> None:
         """Give up if it is time.
