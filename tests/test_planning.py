@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from lexigrad import InputError, TrainConfig
 from lexigrad.cli import main
+from lexigrad.distributed.windowcounts import counting_shard_bytes
 from lexigrad.planning import rates
 from lexigrad.planning.job import Cluster, Job, Rates, text_words
 from lexigrad.planning.merges import merging, touched_share
@@ -124,8 +125,22 @@ def test_counting_reads_the_text_twice_and_sends_cells() -> None:
     assert vocabulary_step(job, cluster, SPEEDS).compute_seconds == pytest.approx(17e6 / (8 * 4e6))
     counted = counting_step(job, cluster, SPEEDS)
     assert counted.compute_seconds == pytest.approx(17e6 / 8 * (1 / 4e6 + 1 / 2e6))
-    shards = 17e6 / 2.8e6
-    assert counted.wire_bytes == pytest.approx(4.2 * (cells(2.8e6, 20_000) * shards + 15.47e6))
+    shard = counting_shard_bytes(17_000_000 * 594 // 100, 200_000_000) / 5.94
+    handed_on = 5.2 * (cells(shard, 20_000) * 17e6 / shard + 2 * 15.47e6)
+    assert counted.wire_bytes == pytest.approx(3 / 4 * (handed_on + 8 * 2 * 15.47e6))
+    network = 8 * 3 / 4 * (handed_on / 4 + 8 * 2 * 15.47e6) / 10e9  # the matrix comes over one machine's line
+    assert counted.network_seconds == pytest.approx(network)
+
+
+def test_bytes_are_those_that_were_counted() -> None:
+    """By `benchmarks/scale.py --job bytes`, with four machines; for 17 million words by the same engine."""
+    four = Cluster(4, 1)
+    for words, counted in ((2_000_046, 92.98e6), (17_000_058, 494.9e6)):
+        job = Job(words, 20_000, TrainConfig())
+        sent = vocabulary_step(job, four, SPEEDS).wire_bytes + counting_step(job, four, SPEEDS).wire_bytes
+        assert sent == pytest.approx(counted, rel=0.06)
+    job = Job(2_000_046, 20_000, TrainConfig(epochs=10), replicas=4)
+    assert sgd_step(job, four, SPEEDS).wire_bytes == pytest.approx(2.381e9, rel=0.02)
 
 
 def test_a_slow_network_makes_machines_wait_for_the_text() -> None:

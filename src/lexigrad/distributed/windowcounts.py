@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from lexigrad.report import ReadingReport
     from lexigrad.vocabulary import Vocabulary
 
-__all__ = ["WrittenCounts", "write_window_counts"]
+__all__ = ["DEFAULT_MEMORY_BYTES", "WrittenCounts", "counting_shard_bytes", "write_window_counts"]
 
 DEFAULT_MEMORY_BYTES: Final = 200_000_000
 LEAST_MEMORY_BYTES: Final = 1 << 20
@@ -130,6 +130,16 @@ def write_window_counts(
     return WrittenCounts(report, rows.entries, rows.pairs, job.moved_bytes)
 
 
+def counting_shard_bytes(total_bytes: int, memory_bytes: int) -> int:
+    """How long the shards of a text are whose windows are counted by workers with so much memory.
+
+    Example:
+        >>> counting_shard_bytes(10**8, 200_000_000), counting_shard_bytes(10**12, 200_000_000)
+        (3125000, 16666666)
+    """
+    return min(shard_bytes_of(total_bytes), memory_bytes // SHARD)
+
+
 class _Rows(NamedTuple):
     """The symmetric matrix, of which the engine has the columns and the weights, some rows at a time."""
 
@@ -174,7 +184,7 @@ class _Job:
         put = self.engine.put
         words = put(WordCounts(letters_of_words(self.vocabulary.words), self.vocabulary.counts))
         tensors, borders = put(None if phrases is None else phrases.to_tensors()), put(self.borders)
-        length = shard_bytes or min(shard_bytes_of(files.total_bytes), self.memory_bytes // SHARD)
+        length = shard_bytes or counting_shard_bytes(files.total_bytes, self.memory_bytes)
         sums = SumTrees(self.flow, add_cells, self.borders.size - 1, self._moved)
         for number, shard in enumerate(cut_shards(files, length)):
             arguments = (shard, self.options, tensors, words, self.keep, borders, self.memory_bytes // COUNTING)

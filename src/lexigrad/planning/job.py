@@ -41,6 +41,11 @@ class Cluster:
         """Of all machines."""
         return self.machines * self.cores
 
+    @property
+    def away(self) -> float:
+        """The share of what is handed on from call to call that goes to another machine."""
+        return 1 - 1 / self.machines
+
     def network_seconds(self, wire_bytes: float) -> float:
         """For so many bytes, shared out evenly among the machines; one machine alone sends nothing."""
         if self.machines == 1:

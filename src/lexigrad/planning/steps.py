@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING, Final, Literal
 
+from lexigrad.distributed.vocabulary import shard_bytes_of
+from lexigrad.distributed.windowcounts import DEFAULT_MEMORY_BYTES, counting_shard_bytes
 from lexigrad.exact.lbfgs import MEMORY
 from lexigrad.exact.memory import needed_bytes
 from lexigrad.planning.job import BYTES_OF_WORD
@@ -30,12 +32,10 @@ BYTES_OF_TYPE: Final = 16
 BYTES_OF_STR: Final = 100
 """In memory: a str of 8 letters takes 57 bytes, its count and their places in a dict the rest."""
 
-SHARD_WORDS: Final = 2.8e6
-"""Of a shard of 16 MiB."""
-COUNTING_BYTES: Final = 200e6
-"""Memory of a worker that counts windows, which keeps to it."""
-BYTES_OF_CELL: Final = 4.2
+BYTES_OF_CELL: Final = 5.2
 """Of window counts on the wire."""
+BYTES_OF_ENTRY: Final = 8
+"""Of the finished matrix, which has nearly two for a cell: a column and a weight."""
 
 NEGATIVE_SAMPLING_PASSES: Final = 13
 SOFTMAX_PASSES: Final = 11
@@ -88,8 +88,9 @@ class Step:
 def vocabulary_step(job: Job, cluster: Cluster, rates: Rates) -> Step:
     """Counting the words: a pass over the text, then tables of words that are added up."""
     compute = job.words / (cluster.all_cores * rates.reading)
-    shard = min(SHARD_WORDS, job.words)
-    wire = BYTES_OF_TYPE * types(shard) * job.words / shard
+    text = round(job.words * BYTES_OF_WORD)
+    shard = min(shard_bytes_of(text) / BYTES_OF_WORD, job.words)
+    wire = cluster.away * BYTES_OF_TYPE * types(shard) * job.words / shard
     network = cluster.network_seconds(wire)
     waiting = max(0.0, cluster.reading_seconds(job.words) - compute) + network
     of_core = shard * BYTES_OF_WORD + BYTES_OF_STR * types(shard)
@@ -102,11 +103,16 @@ def vocabulary_step(job: Job, cluster: Cluster, rates: Rates) -> Step:
 def counting_step(job: Job, cluster: Cluster, rates: Rates) -> Step:
     """Window counts: the text is read once more, and each shard's sums are added up by ranges of rows."""
     compute = job.words / cluster.all_cores * (1 / rates.reading + 1 / rates.counting)
-    shard = min(SHARD_WORDS, job.words)
+    text = round(job.words * BYTES_OF_WORD)
+    shard = min(counting_shard_bytes(text, DEFAULT_MEMORY_BYTES) / BYTES_OF_WORD, job.words)
     of_shard, of_text = cells(shard, job.vocabulary), cells(job.words, job.vocabulary)
-    wire = BYTES_OF_CELL * (of_shard * job.words / shard + of_text)  # to the ranges, and mirrored between them
-    waiting = max(0.0, cluster.reading_seconds(job.words) - compute) + cluster.network_seconds(wire)
-    machine = cluster.cores * COUNTING_BYTES + BYTES_OF_CELL * of_text / cluster.machines
+    # Each shard's cells go to where they are added up, their sums to their rows and to their columns.
+    spread = cluster.away * BYTES_OF_CELL * (of_shard * job.words / shard + 2 * of_text)
+    matrix = cluster.away * BYTES_OF_ENTRY * 2 * of_text  # comes to the one machine that writes it
+    wire = spread + matrix
+    network = cluster.network_seconds(spread + cluster.machines * matrix)
+    waiting = max(0.0, cluster.reading_seconds(job.words) - compute) + network
+    machine = cluster.cores * DEFAULT_MEMORY_BYTES + BYTES_OF_CELL * of_text / cluster.machines
     return _step("window counts", compute, waiting, machine, BYTES_OF_STR * job.vocabulary, wire, cluster)
 
 
@@ -177,12 +183,11 @@ def sgd_step(job: Job, cluster: Cluster, rates: Rates) -> Step:
     wire = network = 0.0
     if replicas > 1:
         rows = 2 * exchanged_rows(job, merged)
-        wire = rows * 2 * replicas * (dim + 4)  # int8 and a scale, there and back
+        wire = rows * 2 * replicas * (dim + 4) * used.away  # int8 and a scale, there and back
         compute += rows * 6 * dim**2 / (used.all_cores * rates.negative_sampling)
         network = used.network_seconds(wire)
         if used.machines > 1:
             network += merged.merges * HOT_MERGES * 2 * ROUND
-    wire = wire if used.machines > 1 else 0.0
     name = f"SGD, {replicas} replica{'s' if replicas > 1 else ''}"
     return _step(name, compute, network, each * 2 * tables, 2 * job.table_bytes, wire, cluster)
 
