@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lexigrad.engines.interface import Engine
+    from lexigrad.engines.rayengine import RayEngine
 
 LARGE = 40_000
 """Numbers in an array that Ray keeps in its store, not in the message."""
@@ -132,6 +134,13 @@ def test_many_calls_in_a_tree_give_the_same_bytes(engine: Engine) -> None:
 
 def simulated(seed: int, **options: Any) -> SimulatedEngine:
     return SimulatedEngine(3, seed=seed, **options)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+def test_a_worker_on_ray_gives_back_what_an_array_took(on_ray: Callable[[int], RayEngine]) -> None:
+    engine = on_ray(1)
+    (kept,) = engine.get([engine.call(jobs.kept_bytes, 30_000_000)])
+    assert kept < 10_000_000
 
 
 def test_the_simulator_draws_its_order_and_its_deaths_from_the_seed() -> None:

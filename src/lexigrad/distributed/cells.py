@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lexigrad import counting
+from lexigrad.distributed.flow import FAN
 from lexigrad.distributed.reading import shard_text
 from lexigrad.distributed.words import WordCounts, words_of
 from lexigrad.encoding import stored_ids
@@ -109,12 +110,14 @@ class _Packer:
 
 def add_cells(*runs: NDArray[np.uint8]) -> tuple[int, NDArray[np.uint8]]:
     """The bytes of the sum of runs of cells, and the sum."""
-    from lexigrad.kernels.cells import merge
+    from lexigrad.kernels.cells import Block, merge
 
-    ends = np.cumsum([run.size for run in runs], dtype=np.int64)
-    begins = ends - np.array([run.size for run in runs], dtype=np.int64)
-    out = np.empty(int(ends[-1]), dtype=np.uint8)
-    size, _ = merge(np.concatenate(runs), begins, ends, out)
+    # The kernel is compiled for each number of runs anew, so it always gets as many as there are mostly.
+    nothing = [np.empty(0, dtype=np.uint8)] * (FAN - len(runs))
+    plain = tuple(_plain(run) for run in (*runs, *nothing))
+    at, places = np.zeros((2, len(plain)), dtype=np.int64)
+    out = np.empty(sum(run.size for run in runs), dtype=np.uint8)
+    size = merge(plain, at, places, Block.empty(), out)
     return size, out[:size].copy()
 
 
@@ -123,7 +126,7 @@ def lengths_of(run: NDArray[np.uint8], words: int) -> NDArray[np.int64]:
     from lexigrad.kernels.cells import row_lengths
 
     lengths = np.zeros(words, dtype=np.int64)
-    row_lengths(_plain(run), 0, lengths)
+    row_lengths(_plain(run), lengths)
     return lengths
 
 
@@ -135,30 +138,29 @@ def deal_cells(run: NDArray[np.uint8], borders: NDArray[np.int64]) -> tuple[Any,
     ranges = borders.size - 1
     range_of = np.repeat(np.arange(ranges, dtype=np.int32), np.diff(borders))
     sizes = np.zeros(ranges, dtype=np.int64)
-    deal(content, range_of, sizes, np.empty(0, dtype=np.uint8))
+    borders = np.array(borders)  # one plain kind of array
+    deal(content, borders, range_of, sizes, np.empty(0, dtype=np.uint8))
     ends = np.cumsum(sizes)
     out = np.empty(int(ends[-1]), dtype=np.uint8)
-    deal(content, range_of, ends - sizes, out)
+    deal(content, borders, range_of, ends - sizes, out)
     return (out.size, *np.split(out, ends[:-1]))
 
 
 def finished_rows(
-    first: int, last: int, keep: NDArray[np.float64], *runs: NDArray[np.uint8]
+    first: int, lengths: NDArray[np.int64], keep: NDArray[np.float64], *runs: NDArray[np.uint8]
 ) -> tuple[tuple[NDArray[np.int64], NDArray[np.float64]], NDArray[np.int32], NDArray[np.float32]]:
     """Rows of the symmetric matrix: their lengths and sums, their columns, their weights.
 
     Args:
         first: The first row.
-        last: Behind the last one.
+        lengths: The entries of each row.
         keep: How likely each word is kept.
         runs: All cells in the rows and columns of these words, by rising rows.
     """
-    from lexigrad.kernels.cells import fill_rows, row_lengths
+    from lexigrad.kernels.cells import fill_rows
     from lexigrad.kernels.counting import expected_rows
 
-    lengths = np.zeros(last - first, dtype=np.int64)
-    for run in runs:
-        row_lengths(_plain(run), first, lengths)
+    lengths = np.array(lengths)
     ends = np.cumsum(lengths) - lengths
     columns = np.empty(int(lengths.sum()), dtype=np.int32)
     units = np.empty(columns.size, dtype=np.uint64)

@@ -198,7 +198,8 @@ class _Job:
 
     def rows(self, parts: list[Ref]) -> _Rows:
         """The matrix, from the cells of each part."""
-        borders = _row_borders(self._lengths(parts), self.memory_bytes // ENTRIES)
+        expected = self._lengths(parts)
+        borders = _row_borders(expected, self.memory_bytes // ENTRIES)
         dealt = self._dealt(parts, borders)
         lengths: list[NDArray[np.int64]] = []
         sums: list[NDArray[np.float64]] = []
@@ -210,7 +211,8 @@ class _Job:
 
         for number, (first, last) in enumerate(pairwise(borders.tolist())):
             pieces = [of_part[number] for of_part in dealt]
-            some = self.flow.call(finished_rows, first, last, self.keep, *pieces, values=2, on=number, receipt=take)
+            arguments = first, expected[first:last], self.keep
+            some = self.flow.call(finished_rows, *arguments, *pieces, values=2, on=number, receipt=take)
             self.engine.free(pieces)
             columns.append(some[0])
             weights.append(some[1])

@@ -31,6 +31,8 @@ RETRIES: Final = 7
 """So often a call is made again whose worker died."""
 TICK_SECONDS: Final = 1.0
 PULSE: Final = "pulse"
+KEPT_BYTES: Final = 1 << 20
+"""An array as long as this, or longer, is memory of its own, which a worker gives back when the array goes."""
 
 
 class RayRef:
@@ -239,6 +241,10 @@ class RayEngine:
 
 
 def _variables(threads: int) -> dict[str, str]:
-    """The environment of a worker: BLAS adds up on one thread, and Numba has as many as were asked for."""
+    """The environment of a worker: BLAS adds up on one thread, and Numba has as many as were asked for.
+
+    And glibc gives back what an array took when it goes; by itself it keeps up to 64 MB of that in each worker.
+    """
     ones = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    return {**dict.fromkeys(ones, "1"), "NUMBA_NUM_THREADS": str(threads)}
+    sizes = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
+    return {**dict.fromkeys(ones, "1"), "NUMBA_NUM_THREADS": str(threads), **dict.fromkeys(sizes, str(KEPT_BYTES))}
