@@ -97,6 +97,26 @@ def test_parts_ranges_and_memory_do_not_change_a_byte(large, workers, memory_byt
     assert found == expected
 
 
+@pytest.mark.parametrize("pieces", [1, 40])
+def test_rows_are_made_a_few_ranges_at_a_time(large, pieces, tmp_path, monkeypatch):
+    from lexigrad.distributed import windowcounts
+
+    made, deal = [], windowcounts.deal_cells
+
+    def dealt(run, borders, words):
+        made.append(borders.size - 1)
+        return deal(run, borders, words)
+
+    monkeypatch.setattr(windowcounts, "MOST_PIECES", pieces)
+    monkeypatch.setattr(windowcounts, "deal_cells", dealt)
+    path, expected = large
+    with ThreadEngine(2) as engine:
+        found = by_engine(engine, path, config(min_count=2), tmp_path, memory_bytes=1, shard_bytes=20_000)
+    assert found == expected
+    assert len(made) > 15
+    assert max(made) <= pieces
+
+
 def test_the_vocabulary_is_dealt_to_parts_by_its_letters_and_put_together_again(large, tmp_path, monkeypatch):
     from lexigrad.distributed import vocabulary
 

@@ -130,15 +130,21 @@ def lengths_of(run: NDArray[np.uint8], words: int) -> NDArray[np.int64]:
     return lengths
 
 
-def deal_cells(run: NDArray[np.uint8], borders: NDArray[np.int64]) -> tuple[Any, ...]:
-    """The bytes of the runs of all ranges of rows, and these runs."""
+def deal_cells(run: NDArray[np.uint8], borders: NDArray[np.int64], words: int) -> tuple[Any, ...]:
+    """The bytes of the runs of some neighboring ranges of rows, and these runs.
+
+    Args:
+        run: The cells.
+        borders: Where the rows of each range begin, and those of the last one end.
+        words: How many rows there are in all.
+    """
     from lexigrad.kernels.cells import deal
 
     content = _plain(run)
     ranges = borders.size - 1
-    range_of = np.repeat(np.arange(ranges, dtype=np.int32), np.diff(borders))
+    borders = np.concatenate([[0], borders, [words]])
+    range_of = np.repeat(np.arange(ranges + 2, dtype=np.int32), np.diff(borders))
     sizes = np.zeros(ranges, dtype=np.int64)
-    borders = np.array(borders)  # one plain kind of array
     deal(content, borders, range_of, sizes, np.empty(0, dtype=np.uint8))
     ends = np.cumsum(sizes)
     out = np.empty(int(ends[-1]), dtype=np.uint8)

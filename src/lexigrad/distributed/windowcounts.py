@@ -9,7 +9,6 @@ as `count_windows` writes. No array is as long as the matrix, here or there, but
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -45,6 +44,8 @@ DEFAULT_MEMORY_BYTES: Final = 200_000_000
 LEAST_MEMORY_BYTES: Final = 1 << 20
 BYTES_OF_CELL: Final = 6
 MOST_PARTS: Final = 512
+MOST_PIECES: Final = 1 << 14
+"""Values that are there at once on the way from parts to rows: the driver keeps an account of each."""
 
 # Shares of a worker's memory.
 COUNTING: Final = 2
@@ -200,7 +201,6 @@ class _Job:
         """The matrix, from the cells of each part."""
         expected = self._lengths(parts)
         borders = _row_borders(expected, self.memory_bytes // ENTRIES)
-        dealt = self._dealt(parts, borders)
         lengths: list[NDArray[np.int64]] = []
         sums: list[NDArray[np.float64]] = []
         columns, weights = [], []
@@ -209,14 +209,18 @@ class _Job:
             lengths.append(receipt[0].copy())
             sums.append(receipt[1].copy())
 
-        for number, (first, last) in enumerate(pairwise(borders.tolist())):
-            pieces = [of_part[number] for of_part in dealt]
-            arguments = first, expected[first:last], self.keep
-            some = self.flow.call(finished_rows, *arguments, *pieces, values=2, on=number, receipt=take)
-            self.engine.free(pieces)
-            columns.append(some[0])
-            weights.append(some[1])
+        at_once = max(1, MOST_PIECES // len(parts))
+        for begin in range(0, borders.size - 1, at_once):
+            few = borders[begin : begin + at_once + 1]
+            for number, pieces in enumerate(zip(*self._dealt(parts, few), strict=True)):
+                first, last = few[number : number + 2].tolist()
+                arguments = first, expected[first:last], self.keep
+                some = self.flow.call(finished_rows, *arguments, *pieces, values=2, on=begin + number, receipt=take)
+                self.engine.free(pieces)
+                columns.append(some[0])
+                weights.append(some[1])
         self.flow.finish()
+        self.engine.free(parts)
         starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(np.concatenate(lengths))])
         return _Rows(starts, columns, weights, float(np.concatenate(sums).sum()))
 
@@ -244,13 +248,11 @@ class _Job:
         return lengths
 
     def _dealt(self, parts: list[Ref], borders: NDArray[np.int64]) -> list[list[Ref]]:
-        """The cells of each part, by ranges of rows."""
-        dealt = []
-        for number, part in enumerate(parts):
-            values = borders.size - 1
-            dealt.append(self.flow.call(deal_cells, part, borders, values=values, on=number, receipt=self._moved))
-            self.engine.free([part])
-        return dealt
+        """The cells of parts by some ranges of rows; parts whose rows end before have none, as columns are smaller."""
+        how: dict[str, Any] = {"values": borders.size - 1, "receipt": self._moved}
+        words = len(self.vocabulary)
+        behind = [number for number in range(len(parts)) if self.borders[number + 1] > borders[0]]
+        return [self.flow.call(deal_cells, parts[number], borders, words, **how, on=number) for number in behind]
 
     def _moved(self, moved_bytes: int) -> None:
         self.moved_bytes += moved_bytes

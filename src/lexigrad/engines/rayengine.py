@@ -31,6 +31,8 @@ RETRIES: Final = 7
 """So often a call is made again whose worker died."""
 TICK_SECONDS: Final = 1.0
 PULSE: Final = "pulse"
+INLINE_BYTES: Final = 1 << 14
+"""Larger values go from worker to worker; by itself Ray sends up to 100 kB, many at once, by way of the driver."""
 KEPT_BYTES: Final = 1 << 20
 """An array as long as this, or longer, is memory of its own, which a worker gives back when the array goes."""
 
@@ -247,4 +249,9 @@ def _variables(threads: int) -> dict[str, str]:
     """
     ones = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     sizes = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
-    return {**dict.fromkeys(ones, "1"), "NUMBA_NUM_THREADS": str(threads), **dict.fromkeys(sizes, str(KEPT_BYTES))}
+    return {
+        **dict.fromkeys(ones, "1"),
+        "NUMBA_NUM_THREADS": str(threads),
+        **dict.fromkeys(sizes, str(KEPT_BYTES)),
+        "RAY_max_direct_call_object_size": str(INLINE_BYTES),
+    }

@@ -197,9 +197,10 @@ def deal(content: Any, borders: Any, range_of: Any, ends: Any, out: Any) -> None
 
     Args:
         content: The run.
-        borders: Where the rows of each range begin, and those of the last one end.
+        borders: Where the rows of each range begin, and those of the last one end. The first range and the last one are
+            all rows that are not wanted.
         range_of: The range of each row.
-        ends: Where in ``out`` each range's run begins; afterwards, where it ends.
+        ends: Where in ``out`` the run of each range that is wanted begins; afterwards, where it ends.
         out: Empty to find out how many bytes each takes.
     """
     before = np.zeros(ends.size, dtype=np.int64)
@@ -214,7 +215,9 @@ def deal(content: Any, borders: Any, range_of: Any, ends: Any, out: Any) -> None
         first, second = range_of[row], range_of[place - start]
         last, at = _stretch(content, begin, place, start + min(row + 1, borders[second + 1]))
         for time in range(1 if first == second else 2):
-            one = second if time else first
+            one = (second if time else first) - 1
+            if one < 0 or one >= ends.size:
+                continue
             if out.size:
                 end = _put(place - before[one], out, ends[one])
                 for i in range(at - begin):
