@@ -8,9 +8,10 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import engine_jobs as jobs
 import numpy as np
@@ -365,16 +366,57 @@ def test_a_ray_of_ones_own_ends_when_its_driver_is_killed(own_ray: tuple[subproc
 # --- the way in
 
 
+class NotConnected:
+    """What a process has of Ray that is not connected to a cluster, on a machine with the address that is given."""
+
+    def __init__(self, here: str = "127.0.0.1") -> None:
+        self.util = type("util", (), {"get_node_ip_address": staticmethod(lambda: here)})
+
+    def is_initialized(self) -> bool:
+        return False
+
+
 def test_where_there_is_no_cluster_a_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    ray: Any = type("NotConnected", (), {"is_initialized": staticmethod(lambda: False)})
+    ray = NotConnected()
     with pytest.raises(EngineError, match=r"there is no Ray cluster at 127\.0\.0\.1:1: Connection refused"):
         connecting.connect(ray, "127.0.0.1:1", None)
-    for address in ("ray://head:10001", "head", "head:port"):
-        with pytest.raises(EngineError, match="is no address of a Ray cluster; give HOST:PORT"):
+    for address in ("ray://head:10001", "head", "head:port", "head:65536"):
+        with pytest.raises(EngineError, match=f"'{address}' is no address of a Ray cluster; give HOST:PORT"):
             connecting.connect(ray, address, None)
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     with pytest.raises(EngineError, match=r"there is no Ray cluster at 127\.0\.0\.1:1"):
         connecting.connect(ray, "auto", None)
+
+
+def test_an_address_that_ray_takes_for_another_is_looked_for_there() -> None:
+    """Ray would look for it there for ten minutes."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        sentence = rf"there is no Ray cluster at localhost:{port}, which Ray takes for 127\.0\.0\.2:{port}: .*"
+        with pytest.raises(EngineError, match=sentence + "set RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0 here too"):
+            connecting.connect(NotConnected("127.0.0.2"), f"localhost:{port}", None)
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.0 400 Bad request\r\n", b"", None], ids=["http", "hangs up", "silent"])
+def test_what_listens_and_is_no_head_of_ray_is_refused(answer: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connecting, "CONNECT_SECONDS", 0.2 if answer is None else 60.0)
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        answering = pool.submit(answer_once, server, answer)
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(EngineError, match=f"what listens at {address} is no head of a Ray cluster, or it is stuck"):
+            connecting.connect(NotConnected(), address, None)
+        answering.result()
+
+
+def answer_once(server: socket.socket, answer: bytes | None) -> None:
+    """Take one connection, and answer, or wait until the other side hangs up."""
+    connection, _ = server.accept()
+    with connection:
+        if answer is None:
+            while connection.recv(99):
+                pass
+        else:
+            connection.sendall(answer)
 
 
 def test_a_head_that_goes_out_of_reach_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -397,10 +439,8 @@ def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_ray_that_was_imported_before_and_would_listen_elsewhere_is_refused() -> None:
-    ray: Any = type("Ray", (), {"is_initialized": staticmethod(lambda: False)})
-    ray.util = type("util", (), {"get_node_ip_address": staticmethod(lambda: "192.0.2.1")})
     with pytest.raises(EngineError, match="Ray was imported before it could be told to stay on this machine"):
-        connecting.connect(ray, "local", None)
+        connecting.connect(NotConnected("192.0.2.1"), "local", None)
 
 
 def test_more_workers_than_cores_are_refused(on_ray: OnRay) -> None:
