@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import engine_jobs as jobs
 import numpy as np
@@ -24,7 +24,7 @@ from lexigrad.engines.probe import Probe, difference
 from lexigrad.engines.rayworker import Pulse, Worker
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.engines.watching import Watch
-from lexigrad.errors import ConfigError, EngineError, MissingExtraError
+from lexigrad.errors import ConfigError, EngineError, InputError, MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -447,6 +447,29 @@ def test_more_workers_than_cores_are_refused(on_ray: OnRay) -> None:
     on_ray(1)
     with pytest.raises(EngineError, match=r"99 workers with 2 cores each do not fit: the cluster has \d+;"):
         open_engine("local", 99, threads=2)
+
+
+def test_a_closed_engine_starts_no_other_ray(on_ray: OnRay) -> None:
+    on_ray(1)
+    with open_engine("local", 1) as engine:
+        value = engine.put(1)
+    for use in (lambda: engine.put(1), lambda: engine.call(jobs.ramp, 3, 0.0), lambda: engine.get([value])):
+        with pytest.raises(EngineError, match="the engine was closed; open another one"):
+            use()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"workers": 0}, "workers must be a whole number of at least 1, not 0"),
+        ({"address": "local", "workers": 1.5}, "workers must be a whole number of at least 1, not 1.5"),
+        ({"threads": True}, "threads must be a whole number of at least 1, not True"),
+        ({"address": 6379}, "address must be None, 'local', 'auto' or HOST:PORT, not 6379"),
+    ],
+)
+def test_what_opens_no_engine_is_refused(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        open_engine(**options)
 
 
 def test_no_address_means_threads_of_this_process() -> None:

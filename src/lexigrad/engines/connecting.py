@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -16,7 +18,7 @@ from lexigrad.errors import EngineError, MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["LOCAL", "Connection", "HeadCheck", "connect", "import_ray", "sentences"]
+__all__ = ["LOCAL", "Connection", "HeadCheck", "connect", "give_up", "import_ray", "leave", "sentences"]
 
 LOCAL: Final = "local"
 LOOPBACK: Final = "127.0.0.1"
@@ -45,8 +47,13 @@ LOCALHOSTS: Final = ("127.0.0.1", "localhost", "[::1]", "::1")
 
 GREETING: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 """How HTTP/2 begins, by which a head is spoken to: with a line, and with settings, of which there are none here."""
-ANSWER: Final = slice(3, 4), bytes([4])
-"""Whoever speaks it answers with settings; the fourth byte says so (RFC 9113)."""
+FRAME_TYPE: Final = 3
+SETTINGS_FRAME: Final = 4
+"""What the fourth byte of an answer is, which begins with settings, too (RFC 9113)."""
+
+
+GIVEN_UP: Final = threading.Event()
+"""Whether a Ray was given up in this process."""
 
 
 class Connection(NamedTuple):
@@ -152,6 +159,21 @@ class HeadCheck:
         self._looked = time.monotonic()
 
 
+def give_up(ray: Any) -> None:
+    """Let go of a Ray that does not answer when it is told to end, as it would not when this process ends, either."""
+    atexit.unregister(ray.shutdown)
+    GIVEN_UP.set()
+
+
+def leave(status: int) -> None:
+    """End this process at once if a Ray was given up in it: its threads would crash it on the usual way out."""
+    if GIVEN_UP.is_set():
+        with suppress(OSError):  # who reads them may be gone
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status)
+
+
 def _reachable(ray: Any, address: str) -> str:
     """An address at which a Ray cluster listens; Ray would look for it for a long time.
 
@@ -172,7 +194,7 @@ def _reachable(ray: Any, address: str) -> str:
         answer = _greeted(taken)
     except OSError as error:
         raise EngineError(_unreached(wanted, taken, error)) from error
-    if answer is not None and answer[ANSWER[0]] != ANSWER[1]:
+    if answer is not None and not _is_http2(answer):
         raise EngineError(
             f"what listens at {wanted} is no head of a Ray cluster, or it is stuck; give HOST:PORT as "
             "`ray start --head` prints it"
@@ -197,9 +219,13 @@ def _greeted(address: str) -> bytes | None:
     answer = b""
     with _connection(address, CONNECT_SECONDS) as server, suppress(TimeoutError, ConnectionError):
         server.sendall(GREETING)
-        while len(answer) < ANSWER[0].stop and (block := server.recv(len(GREETING))):
+        while len(answer) <= FRAME_TYPE and (block := server.recv(len(GREETING))):
             answer += block
     return answer
+
+
+def _is_http2(answer: bytes) -> bool:
+    return len(answer) > FRAME_TYPE and answer[FRAME_TYPE] == SETTINGS_FRAME
 
 
 def _knock(address: str, seconds: float) -> None:
