@@ -11,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import engine_jobs as jobs
@@ -456,6 +457,42 @@ def test_a_closed_engine_starts_no_other_ray(on_ray: OnRay) -> None:
     for use in (lambda: engine.put(1), lambda: engine.call(jobs.ramp, 3, 0.0), lambda: engine.get([value])):
         with pytest.raises(EngineError, match="the engine was closed; open another one"):
             use()
+
+
+def test_a_value_that_ray_does_not_take_ends_in_a_sentence(on_ray: OnRay, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray's put waits without end for a raylet that is stopped."""
+    engine, go = on_ray(1), Event()
+    ray, exceptions = type("Stuck", (), {}), engine._ray.exceptions
+    ray.put, ray.exceptions = staticmethod(lambda _: go.wait(60)), exceptions  # type: ignore[attr-defined]
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "deadline_seconds", 0.1)
+        patch.setattr(engine, "_ray", ray)
+        with pytest.raises(EngineError, match=r"Ray on this machine took no value for 0\.1 seconds"):
+            engine.put(1)
+        go.set()
+        assert engine.put(1).object_ref is True
+    assert engine.get([engine.put(1)]) == [1]
+
+
+def test_a_ray_that_is_stuck_is_given_up_when_it_is_to_end(on_ray: OnRay, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray waits without end for a head or a raylet that is stopped, and crashes the process if it is left alone."""
+    on_ray(1)
+    go, given_up, left = Event(), Event(), []
+    monkeypatch.setattr("lexigrad.engines.rayengine.CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(connecting, "GIVEN_UP", given_up)
+    monkeypatch.setattr(connecting.atexit, "unregister", left.append)
+    monkeypatch.setattr(connecting.os, "_exit", left.append)
+    engine = open_engine("local", 1)
+    end = engine._end  # type: ignore[attr-defined]
+    monkeypatch.setattr(engine, "_end", lambda: go.wait(60) and end())
+    connecting.leave(3)
+    assert left == []
+    engine.close()
+    assert given_up.is_set()
+    assert [each.__name__ for each in left] == ["shutdown"]
+    connecting.leave(3)
+    assert left[1:] == [3]
+    go.set()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from concurrent.futures import Future
 from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -118,7 +119,7 @@ class RayEngine:
         self._check_open()
         check_sendable(value)
         with sentences(self._ray):
-            return RayRef(self._ray.put(value))
+            return RayRef(self._within_deadline(self._ray.put, value))
 
     def call(self, function: Callable[..., Any], *arguments: Any, returns: int = 1, on: int = 0) -> Any:  # noqa: D102
         self._check_open()
@@ -181,6 +182,30 @@ class RayEngine:
     def progress(self) -> EngineProgress:
         """How far it has come, by what the workers said last."""
         return self._watch.progress(self._calls)
+
+    def _within_deadline(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call one of Ray's functions that has no deadline of its own.
+
+        Raises:
+            EngineError: it is not done in time.
+        """
+        done: Future[Any] = Future()
+
+        def call() -> None:
+            try:
+                done.set_result(function(*arguments))
+            except BaseException as error:  # handed to the thread that waits
+                done.set_exception(error)
+
+        Thread(target=call, name="lexigrad-put", daemon=True).start()
+        try:
+            return done.result(self.deadline_seconds)
+        except TimeoutError:
+            if done.done():
+                raise
+            raise EngineError(
+                f"Ray on this machine took no value for {self.deadline_seconds:g} seconds; see whether its raylet is up"
+            ) from None
 
     def _check_open(self) -> None:
         """Refuse work when it has been closed; Ray would start another Ray for it."""
