@@ -185,14 +185,18 @@ def run_killed(case: Case, random_: random.Random, figures: Figures, kills: int)
 
 
 def run_without_node(case: Case, random_: random.Random, figures: Figures, cluster: Any, kill: Any) -> None:
-    """One run in whose midst a node goes, and a new one comes after it."""
+    """One run in whose midst a node goes; a new one comes after it, or before a command that must be given again."""
+
+    def renew() -> None:
+        cluster.cluster.remove_node(cluster.nodes.pop(), allow_graceful=False)
+        cluster.add(CORES)
+
     command = case.start()
     if not _ended(command, random_.uniform(0.05, 0.6) * case.seconds):
         kill(cluster.nodes[-1])
         figures.count(case.name, "node")
-    _finish(case, command, figures)
-    cluster.cluster.remove_node(cluster.nodes.pop(), allow_graceful=False)
-    cluster.add(CORES)
+    if not _finish(case, command, figures, renew):
+        renew()
 
 
 def _ended(command: Command, seconds: float) -> bool:
@@ -219,10 +223,13 @@ def _kill_worker(command: Command, random_: random.Random) -> bool:
     return False
 
 
-def _finish(case: Case, command: Command, figures: Figures) -> None:
-    """Let it end, giving the command once more where values were lost, and compare."""
+def _finish(case: Case, command: Command, figures: Figures, renew: Callable[[], None] | None = None) -> bool:
+    """Let it end, giving the command once more where values were lost, and compare; whether it was given once more."""
     status = command.wait()
-    if status and any("a value was lost with a machine" in line for line in command.lines):
+    again = bool(status) and any("a value was lost with a machine" in line for line in command.lines)
+    if again:
+        if renew is not None:
+            renew()
         figures.ended_by_loss += 1
         figures.look(command)
         command = case.start()
@@ -240,6 +247,7 @@ def _finish(case: Case, command: Command, figures: Figures) -> None:
         figures.faults.append(f"{case.name}: there is {left} in the end")
         for name in left:
             (case.output.parent / name).unlink()
+    return again
 
 
 def workers() -> list[int]:

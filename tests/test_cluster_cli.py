@@ -120,7 +120,7 @@ class ReportingEngine(ThreadEngine):
 def test_every_command_on_a_cluster_shows_its_workers_and_its_dashboard(
     name: str, options: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "open_engine", lambda ray, workers, report: ReportingEngine(report))
+    monkeypatch.setattr(opening, "open_engine", lambda ray, workers, report, **_: ReportingEngine(report))
     result = run(name, "--ray=local", *options)
     assert result.exit_code == 0, result.output
     lines = result.stderr.splitlines()

@@ -18,7 +18,7 @@ def folder(tmp_path, monkeypatch):
     """A working folder with a text, and threads in place of Ray."""
     (tmp_path / "text.txt").write_text(random_text(50, 2000))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(opening, "open_engine", lambda ray, workers, report: ThreadEngine(workers or 2))
+    monkeypatch.setattr(opening, "open_engine", lambda ray, workers, **_: ThreadEngine(workers or 2))
     return tmp_path
 
 

@@ -15,6 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import lexigrad
 from lexigrad import ConfigError, InputError, TrainConfig, reference
 from lexigrad import sgd as sgd_module
+from lexigrad.engines.interface import LostValueError
 from lexigrad.engines.simulator import SimulatedEngine
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.kernels import replicas as kernels
@@ -104,6 +105,46 @@ def test_a_worker_that_has_lost_its_tables_makes_them_anew(
     monkeypatch.setattr(KEPT, "take", forgetful)
     assert trained(corpus, SMALL) == expected
     assert len(losses) > 30
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_run_whose_values_are_lost_goes_back_to_the_tables_it_has(corpus: Any, expected: bytes, seed: int) -> None:
+    with SimulatedEngine(1 + seed, seed=seed, deaths=0.05, losses=0.007) as engine:
+        assert trained(corpus, SMALL, engine) == expected
+        assert engine.lost
+
+
+def test_a_loss_before_workers_have_heard_of_the_last_merge_changes_no_byte(
+    corpus: Any, expected: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class LosingEngine(SimulatedEngine):
+        """Loses a value whenever the tables have just been kept: those of the workers are not merged yet."""
+
+        loses = False
+        losses = 0
+
+        def get(self, refs: Any) -> Any:
+            if self.loses:
+                self.loses, self.losses = False, self.losses + 1
+                raise LostValueError("a value was lost with a machine")
+            return super().get(refs)
+
+    move = run_module._Replicas._move_anchor
+
+    def moved(run: Any, merged: Any) -> None:
+        move(run, merged)
+        run.engine.loses = True
+
+    monkeypatch.setattr(run_module._Replicas, "_move_anchor", moved)
+    with LosingEngine(2, seed=1, deaths=0.0) as engine:
+        assert trained(corpus, SMALL, engine) == expected
+        assert engine.losses > 1
+
+
+def test_a_run_whose_values_are_always_lost_ends(corpus: Any) -> None:
+    with SimulatedEngine(2, losses=1.0) as engine, pytest.raises(LostValueError):
+        trained(corpus, SMALL, engine)
+    assert engine.lost < 200
 
 
 @pytest.mark.parametrize("model", ["skipgram", "cbow"])

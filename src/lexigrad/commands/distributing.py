@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["count_words_on", "opened_engine", "say_idle"]
 
+COUNTING_LINEAGE_BYTES: Final = 1 << 28
+"""Sums of counts are made along trees, and little is put: so all that a lost machine had can be made again, nearly."""
+
 
 @contextmanager
 def opened_engine(ray: str, workers: int | None, display: Display, paths: tuple[str, ...] = ()) -> Iterator[Engine]:
@@ -25,14 +28,16 @@ def opened_engine(ray: str, workers: int | None, display: Display, paths: tuple[
         ray: the address, or ``local``.
         workers: how many; as many as there are free cores for if None.
         display: shows it.
-        paths: what the workers are to read; paths of nothing are refused before they start.
+        paths: what the workers are to read and count; paths of nothing are refused before they start.
     """
     from lexigrad.distributed.shards import find_text
     from lexigrad.engines.opening import open_engine
 
+    how: dict[str, Any] = {"report": display.working}
     if paths:
         find_text(paths)  # Ray takes seconds to start
-    with open_engine(ray, workers, report=display.working) as engine:
+        how["lineage_bytes"] = COUNTING_LINEAGE_BYTES
+    with open_engine(ray, workers, **how) as engine:
         noun = "worker" if engine.workers == 1 else "workers"
         display.say(f"Ray {'on this machine' if ray == 'local' else f'at {ray}'} with {engine.workers:,} {noun}")
         dashboard = getattr(engine, "dashboard", None)

@@ -18,7 +18,17 @@ from lexigrad.errors import EngineError, MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["LOCAL", "Connection", "HeadCheck", "connect", "give_up", "import_ray", "leave", "sentences"]
+__all__ = [
+    "LINEAGE_BYTES",
+    "LOCAL",
+    "Connection",
+    "HeadCheck",
+    "connect",
+    "give_up",
+    "import_ray",
+    "leave",
+    "sentences",
+]
 
 LOCAL: Final = "local"
 LOOPBACK: Final = "127.0.0.1"
@@ -29,15 +39,16 @@ UNREACHED_SECONDS: Final = 30.0
 
 SETTINGS: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    # Ray keeps what a value was made of, to make it again if a machine is lost, and with it all values that were put.
-    # Where each value is made of the last one, that would be everything. So it keeps about the last thousand calls.
-    "RAY_max_lineage_bytes": str(1 << 20),
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the way to be of Ray's next version; without it, it warns
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # Ray prints to standard output when a worker dies, where our data goes
 }
 ONE_TRY: Final = {"RAY_gcs_server_port_wait_time_s": "1"}
 """Ray tries twenty times to reach a head, half a minute each."""
 
+LINEAGE: Final = "RAY_max_lineage_bytes"
+LINEAGE_BYTES: Final = 1 << 20
+"""Of the account of how values were made, by which Ray makes them again if a machine is lost. Ray also keeps all values
+that were put and led to them: where each value is made of the last one, that would be everything."""
 ON_LOOPBACK: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """On those systems Ray takes 127.0.0.1 for this machine's address unless this is set, so as not to wake the firewall,
 and listens there alone; on Linux it does the same if this is 0."""
@@ -65,13 +76,17 @@ class Connection(NamedTuple):
     """The address of Ray's own page about the cluster, if it has one and it is known here."""
 
 
-def import_ray(*, local: bool) -> Any:
+def import_ray(*, local: bool, lineage_bytes: int = LINEAGE_BYTES) -> Any:
     """Ray, told to be quiet, and where it is to be local, to stay on this machine.
+
+    Args:
+        local: whether it is to be.
+        lineage_bytes: as for `RayEngine`; what the environment, or the first import of a process, says goes before.
 
     Raises:
         MissingExtraError: it is not installed.
     """
-    for name, value in (SETTINGS if local else SETTINGS | ONE_TRY).items():
+    for name, value in {**SETTINGS, **({} if local else ONE_TRY), LINEAGE: str(lineage_bytes)}.items():
         os.environ.setdefault(name, value)
     if local:
         os.environ[ON_LOOPBACK] = "0"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
+from lexigrad.engines.connecting import LINEAGE_BYTES
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.errors import ConfigError, InputError
 
@@ -27,6 +28,7 @@ def open_engine(
     workers: int | None = None,
     *,
     threads: int = 1,
+    lineage_bytes: int = LINEAGE_BYTES,
     report: Callable[[EngineProgress], object] | None = None,
 ) -> Engine:
     """Open an engine; use it as a context manager.
@@ -36,6 +38,7 @@ def open_engine(
             for a Ray cluster.
         workers: how many calls at once; None for as many as there are cores for.
         threads: cores that each call takes.
+        lineage_bytes: as for `RayEngine`.
         report: is called with an `EngineProgress` about every second while a cluster works.
 
     Raises:
@@ -59,7 +62,10 @@ def open_engine(
         return ThreadEngine(workers or max(1, (os.cpu_count() or 1) // threads))
     from lexigrad.engines.rayengine import RayEngine
 
-    return RayEngine(address, workers, threads=threads, deadline_seconds=_deadline(), report=report)
+    deadline = _deadline()
+    return RayEngine(
+        address, workers, threads=threads, deadline_seconds=deadline, lineage_bytes=lineage_bytes, report=report
+    )
 
 
 def _deadline() -> float:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from lexigrad.engines.connecting import LOCAL, HeadCheck, connect, give_up, import_ray, sentences
+from lexigrad.engines.connecting import LINEAGE_BYTES, LOCAL, HeadCheck, connect, give_up, import_ray, sentences
 from lexigrad.engines.interface import CLOSED
 from lexigrad.engines.probe import Probe
 from lexigrad.engines.rayworker import Worker, path_of
@@ -73,6 +73,9 @@ class RayEngine:
         workers: how many; as many as there are free cores for if None.
         threads: the cores that each worker takes, for functions that use so many threads.
         deadline_seconds: after how long without any progress to give up.
+        lineage_bytes: how much Ray keeps of the account of how values were made; those that are lost with a machine it
+            makes again by that. More suits jobs whose values are not made of each other in a long row. The first engine
+            of a process decides.
         report: is called with an `EngineProgress` about every second while values are waited for.
 
     Attributes:
@@ -92,9 +95,10 @@ class RayEngine:
         *,
         threads: int = 1,
         deadline_seconds: float = 600.0,
+        lineage_bytes: int = LINEAGE_BYTES,
         report: Callable[[EngineProgress], object] | None = None,
     ) -> None:
-        self._ray = import_ray(local=address == LOCAL)
+        self._ray = import_ray(local=address == LOCAL, lineage_bytes=lineage_bytes)
         self.deadline_seconds = deadline_seconds
         self.silence_seconds = deadline_seconds / 2
         self.report = report

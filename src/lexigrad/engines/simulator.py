@@ -1,4 +1,4 @@
-"""A cluster on one thread, for tests: calls in any order, late results, workers that die, all by a seed."""
+"""A cluster on one thread, for tests: calls in any order, late or lost results, workers that die, all by a seed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
-from lexigrad.engines.interface import error_of, name_of
+from lexigrad.engines.interface import LostValueError, error_of, name_of
 from lexigrad.engines.values import check_sendable, fingerprint, with_arrays
 from lexigrad.errors import EngineError
 
@@ -56,10 +56,12 @@ class SimulatedEngine:
         workers: what the job is told; nothing here depends on it.
         seed: of all that is drawn.
         deaths: the probability that a worker dies in a call.
+        losses: the probability that what a call returns is lost for good, and with it all that is made of it.
 
     Attributes:
         calls: how many calls were made, those made again not counted.
         died: how many workers have died so far.
+        lost: of how many calls the values were lost.
 
     Example:
         >>> from operator import add
@@ -69,12 +71,13 @@ class SimulatedEngine:
         [5] 2
     """
 
-    def __init__(self, workers: int = 3, *, seed: int = 0, deaths: float = 0.1) -> None:
+    def __init__(self, workers: int = 3, *, seed: int = 0, deaths: float = 0.1, losses: float = 0.0) -> None:
         self.workers = workers
         self.calls = 0
         self.died = 0
+        self.lost = 0
         self._random = Random(seed)
-        self._deaths = deaths
+        self._deaths, self._losses = deaths, losses
         self._waiting: list[_Call] = []
         self._late: list[tuple[int, list[_Ref]]] = []
         self._users: Counter[_Ref] = Counter()  # calls that wait with this argument
@@ -148,6 +151,10 @@ class SimulatedEngine:
         except Exception as error:  # handed to whoever asks for the value
             for ref in call.refs:
                 ref.error = error_of(name_of(call.function), error)
+        if self._losses and self._random.random() < self._losses:
+            self.lost += 1
+            for ref in call.refs:
+                ref.error = LostValueError("a value was lost with a machine")
         self._users.subtract(used)
         for ref in used:
             self._drop(ref)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from lexigrad.encoding import available_cores
+from lexigrad.engines.interface import LostValueError
 from lexigrad.engines.threads import ThreadEngine
+from lexigrad.errors import EngineError
 from lexigrad.kernels.simd import CHUNK
 from lexigrad.replicas.calls import Task, merge_range, moments, train_interval
 from lexigrad.replicas.changes import Pair
@@ -38,7 +40,11 @@ if TYPE_CHECKING:
 __all__ = ["train_replicas"]
 
 ANCHOR_EVERY: Final = 4
-"""Merges of all rows after which the tables are kept here: a fresh worker begins with these."""
+"""Merges of all rows after which the tables are kept here: a fresh worker begins with these, and so does the whole run
+where values were lost with a machine."""
+
+MOST_LOSSES: Final = 5
+"""So often a run goes back to the same tables, a bound as for all that is made again."""
 
 
 def train_replicas(
@@ -62,6 +68,7 @@ def train_replicas(
     Raises:
         ConfigError: the run is too short for so many replicas, or training ran away.
         EngineError: the engine gave up.
+        LostValueError: values were lost with machines again and again.
     """
     with ExitStack() as stack:
         if engine is None:
@@ -91,8 +98,8 @@ class _Replicas:
         self.damping = Damping(corpus.vocabulary, config)
         self.words, self.step = len(corpus.vocabulary), 0
         self.ranges = _ranges(self.words, engine.workers)
-        self.run = os.urandom(8).hex()
-        self._setup = engine.put(setup_of(self.run, corpus, config))
+        self._setup_values = setup_of("", corpus, config)
+        self._name_run()
         cuts = self.plan.cuts.tolist()
         self._shares = [engine.put(Share(ids[a:b], a)) for a, b in pairwise(cuts)]
         self._weights = engine.put(self.damping.weights(self.ranges[0][1]))
@@ -102,28 +109,71 @@ class _Replicas:
         self._error: BaseException | None = None
         self.put_tables(*first_tables(corpus, config))
 
+    def _name_run(self) -> None:
+        """Take a name under which no process keeps anything."""
+        self.run = os.urandom(8).hex()
+        self._setup = self.engine.put(self._setup_values._replace(run=self.run))
+
     def tables(self) -> tuple[Floats, Floats]:
         """V and U, of shape (words, dim)."""
-        blocks = self.engine.get(self._rows)
+        blocks = self._get(lambda: self._rows)
         return np.concatenate([block.V for block in blocks]), np.concatenate([block.U for block in blocks])
 
     def first_rows(self, n: int) -> Floats:
         """A copy of the first n rows of V."""
-        holding = [ref for ref, (first, _) in zip(self._rows, self.ranges, strict=True) if first < n]
-        return np.concatenate([block.V for block in self.engine.get(holding)])[:n]
+        holding = sum(first < n for first, _ in self.ranges)
+        return np.concatenate([block.V for block in self._get(lambda: self._rows[:holding])])[:n]
 
     def put_tables(self, V: Floats, U: Floats) -> None:
         """Go on with these."""
         self._put([Pair(V[first:last].copy(), U[first:last].copy()) for first, last in self.ranges])
-        self._merges: list[list[Ref]] = []
-        self._anchored = 0
-        hot, weights = self.ranges[0][1], self.damping.weights(self.ranges[0][1])
-        self._moments = self.engine.put(Pair(moments(V[:hot].copy(), weights.V), moments(U[:hot].copy(), weights.U)))
+        self._begin_at_anchor()
 
     def _put(self, blocks: list[Pair]) -> None:
         """Let the tables as they are here be the anchor."""
         self._rows = [self.engine.put(block) for block in blocks]
-        self._anchor, self._anchor_step = list(self._rows), self.step
+        self._anchor, self._anchor_step, self._losses = list(self._rows), self.step, 0
+
+    def _begin_at_anchor(self) -> None:
+        """Let nothing have come since the anchor."""
+        self._rows, self.step = list(self._anchor), self._anchor_step
+        self._merges: list[list[Ref]] = []
+        self._anchored = 0
+        (hot,), weights = self.engine.get(self._anchor[:1]), self.damping.weights(self.ranges[0][1])
+        self._moments = self.engine.put(Pair(moments(hot.V, weights.V), moments(hot.U, weights.U)))
+
+    def _go_back(self, loss: LostValueError) -> None:
+        """Begin at the anchor anew, as a value was lost; raises the loss where that was done too often.
+
+        Tables that workers kept are of no use: how they are to be merged is gone with the merges since the anchor.
+        """
+        if self._losses == MOST_LOSSES:
+            raise loss
+        self._losses += 1
+        for worker in range(self.engine.workers):
+            self.engine.call(forget, self.run, on=worker)
+        self._name_run()
+        self._begin_at_anchor()
+
+    def _reach(self, step: int) -> None:
+        """Train up to a step."""
+        while self.step < step and not self._is_stopped:
+            try:
+                self._take_step()
+            except LostValueError as loss:
+                self._go_back(loss)
+
+    def _get(self, refs: Callable[[], list[Ref]]) -> list[Any]:
+        """Values of the engine as they are at this step, though some may be lost."""
+        step = self.step
+        while True:
+            self._reach(step)
+            try:
+                values: list[Any] = self.engine.get(refs())
+            except LostValueError as loss:
+                self._go_back(loss)
+            else:
+                return values
 
     def go(self, monitor: Monitor) -> None:
         """Train, from merge to merge, to the end or until the monitor has seen enough."""
@@ -152,10 +202,10 @@ class _Replicas:
         """Go on to the next merge of all rows."""
         try:
             while not self._is_stopped:
-                self._take_step()
+                self._reach(self.step + 1)
                 if self.plan.is_full(self.step - 1):
                     break
-            self.engine.get([self._moments])
+            self._get(lambda: [self._moments])
         except BaseException as error:  # handed to the thread that waits
             self._error = error
 
@@ -234,7 +284,8 @@ class _Replicas:
         """Let nobody keep anything of this run."""
         calls = [self.engine.call(forget, self.run, on=worker) for worker in range(self.engine.workers)]
         if self._error is None and not self._is_stopped:
-            self.engine.get(calls)
+            with suppress(EngineError):  # all that was to be done is done
+                self.engine.get(calls)
         else:  # nothing is waited for where something went wrong, but for what this process did itself
             forget(self.run)
 
