@@ -131,6 +131,38 @@ def test_every_command_on_a_cluster_shows_its_workers_and_its_dashboard(
     assert (quiet.exit_code, quiet.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--epochs=1"], "1 worker trains; --replicas says how many do, and with it the result"),
+        (["--replicas=2", "--epochs=10"], "2 workers train; --replicas says how many do, and with it the result"),
+        (["--replicas=3", "--epochs=10"], None),
+        (["--solver=exact", "--parts=2"], "at most 2 share a pass; --parts says how many can"),
+        (["--solver=exact", "--parts=8"], None),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_who_asks_for_workers_that_have_nothing_to_do_is_told(
+    options: list[str], sentence: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "open_engine", lambda *_, **__: ThreadEngine(1))
+    result = run("train", "-o", "m.txt", "--dim=4", "--ray=local", "--workers=3", *options)
+    assert result.exit_code == 0, result.output
+    assert ("says how many" in result.stderr) == (sentence is not None)
+    assert sentence is None or sentence in result.stderr
+
+
+@pytest.mark.parametrize("options", [["none.txt"], ["--counts=none.npz", "--solver=exact"]])
+@pytest.mark.usefixtures("folder")
+def test_text_that_is_not_there_is_refused_before_ray_starts(
+    options: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "open_engine", lambda *_, **__: pytest.fail("Ray was started"))
+    result = CliRunner().invoke(cli.main, ["train", *options, "-o", "m.txt", "--ray=local"])
+    assert result.exit_code == 1
+    assert "none." in result.stderr
+
+
 class LosingEngine(ThreadEngine):
     """Has lost whatever is asked for, but the first values."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import socket
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from counted import TRICKY, by_engine, by_one_process, config
 
 from lexigrad import read_corpus
 from lexigrad.distributed import count_words, write_window_counts
-from lexigrad.distributed.shards import cut_shards, find_text
+from lexigrad.distributed.shards import ShardSource, cut_shards, find_text
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.errors import CorpusError, InputError, LexigradError, MissingExtraError
 from lexigrad.vocabulary import Vocabulary
@@ -170,8 +171,8 @@ def test_whatever_a_driver_raises_becomes_one_sentence(far, monkeypatch):
         ("text.txt", {"min_count": 3}, "no word occurs 3 times: the most frequent one, 'a', occurs 2 times"),
         ("empty.txt", {}, "the text is empty or has no word in it"),
         ("blank.txt", {}, "the text is empty or has no word in it .read 1 file, 4 bytes"),
-        ("broken.txt", {}, "'broken.txt' is not UTF-8 at byte 12 of its text .0xff.; convert it"),
-        ("broken.gz", {}, "cannot read 'broken.gz' to its end"),
+        ("broken.txt", {}, "broken.txt' is not UTF-8 at byte 12 of its text .0xff.; convert it"),
+        ("broken.gz", {}, "broken.gz' to its end"),
     ],
 )
 def test_what_cannot_be_counted_is_refused_in_one_sentence(source, options, reason, tmp_path, monkeypatch):
@@ -200,13 +201,24 @@ def test_a_vocabulary_of_which_no_word_occurs_is_refused(tmp_path):
     assert not (tmp_path / "c").exists()
 
 
+def test_workers_find_text_by_its_whole_path_and_say_where_it_is_missing(tmp_path, monkeypatch):
+    """Their working folder is where their Ray was started."""
+    monkeypatch.chdir(tmp_path)
+    Path("a.txt").write_text("a b\n")
+    shards = list(cut_shards(find_text(["a.txt"]), 10))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert [chunk.text for chunk in ShardSource.of(shards[0], config())] == [b"a b\n"]
+    (tmp_path / "a.txt").unlink()
+    with pytest.raises(CorpusError, match=f"there is no .*a.txt' on {socket.gethostname()}, where a worker is to read"):
+        ShardSource.of(shards[0], config())
+
+
 def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("a b\n" * 10)
     files = find_text([str(path)])
     shards = list(cut_shards(files, 10))
     path.write_text("a b\n" * 11)
-    from lexigrad.distributed.shards import ShardSource
-
     with pytest.raises(CorpusError, match="was written to while it was read"):
         list(ShardSource.of(shards[1], config()))

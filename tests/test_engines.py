@@ -225,7 +225,7 @@ def test_threads_end_although_one_waits_for_a_call_that_was_not_made_yet() -> No
     third = engine.call(operator.not_, second, on=1)
     closer = Thread(target=engine.close, daemon=True)
     closer.start()
-    with pytest.raises(RuntimeError, match="after shutdown"):  # so that it is being closed
+    with pytest.raises(EngineError, match="the engine was closed"):  # so that it is being closed
         call_without_end(engine)
     go.set()
     closer.join(60)

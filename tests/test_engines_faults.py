@@ -8,8 +8,10 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import engine_jobs as jobs
@@ -23,7 +25,7 @@ from lexigrad.engines.probe import Probe, difference
 from lexigrad.engines.rayworker import Pulse, Worker
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.engines.watching import Watch
-from lexigrad.errors import ConfigError, EngineError, MissingExtraError
+from lexigrad.errors import ConfigError, EngineError, InputError, MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -365,16 +367,57 @@ def test_a_ray_of_ones_own_ends_when_its_driver_is_killed(own_ray: tuple[subproc
 # --- the way in
 
 
+class NotConnected:
+    """What a process has of Ray that is not connected to a cluster, on a machine with the address that is given."""
+
+    def __init__(self, here: str = "127.0.0.1") -> None:
+        self.util = type("util", (), {"get_node_ip_address": staticmethod(lambda: here)})
+
+    def is_initialized(self) -> bool:
+        return False
+
+
 def test_where_there_is_no_cluster_a_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    ray: Any = type("NotConnected", (), {"is_initialized": staticmethod(lambda: False)})
+    ray = NotConnected()
     with pytest.raises(EngineError, match=r"there is no Ray cluster at 127\.0\.0\.1:1: Connection refused"):
         connecting.connect(ray, "127.0.0.1:1", None)
-    for address in ("ray://head:10001", "head", "head:port"):
-        with pytest.raises(EngineError, match="is no address of a Ray cluster; give HOST:PORT"):
+    for address in ("ray://head:10001", "head", "head:port", "head:65536"):
+        with pytest.raises(EngineError, match=f"'{address}' is no address of a Ray cluster; give HOST:PORT"):
             connecting.connect(ray, address, None)
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     with pytest.raises(EngineError, match=r"there is no Ray cluster at 127\.0\.0\.1:1"):
         connecting.connect(ray, "auto", None)
+
+
+def test_an_address_that_ray_takes_for_another_is_looked_for_there() -> None:
+    """Ray would look for it there for ten minutes."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        sentence = rf"there is no Ray cluster at localhost:{port}, which Ray takes for 127\.0\.0\.2:{port}: .*"
+        with pytest.raises(EngineError, match=sentence + "set RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0 here too"):
+            connecting.connect(NotConnected("127.0.0.2"), f"localhost:{port}", None)
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.0 400 Bad request\r\n", b"", None], ids=["http", "hangs up", "silent"])
+def test_what_listens_and_is_no_head_of_ray_is_refused(answer: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connecting, "CONNECT_SECONDS", 0.2 if answer is None else 60.0)
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        answering = pool.submit(answer_once, server, answer)
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(EngineError, match=f"what listens at {address} is no head of a Ray cluster, or it is stuck"):
+            connecting.connect(NotConnected(), address, None)
+        answering.result()
+
+
+def answer_once(server: socket.socket, answer: bytes | None) -> None:
+    """Take one connection, and answer, or wait until the other side hangs up."""
+    connection, _ = server.accept()
+    with connection:
+        if answer is None:
+            while connection.recv(99):
+                pass
+        else:
+            connection.sendall(answer)
 
 
 def test_a_head_that_goes_out_of_reach_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -397,16 +440,73 @@ def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_ray_that_was_imported_before_and_would_listen_elsewhere_is_refused() -> None:
-    ray: Any = type("Ray", (), {"is_initialized": staticmethod(lambda: False)})
-    ray.util = type("util", (), {"get_node_ip_address": staticmethod(lambda: "192.0.2.1")})
     with pytest.raises(EngineError, match="Ray was imported before it could be told to stay on this machine"):
-        connecting.connect(ray, "local", None)
+        connecting.connect(NotConnected("192.0.2.1"), "local", None)
 
 
 def test_more_workers_than_cores_are_refused(on_ray: OnRay) -> None:
     on_ray(1)
     with pytest.raises(EngineError, match=r"99 workers with 2 cores each do not fit: the cluster has \d+;"):
         open_engine("local", 99, threads=2)
+
+
+def test_a_closed_engine_starts_no_other_ray(on_ray: OnRay) -> None:
+    on_ray(1)
+    with open_engine("local", 1) as engine:
+        value = engine.put(1)
+    for use in (lambda: engine.put(1), lambda: engine.call(jobs.ramp, 3, 0.0), lambda: engine.get([value])):
+        with pytest.raises(EngineError, match="the engine was closed; open another one"):
+            use()
+
+
+def test_a_value_that_ray_does_not_take_ends_in_a_sentence(on_ray: OnRay, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray's put waits without end for a raylet that is stopped."""
+    engine, go = on_ray(1), Event()
+    ray, exceptions = type("Stuck", (), {}), engine._ray.exceptions
+    ray.put, ray.exceptions = staticmethod(lambda _: go.wait(60)), exceptions  # type: ignore[attr-defined]
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "deadline_seconds", 0.1)
+        patch.setattr(engine, "_ray", ray)
+        with pytest.raises(EngineError, match=r"Ray on this machine took no value for 0\.1 seconds"):
+            engine.put(1)
+        go.set()
+        assert engine.put(1).object_ref is True
+    assert engine.get([engine.put(1)]) == [1]
+
+
+def test_a_ray_that_is_stuck_is_given_up_when_it_is_to_end(on_ray: OnRay, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray waits without end for a head or a raylet that is stopped, and crashes the process if it is left alone."""
+    on_ray(1)
+    go, given_up, left = Event(), Event(), []
+    monkeypatch.setattr("lexigrad.engines.rayengine.CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(connecting, "GIVEN_UP", given_up)
+    monkeypatch.setattr(connecting.atexit, "unregister", left.append)
+    monkeypatch.setattr(connecting.os, "_exit", left.append)
+    engine = open_engine("local", 1)
+    end = engine._end  # type: ignore[attr-defined]
+    monkeypatch.setattr(engine, "_end", lambda: go.wait(60) and end())
+    connecting.leave(3)
+    assert left == []
+    engine.close()
+    assert given_up.is_set()
+    assert [each.__name__ for each in left] == ["shutdown"]
+    connecting.leave(3)
+    assert left[1:] == [3]
+    go.set()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"workers": 0}, "workers must be a whole number of at least 1, not 0"),
+        ({"address": "local", "workers": 1.5}, "workers must be a whole number of at least 1, not 1.5"),
+        ({"threads": True}, "threads must be a whole number of at least 1, not True"),
+        ({"address": 6379}, "address must be None, 'local', 'auto' or HOST:PORT, not 6379"),
+    ],
+)
+def test_what_opens_no_engine_is_refused(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        open_engine(**options)
 
 
 def test_no_address_means_threads_of_this_process() -> None:

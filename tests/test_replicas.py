@@ -207,6 +207,11 @@ def test_what_an_engine_cannot_do_is_refused(corpus: Any, options: Any, sentence
         lexigrad.train(corpus, replace(ALONE, **options), engine=engine)
 
 
+def test_what_is_no_engine_is_refused(corpus: Any) -> None:
+    with pytest.raises(InputError, match=r"engine must be one that .*open_engine opened, not 'local'"):
+        lexigrad.train(corpus, SMALL, engine="local")
+
+
 def test_ray_gives_the_same_bytes(corpus: Any, expected: bytes, on_ray: Callable[[int], Engine]) -> None:
     for workers in (1, 3):
         assert trained(corpus, SMALL, on_ray(workers)) == expected

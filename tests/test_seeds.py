@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lexigrad import seeds as module
 from lexigrad.config import TrainConfig
 from lexigrad.corpus import read_corpus
+from lexigrad.engines.threads import ThreadEngine
 from lexigrad.errors import ConfigError, InputError
 from lexigrad.seeds import each_seed, train_seeds
 from lexigrad.stability import stability
 from lexigrad.trainer import train
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lexigrad.progress import TrainProgress
 
 SENTENCES = 40 * ["the king and the queen sat in the hall", "the man and the woman ate bread in the house"]
@@ -28,6 +31,27 @@ def test_each_model_is_the_one_of_its_seed() -> None:
     assert (models[2].V == alone.V).all()
     assert (models[0].V != models[1].V).any()
     assert stability(models, n=2).members == 3
+
+
+def test_an_engine_trains_every_seed() -> None:
+    """Its bytes are those of this process, so that only its calls show that it did."""
+    with CountingEngine(1) as engine:
+        models = train_seeds(SENTENCES, CONFIG, seeds=2, engine=engine)
+        assert engine.named.count("train_segment") == 2 * CONFIG.epochs
+    here = train_seeds(SENTENCES, CONFIG, seeds=2)
+    assert [model.V.tobytes() for model in models] == [model.V.tobytes() for model in here]
+
+
+class CountingEngine(ThreadEngine):
+    """Threads that keep the names of what they were asked for."""
+
+    def __init__(self, workers: int) -> None:
+        super().__init__(workers)
+        self.named: list[str] = []
+
+    def call(self, function: Callable[..., Any], *arguments: Any, returns: int = 1, on: int = 0) -> Any:
+        self.named.append(function.__name__)
+        return super().call(function, *arguments, returns=returns, on=on)
 
 
 def test_the_text_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:

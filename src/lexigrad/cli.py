@@ -6,6 +6,7 @@ Nothing heavy is imported before a command runs, so that ``lexigrad --help`` ans
 from __future__ import annotations
 
 import errno
+import sys
 from contextlib import suppress
 from typing import Any, Final
 
@@ -37,6 +38,16 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """As click has it; where Ray is stuck, the process ends without it."""
+        try:
+            return super().main(*args, **kwargs)
+        except SystemExit as end:
+            connecting = sys.modules.get("lexigrad.engines.connecting")
+            if connecting is not None and isinstance(end.code, int):
+                connecting.leave(end.code)
+            raise
 
     def invoke(self, ctx: click.Context) -> Any:
         endings = Endings()

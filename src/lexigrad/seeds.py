@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from lexigrad.engines.interface import Engine
     from lexigrad.model import Word2Vec
     from lexigrad.progress import Callback, Progress, TrainProgress
     from lexigrad.vocabulary import Vocabulary
@@ -35,6 +36,7 @@ def train_seeds(
     validation: Any = None,
     progress: Progress | None = None,
     callbacks: Sequence[Callback] = (),
+    engine: Engine | None = None,
 ) -> list[Word2Vec]:
     """Train one model for each of several seeds; the text is read and encoded once.
 
@@ -47,6 +49,7 @@ def train_seeds(
         validation: what each model is measured on, as for `train`; a share is the same sentences for all of them.
         progress: called as `train` calls it, with the words of all models together.
         callbacks: are called as `train` calls them, by each training in turn.
+        engine: what carries each training out, as for `train`.
 
     Returns:
         The models, in the order of their seeds.
@@ -66,9 +69,9 @@ def train_seeds(
     if isinstance(corpus, Corpus):
         if vocabulary is not None or names is not None:
             raise InputError("a Corpus has its vocabulary; give the vocabulary to read_corpus, and names too")
-        return list(each_seed(corpus, config, seeds, progress, validation, callbacks))
+        return list(each_seed(corpus, config, seeds, progress, validation, callbacks, engine=engine))
     with read_corpus(corpus, config, vocabulary=vocabulary, names=names) as encoded:
-        return list(each_seed(encoded, config, seeds, progress, validation, callbacks))
+        return list(each_seed(encoded, config, seeds, progress, validation, callbacks, engine=engine))
 
 
 def each_seed(
@@ -79,6 +82,7 @@ def each_seed(
     validation: Any = None,
     callbacks: Sequence[Callback] = (),
     logs: Sequence[Path] | None = None,
+    engine: Engine | None = None,
 ) -> Iterator[Word2Vec]:
     """Train the models of `train_seeds` one after another, so that each can be saved and dropped before the next.
 
@@ -90,6 +94,7 @@ def each_seed(
         validation: as for `train_seeds`.
         callbacks: as for `train_seeds`.
         logs: a file for each model's `train` to log to, if any.
+        engine: as for `train_seeds`.
 
     Yields:
         One model after another.
@@ -102,13 +107,14 @@ def each_seed(
         )
     configs = [replace(config, seed=config.seed + number) for number in range(seeds)]
     files: Sequence[Path | None] = logs or [None] * seeds
+    how: dict[str, Any] = {"callbacks": callbacks, "engine": engine}
     if seeds == 1:
-        yield train(corpus, config, validation=validation, progress=progress, callbacks=callbacks, log=files[0])
+        yield train(corpus, config, validation=validation, progress=progress, log=files[0], **how)
         return
     shown = None if progress is None else _OfAll(progress, seeds)
     with set_aside(corpus, validation, config) as (training, held_out):
         for seeded, log in zip(configs, files, strict=True):
-            model = train(training, seeded, validation=held_out, progress=shown, callbacks=callbacks, log=log)
+            model = train(training, seeded, validation=held_out, progress=shown, log=log, **how)
             if shown is not None:
                 shown.begin_next()
             yield model

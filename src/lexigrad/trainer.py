@@ -141,6 +141,8 @@ def _check(config: TrainConfig, validation: Any, callbacks: Sequence[Callback], 
     """Refuse what could not work, before the text is read."""
     if config.early_stop is not None and validation is None:
         raise ConfigError("early_stop follows the loss on held-out text, and there is none; give a validation")
+    if engine is not None and not callable(getattr(engine, "call", None)):
+        raise InputError(f"engine must be one that lexigrad.engines.opening.open_engine opened, not {engine!r}")
     if engine is not None and config.solver == "sgd" and config.loss == "naive_softmax":
         raise InputError("the naive softmax by SGD trains in the threads of this process; leave out engine")
     if engine is not None and not config.deterministic:

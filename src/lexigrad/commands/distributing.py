@@ -46,9 +46,13 @@ def opened_engine(ray: str, workers: int | None, display: Display, paths: tuple[
         yield engine
 
 
-def say_idle(engine: Engine, config: TrainConfig, display: Display) -> None:
-    """Say it where the exact solver has fewer parts than there are workers."""
-    if config.solver == "exact" and engine.workers > config.parts:
+def say_idle(workers: int, config: TrainConfig, display: Display) -> None:
+    """Say it where there is work for fewer workers than there are, or were asked for."""
+    if config.solver == "sgd":
+        if workers > config.replicas:
+            noun = "worker trains" if config.replicas == 1 else "workers train"
+            display.say(f"{config.replicas:,} {noun}; --replicas says how many do, and with it the result")
+    elif workers > config.parts:
         display.say(f"at most {config.parts:,} share a pass; --parts says how many can, and with it the last digits")
 
 

@@ -189,7 +189,7 @@ def train(
     if config.early_stop is not None and validation is None:
         raise click.UsageError("--early-stop follows the loss on held-out text: give --validation.")
     if ray is not None:
-        _check_ray(config)
+        _check_ray(config, corpus)
     outputs, logs = _each(output, config.seed, seeds), None if log is None else _each(log, config.seed, seeds)
     _keep_inputs([*corpus, validation, counts, start], [*outputs, *(logs or [])])
     written: list[dict[str, Any]] = []
@@ -198,16 +198,16 @@ def train(
     checkpoints = _checkpoints(outputs, checkpoint_every, resume, display)
     with _advice(checkpoints), display, ExitStack() as opened:
         shown = opened.enter_context(watched(output.name, watch_port or 0, display)) if watch else None
+        counted = None if counts is None else lexigrad.WindowCounts.load(counts)
         engine = None
         if ray is not None:
             wanted = 1 if config.solver == "sgd" and config.replicas == 1 else workers  # nothing to do for others
             engine = opened.enter_context(opened_engine(ray, wanted, display))
-            say_idle(engine, config, display)
-        if counts is None:
-            text: Any = opened.enter_context(open_corpus(corpus, config, vocabulary, display, start=model))
+            say_idle(workers or engine.workers, config, display)
+        text: Any = counted
+        if counted is None:
+            text = opened.enter_context(open_corpus(corpus, config, vocabulary, display, start=model))
             report = {"report": text.report.to_dict()}
-        else:
-            text = lexigrad.WindowCounts.load(counts)
         if model is not None:
             display.say(_further(model, text, config))
         if shown is not None:
@@ -218,7 +218,7 @@ def train(
             how |= {"start": model, "engine": engine, "callbacks": callbacks}
             models = _one(text, config, validation=validation, **how)
         else:
-            models = each_seed(text, config, seeds, display.training, validation, logs=logs)
+            models = each_seed(text, config, seeds, display.training, validation, logs=logs, engine=engine)
         for path in outputs:
             trained, stopped = _next(models)
             if stopped is not None and checkpoint_every is not None:
@@ -238,8 +238,10 @@ def train(
         print_json({**report, **display.speed(), **(written[0] if seeds is None else {"models": written})})
 
 
-def _check_ray(config: TrainConfig) -> None:
-    """Refuse what workers have no part in."""
+def _check_ray(config: TrainConfig, corpus: tuple[str, ...]) -> None:
+    """Refuse what workers have no part in, and before Ray starts, which takes seconds, paths of nothing."""
+    from lexigrad.sources import find_files
+
     if config.solver == "sgd" and (config.loss == "naive_softmax" or not config.deterministic):
         other = "--races" if config.loss == "negative_sampling" else "--loss naive_softmax"
         raise click.UsageError(
@@ -249,6 +251,7 @@ def _check_ray(config: TrainConfig) -> None:
         raise click.UsageError(
             "--ray computes on processors elsewhere and --device on one here; leave out one of them."
         )
+    find_files(corpus)
 
 
 def _keep_inputs(inputs: list[Any], outputs: list[Path]) -> None:

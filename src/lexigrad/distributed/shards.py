@@ -7,9 +7,12 @@ one shard each, as nobody can begin in their middle; a Parquet file is cut betwe
 
 from __future__ import annotations
 
+import os
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lexigrad import remote
 from lexigrad.corpusfile import is_saved_corpus
 from lexigrad.errors import CorpusError, InputError
 from lexigrad.sources import CHUNK_BYTES, cut_chunks, file_size, find_files, largest_uncut, opened
@@ -51,7 +54,7 @@ class Files:
     """The files of a corpus.
 
     Attributes:
-        names: their paths and addresses, in order.
+        names: their paths and addresses, in order; whole paths, as a worker may have another working folder.
         skipped: files in folders whose names are not those of text files.
         total_bytes: their size on disk.
     """
@@ -74,10 +77,11 @@ def find_text(paths: Sequence[str]) -> Files:
         size = file_size(name)
         if size is None:
             raise InputError(f"{name!r} is no file on disk, so it cannot be cut into shards; name files")
-        if "://" not in name and is_saved_corpus(name):
+        if not remote.is_address(name) and is_saved_corpus(name):
             raise InputError(f"{name!r} is a saved corpus, which one process reads; give the text itself")
         total_bytes += size
-    return Files(names, skipped, total_bytes)
+    whole = [name if remote.is_address(name) else os.path.abspath(name) for name in names]
+    return Files(whole, skipped, total_bytes)
 
 
 def cut_shards(files: Files, shard_bytes: int) -> Iterator[Shard]:
@@ -143,7 +147,16 @@ class ShardSource(TableFileSource):
 
     @classmethod
     def of(cls, shard: Shard, config: TrainConfig) -> ShardSource:
-        """The source of a shard, with these options of reading."""
+        """The source of a shard, with these options of reading.
+
+        Raises:
+            CorpusError: The machine that is to read it does not have it.
+        """
+        if not remote.is_address(shard.name) and not os.path.exists(shard.name):
+            raise CorpusError(
+                f"there is no {shard.name!r} on {socket.gethostname()}, where a worker is to read it; put the text "
+                "where every machine finds it by the same path, and leave it there"
+            )
         return cls((), column=config.column, lowercase=config.lowercase, shard=shard)
 
     @property

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -16,7 +18,17 @@ from lexigrad.errors import EngineError, MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["LINEAGE_BYTES", "LOCAL", "Connection", "HeadCheck", "connect", "import_ray", "sentences"]
+__all__ = [
+    "LINEAGE_BYTES",
+    "LOCAL",
+    "Connection",
+    "HeadCheck",
+    "connect",
+    "give_up",
+    "import_ray",
+    "leave",
+    "sentences",
+]
 
 LOCAL: Final = "local"
 LOOPBACK: Final = "127.0.0.1"
@@ -30,6 +42,9 @@ SETTINGS: Final = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the way to be of Ray's next version; without it, it warns
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # Ray prints to standard output when a worker dies, where our data goes
 }
+ONE_TRY: Final = {"RAY_gcs_server_port_wait_time_s": "1"}
+"""Ray tries twenty times to reach a head, half a minute each."""
+
 LINEAGE: Final = "RAY_max_lineage_bytes"
 LINEAGE_BYTES: Final = 1 << 20
 """Of the account of how values were made, by which Ray makes them again if a machine is lost. Ray also keeps all values
@@ -37,6 +52,19 @@ that were put and led to them: where each value is made of the last one, that wo
 ON_LOOPBACK: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """On those systems Ray takes 127.0.0.1 for this machine's address unless this is set, so as not to wake the firewall,
 and listens there alone; on Linux it does the same if this is 0."""
+
+LOCALHOSTS: Final = ("127.0.0.1", "localhost", "[::1]", "::1")
+"""Ray takes these for this machine's own address."""
+
+GREETING: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+"""How HTTP/2 begins, by which a head is spoken to: with a line, and with settings, of which there are none here."""
+FRAME_TYPE: Final = 3
+SETTINGS_FRAME: Final = 4
+"""What the fourth byte of an answer is, which begins with settings, too (RFC 9113)."""
+
+
+GIVEN_UP: Final = threading.Event()
+"""Whether a Ray was given up in this process."""
 
 
 class Connection(NamedTuple):
@@ -58,7 +86,7 @@ def import_ray(*, local: bool, lineage_bytes: int = LINEAGE_BYTES) -> Any:
     Raises:
         MissingExtraError: it is not installed.
     """
-    for name, value in {**SETTINGS, LINEAGE: str(lineage_bytes)}.items():
+    for name, value in {**SETTINGS, **({} if local else ONE_TRY), LINEAGE: str(lineage_bytes)}.items():
         os.environ.setdefault(name, value)
     if local:
         os.environ[ON_LOOPBACK] = "0"
@@ -96,7 +124,7 @@ def connect(ray: Any, address: str, cores: int | None) -> Connection:
             "_node_ip_address": LOOPBACK,
         }
     else:
-        options = {"address": _reachable(address)}
+        options = {"address": _reachable(ray, address)}
     handler = signal.getsignal(signal.SIGTERM)
     try:
         context = ray.init(**options, log_to_driver=False, logging_level="CRITICAL")
@@ -146,38 +174,83 @@ class HeadCheck:
         self._looked = time.monotonic()
 
 
-def _reachable(address: str) -> str:
-    """An address at which something listens; Ray would look for it for four minutes.
+def give_up(ray: Any) -> None:
+    """Let go of a Ray that does not answer when it is told to end, as it would not when this process ends, either."""
+    atexit.unregister(ray.shutdown)
+    GIVEN_UP.set()
+
+
+def leave(status: int) -> None:
+    """End this process at once if a Ray was given up in it: its threads would crash it on the usual way out."""
+    if GIVEN_UP.is_set():
+        with suppress(OSError):  # who reads them may be gone
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status)
+
+
+def _reachable(ray: Any, address: str) -> str:
+    """An address at which a Ray cluster listens; Ray would look for it for a long time.
 
     Raises:
-        EngineError: nothing does.
+        EngineError: none does.
     """
     wanted = os.environ.get("RAY_ADDRESS") or address if address == "auto" else address
     if wanted == "auto":
         return wanted
     host, _, port = wanted.rpartition(":")
-    if not host or not port.isdecimal() or "/" in host:
+    if not host or "/" in host or not port.isdecimal() or int(port) >= 1 << 16:
         raise EngineError(
-            f"'{address}' is no address of a Ray cluster; give HOST:PORT as `ray start --head` prints it, on a machine "
+            f"'{wanted}' is no address of a Ray cluster; give HOST:PORT as `ray start --head` prints it, on a machine "
             "of the cluster, or 'local'"
         )
+    taken = f"{ray.util.get_node_ip_address()}:{port}" if host in LOCALHOSTS else wanted
     try:
-        _knock(wanted, CONNECT_SECONDS)
+        answer = _greeted(taken)
     except OSError as error:
+        raise EngineError(_unreached(wanted, taken, error)) from error
+    if answer is not None and not _is_http2(answer):
         raise EngineError(
-            f"there is no Ray cluster at {wanted}: {_reason(error)}; see whether it is up, and whether this machine "
-            "reaches it"
-        ) from error
+            f"what listens at {wanted} is no head of a Ray cluster, or it is stuck; give HOST:PORT as "
+            "`ray start --head` prints it"
+        )
     return wanted
+
+
+def _unreached(wanted: str, taken: str, error: OSError) -> str:
+    """Why there is no cluster at an address, and what to do."""
+    where = wanted if taken == wanted else f"{wanted}, which Ray takes for {taken}"
+    advice = "see whether it is up, and whether this machine reaches it"
+    if taken.rpartition(":")[0] not in LOCALHOSTS and taken != wanted:
+        advice += f"; where its head listens on {LOOPBACK} alone, set {ON_LOOPBACK}=0 here too"
+    return f"there is no Ray cluster at {where}: {_reason(error)}; {advice}"
+
+
+def _greeted(address: str) -> bytes | None:
+    """What HOST:PORT answers to a greeting, nothing if it is silent; None where messages are enciphered."""
+    if os.environ.get("RAY_USE_TLS", "0").lower() in {"1", "true"}:
+        _knock(address, CONNECT_SECONDS)
+        return None
+    answer = b""
+    with _connection(address, CONNECT_SECONDS) as server, suppress(TimeoutError, ConnectionError):
+        server.sendall(GREETING)
+        while len(answer) <= FRAME_TYPE and (block := server.recv(len(GREETING))):
+            answer += block
+    return answer
+
+
+def _is_http2(answer: bytes) -> bool:
+    return len(answer) > FRAME_TYPE and answer[FRAME_TYPE] == SETTINGS_FRAME
 
 
 def _knock(address: str, seconds: float) -> None:
     """Connect to HOST:PORT and hang up; an OSError says why that cannot be."""
+    _connection(address, seconds).close()
+
+
+def _connection(address: str, seconds: float) -> socket.socket:
     host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), seconds).close()
-    except OverflowError as error:
-        raise OSError(f"there is no port {port}") from error
+    return socket.create_connection((host.strip("[]"), int(port)), seconds)
 
 
 def _reason(error: OSError) -> str:

@@ -15,10 +15,13 @@ from lexigrad.errors import EngineError, LexigradError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["AS_THEY_ARE", "Engine", "LostValueError", "Ref", "error_of", "frozen", "name_of"]
+__all__ = ["AS_THEY_ARE", "CLOSED", "Engine", "LostValueError", "Ref", "error_of", "frozen", "name_of"]
 
 AS_THEY_ARE: Final = (LexigradError, MemoryError, OSError)
 """What a function may raise: the command line has a sentence for each."""
+
+CLOSED: Final = "the engine was closed; open another one"
+"""What is said to who uses an engine after its end."""
 
 Ref: TypeAlias = Any
 """Stands for a value that an engine has, or will have; only the engine that gave it out knows what it is."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from lexigrad.engines.connecting import LINEAGE_BYTES
 from lexigrad.engines.threads import ThreadEngine
-from lexigrad.errors import ConfigError
+from lexigrad.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,7 @@ def open_engine(
         MissingExtraError: Ray is asked for and not installed.
         EngineError: the cluster cannot be reached or used.
         ConfigError: the deadline that the environment gives is no number of seconds.
+        InputError: the address is no text, or there are to be less than one worker or thread.
 
     Example:
         >>> from math import sqrt
@@ -52,6 +53,11 @@ def open_engine(
         ...     engine.get([engine.call(sqrt, 9.0)])
         [3.0]
     """
+    if not isinstance(address, str | None):
+        raise InputError(f"address must be None, 'local', 'auto' or HOST:PORT, not {address!r}")
+    for name, number in {"workers": 1 if workers is None else workers, "threads": threads}.items():
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise InputError(f"{name} must be a whole number of at least 1, not {number!r}")
     if address is None:
         return ThreadEngine(workers or max(1, (os.cpu_count() or 1) // threads))
     from lexigrad.engines.rayengine import RayEngine

@@ -10,10 +10,13 @@ from __future__ import annotations
 import math
 import os
 import time
+from concurrent.futures import Future
 from contextlib import suppress
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from lexigrad.engines.connecting import LINEAGE_BYTES, LOCAL, HeadCheck, connect, import_ray, sentences
+from lexigrad.engines.connecting import LINEAGE_BYTES, LOCAL, HeadCheck, connect, give_up, import_ray, sentences
+from lexigrad.engines.interface import CLOSED
 from lexigrad.engines.probe import Probe
 from lexigrad.engines.rayworker import Worker, path_of
 from lexigrad.engines.values import check_sendable
@@ -30,6 +33,8 @@ RESTARTS: Final = 100
 RETRIES: Final = 7
 """So often a call is made again whose worker died."""
 TICK_SECONDS: Final = 1.0
+CLOSE_SECONDS: Final = 30.0
+"""So long Ray may take to end; it takes one or two."""
 PULSE: Final = "pulse"
 INLINE_BYTES: Final = 1 << 14
 """Larger values go from worker to worker; by itself Ray sends up to 100 kB, many at once, by way of the driver."""
@@ -106,6 +111,7 @@ class RayEngine:
         connection = connect(self._ray, address, None if workers is None else workers * threads)
         self._owned, self.dashboard = connection
         self._head = HeadCheck(self._ray.get_runtime_context().gcs_address)
+        self._is_closed = False
         self._room: Any = None
         self._actors: list[Any] = []
         self._pulses: dict[Any, int] = {}
@@ -118,11 +124,13 @@ class RayEngine:
             raise
 
     def put(self, value: Any) -> RayRef:  # noqa: D102 - as in the interface
+        self._check_open()
         check_sendable(value)
         with sentences(self._ray):
-            return RayRef(self._ray.put(value))
+            return RayRef(self._within_deadline(self._ray.put, value))
 
     def call(self, function: Callable[..., Any], *arguments: Any, returns: int = 1, on: int = 0) -> Any:  # noqa: D102
+        self._check_open()
         for part in arguments:
             if not isinstance(part, RayRef):
                 check_sendable(part)
@@ -135,6 +143,7 @@ class RayEngine:
         return RayRef(made) if returns == 1 else tuple(map(RayRef, made))
 
     def get(self, refs: Iterable[RayRef]) -> list[Any]:  # noqa: D102
+        self._check_open()
         objects = [ref.object_ref for ref in refs]
         values: dict[Any, Any] = {}
         waiting = list(dict.fromkeys(objects))
@@ -153,6 +162,15 @@ class RayEngine:
             ref.free()
 
     def close(self) -> None:  # noqa: D102
+        self._is_closed = True
+        ending = Thread(target=self._end, name="lexigrad-end", daemon=True)
+        ending.start()
+        ending.join(CLOSE_SECONDS)
+        if ending.is_alive():
+            give_up(self._ray)
+
+    def _end(self) -> None:
+        """Tell Ray to end, which waits for its head and for this machine's part of it, however long they are stuck."""
         with suppress(Exception):
             for actor in self._actors:
                 self._ray.kill(actor)
@@ -172,6 +190,35 @@ class RayEngine:
     def progress(self) -> EngineProgress:
         """How far it has come, by what the workers said last."""
         return self._watch.progress(self._calls)
+
+    def _within_deadline(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call one of Ray's functions that has no deadline of its own.
+
+        Raises:
+            EngineError: it is not done in time.
+        """
+        done: Future[Any] = Future()
+
+        def call() -> None:
+            try:
+                done.set_result(function(*arguments))
+            except BaseException as error:  # handed to the thread that waits
+                done.set_exception(error)
+
+        Thread(target=call, name="lexigrad-put", daemon=True).start()
+        try:
+            return done.result(self.deadline_seconds)
+        except TimeoutError:
+            if done.done():
+                raise
+            raise EngineError(
+                f"Ray on this machine took no value for {self.deadline_seconds:g} seconds; see whether its raylet is up"
+            ) from None
+
+    def _check_open(self) -> None:
+        """Refuse work when it has been closed; Ray would start another Ray for it."""
+        if self._is_closed:
+            raise EngineError(CLOSED)
 
     def _count(self, workers: int | None, threads: int) -> int:
         """How many workers there are to be."""

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 from typing import TYPE_CHECKING, Any, Self
 
-from lexigrad.engines.interface import error_of, frozen, name_of
+from lexigrad.engines.interface import CLOSED, error_of, frozen, name_of
 from lexigrad.errors import EngineError
 
 if TYPE_CHECKING:
@@ -41,7 +41,12 @@ class ThreadEngine:
 
     def call(self, function: Callable[..., Any], *arguments: Any, returns: int = 1, on: int = 0) -> Any:  # noqa: D102
         refs = [Future[Any]() for _ in range(returns)]
-        self._pools[on % self.workers].submit(_carry_out, function, arguments, refs, self._closed)
+        try:
+            self._pools[on % self.workers].submit(_carry_out, function, arguments, refs, self._closed)
+        except RuntimeError as error:
+            if not self._closed.is_set():
+                raise
+            raise EngineError(CLOSED) from error
         return refs[0] if returns == 1 else tuple(refs)
 
     def get(self, refs: Iterable[Future[Any]]) -> list[Any]:  # noqa: D102
@@ -82,5 +87,5 @@ def _values(arguments: tuple[Any, ...], closed: Event) -> list[Any]:
     """What a function is called with, as soon as it is there, unless the engine is closed by then."""
     values = [part.result() if isinstance(part, Future) else frozen(part) for part in arguments]
     if closed.is_set():
-        raise EngineError("the engine was closed")
+        raise EngineError(CLOSED)
     return values
