@@ -32,7 +32,7 @@ class MeteredEngine:
     """
 
     def __init__(self, workers: int) -> None:
-        self.workers = workers
+        self.workers, self.threads = workers, 1
         self.sent_bytes = self.calls = 0
         self._engine = ThreadEngine(1)
 

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 import engine_jobs as jobs
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from lexigrad.engines.sharing import shared_out
 from lexigrad.engines.simulator import SimulatedEngine
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.engines.values import check_sendable, fingerprint
@@ -232,3 +235,25 @@ def test_threads_end_although_one_waits_for_a_call_that_was_not_made_yet() -> No
     assert not closer.is_alive()
     with pytest.raises(EngineError, match="the engine was closed"):
         engine.get([third])
+
+
+# --- sharing out cores
+
+MACHINES = st.lists(st.integers(1, 64), min_size=1, max_size=6)
+
+
+@given(machines=MACHINES, workers=st.none() | st.integers(1, 80), threads=st.none() | st.integers(1, 8), data=st.data())
+def test_workers_have_the_cores_that_there_are_and_each_is_on_one_machine(
+    machines: list[int], workers: int | None, threads: int | None, data: st.DataObject
+) -> None:
+    most = data.draw(st.none() | st.integers(1, 20))
+    count, each = shared_out(machines, sum(machines), workers, threads, most)
+    assert workers in (None, count)
+    assert threads in (None, each)
+    if workers is None and count > 1:
+        assert count * each <= sum(machines)
+        assert most is None or count <= most
+    if threads is None and each > 1:  # they find room, and with a core more they would not
+        assert sum(cores // each for cores in machines) >= count
+        more = each + 1
+        assert count * more > sum(machines) or sum(cores // more for cores in machines) < count

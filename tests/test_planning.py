@@ -124,8 +124,11 @@ def test_counting_reads_the_text_twice_and_sends_cells() -> None:
     job, cluster = Job(17e6, 20_000, TrainConfig()), Cluster(4, 2)
     assert vocabulary_step(job, cluster, SPEEDS).compute_seconds == pytest.approx(17e6 / (8 * 4e6))
     counted = counting_step(job, cluster, SPEEDS)
-    assert counted.compute_seconds == pytest.approx(17e6 / 8 * (1 / 4e6 + 1 / 2e6))
     shard = counting_shard_bytes(17_000_000 * 594 // 100, 200_000_000) / 5.94
+    adding = 28e-9 * cells(shard, 20_000) * 17e6 / shard + 110e-9 * 15.47e6
+    assert counted.compute_seconds == pytest.approx((17e6 * (1 / 4e6 + 1 / 2e6) + adding) / 8)
+    alone = counting_step(job, Cluster(1, 2), SPEEDS)
+    assert alone.compute_seconds == pytest.approx(17e6 / 2 * (1 / 4e6 + 1 / 2e6))
     handed_on = 5.2 * (cells(shard, 20_000) * 17e6 / shard + 2 * 15.47e6)
     assert counted.wire_bytes == pytest.approx(3 / 4 * (handed_on + 8 * 2 * 15.47e6))
     network = 8 * 3 / 4 * (handed_on / 4 + 8 * 2 * 15.47e6) / 10e9  # the matrix comes over one machine's line
@@ -228,7 +231,7 @@ def test_parts_say_how_many_cores_share_a_pass() -> None:
     ("cost", "job", "smaller"),
     [
         (vocabulary_step, Job(5e9, 100_000, TrainConfig()), {"words": 2e9}),
-        (counting_step, Job(5e8, 100_000, TrainConfig()), {"words": 2e8}),
+        (counting_step, Job(8e8, 100_000, TrainConfig()), {"words": 5e8}),
         (negative_sampling_step, Job(1e9, 80_000, TrainConfig(head=80_000, parts=64)), {"vocabulary": 70_000}),
         (softmax_step, Job(1e9, 60_000, TrainConfig(head=60_000, parts=64)), {"vocabulary": 50_000}),
         (sgd_step, Job(2e8, 100_000, TrainConfig()), {"words": 1e8}),

@@ -77,8 +77,8 @@ def expected(corpus: Any) -> bytes:
 def test_any_number_of_workers_and_threads_gives_the_same_bytes(
     corpus: Any, expected: bytes, workers: int, threads: int
 ) -> None:
-    with ThreadEngine(workers) as engine:
-        assert trained(corpus, replace(SMALL, threads=threads), engine) == expected
+    with ThreadEngine(workers, threads) as engine:
+        assert trained(corpus, SMALL, engine) == expected
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -240,7 +240,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes_on_any_engine(
     checkpoints = lexigrad.Checkpoints(path, every="epoch")
     with pytest.raises(KeyboardInterrupt):
         trained(corpus, SMALL, checkpoints=checkpoints, progress=stopping(corpus.words * 4))
-    engines = {None: lambda: None, "threads": lambda: ThreadEngine(1), "simulator": lambda: SimulatedEngine(seed=2)}
+    engines = {None: lambda: None, "threads": lambda: ThreadEngine(1, 2), "simulator": lambda: SimulatedEngine(seed=2)}
     again = lexigrad.Checkpoints(path, every="epoch", resume=True)
     assert trained(corpus, SMALL, engines[engine](), checkpoints=again) == expected
 

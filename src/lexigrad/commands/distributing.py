@@ -21,7 +21,9 @@ COUNTING_LINEAGE_BYTES: Final = 1 << 28
 
 
 @contextmanager
-def opened_engine(ray: str, workers: int | None, display: Display, paths: tuple[str, ...] = ()) -> Iterator[Engine]:
+def opened_engine(
+    ray: str, workers: int | None, display: Display, paths: tuple[str, ...] = (), **how: Any
+) -> Iterator[Engine]:
     """The engine that is asked for; its workers, their page, and how they get on are shown on standard error.
 
     Args:
@@ -29,17 +31,19 @@ def opened_engine(ray: str, workers: int | None, display: Display, paths: tuple[
         workers: how many; as many as there are free cores for if None.
         display: shows it.
         paths: what the workers are to read and count; paths of nothing are refused before they start.
+        **how: other options of `lexigrad.engines.opening.open_engine`.
     """
     from lexigrad.distributed.shards import find_text
     from lexigrad.engines.opening import open_engine
 
-    how: dict[str, Any] = {"report": display.working}
     if paths:
         find_text(paths)  # Ray takes seconds to start
         how["lineage_bytes"] = COUNTING_LINEAGE_BYTES
-    with open_engine(ray, workers, **how) as engine:
+    with open_engine(ray, workers, report=display.working, **how) as engine:
         noun = "worker" if engine.workers == 1 else "workers"
-        display.say(f"Ray {'on this machine' if ray == 'local' else f'at {ray}'} with {engine.workers:,} {noun}")
+        cores = "" if engine.threads == 1 else f" of {engine.threads:,} cores"
+        where = "on this machine" if ray == "local" else f"at {ray}"
+        display.say(f"Ray {where} with {engine.workers:,} {noun}{cores}")
         dashboard = getattr(engine, "dashboard", None)
         if dashboard is not None:
             display.say(f"Ray's dashboard is at {dashboard}")

@@ -201,8 +201,7 @@ def train(
         counted = None if counts is None else lexigrad.WindowCounts.load(counts)
         engine = None
         if ray is not None:
-            wanted = 1 if config.solver == "sgd" and config.replicas == 1 else workers  # nothing to do for others
-            engine = opened.enter_context(opened_engine(ray, wanted, display))
+            engine = opened.enter_context(opened_engine(ray, display=display, **_shares(config, workers)))
             say_idle(workers or engine.workers, config, display)
         text: Any = counted
         if counted is None:
@@ -236,6 +235,14 @@ def train(
             checkpoints.remove()
     if as_json:
         print_json({**report, **display.speed(), **(written[0] if seeds is None else {"models": written})})
+
+
+def _shares(config: TrainConfig, workers: int | None) -> dict[str, Any]:
+    """How many workers there are to be, none of them without work, and how many cores are each one's."""
+    if config.solver != "sgd":
+        return {"workers": workers}  # of one core each
+    most = config.replicas
+    return {"workers": workers and min(workers, most), "threads": config.threads, "most_workers": most}
 
 
 def _check_ray(config: TrainConfig, corpus: tuple[str, ...]) -> None:

@@ -40,9 +40,11 @@ class Engine(Protocol):
 
     Attributes:
         workers: how many calls it can carry out at once. Speed may follow from it, results must not.
+        threads: how many cores each call may use; likewise.
     """
 
     workers: int
+    threads: int
 
     def put(self, value: Any) -> Ref:
         """Hand a value over, once, for use in many calls; nobody may change it afterwards.

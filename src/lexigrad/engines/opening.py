@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from lexigrad.encoding import available_cores
 from lexigrad.engines.connecting import LINEAGE_BYTES
+from lexigrad.engines.sharing import shared_out
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.errors import ConfigError, InputError
 
@@ -27,7 +29,8 @@ def open_engine(
     address: str | None = None,
     workers: int | None = None,
     *,
-    threads: int = 1,
+    threads: int | None = 1,
+    most_workers: int | None = None,
     lineage_bytes: int = LINEAGE_BYTES,
     report: Callable[[EngineProgress], object] | None = None,
 ) -> Engine:
@@ -37,7 +40,8 @@ def open_engine(
         address: None for threads of this process; ``local`` for a Ray of its own on this machine; ``auto`` or HOST:PORT
             for a Ray cluster.
         workers: how many calls at once; None for as many as there are cores for.
-        threads: cores that each call takes.
+        threads: cores that each call takes; None for as many as there are for so many workers.
+        most_workers: there is work for no more: as many are opened at most where ``workers`` is not given.
         lineage_bytes: as for `RayEngine`.
         report: is called with an `EngineProgress` about every second while a cluster works.
 
@@ -55,17 +59,16 @@ def open_engine(
     """
     if not isinstance(address, str | None):
         raise InputError(f"address must be None, 'local', 'auto' or HOST:PORT, not {address!r}")
-    for name, number in {"workers": 1 if workers is None else workers, "threads": threads}.items():
-        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+    for name, number in {"workers": workers, "threads": threads, "most_workers": most_workers}.items():
+        if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
             raise InputError(f"{name} must be a whole number of at least 1, not {number!r}")
     if address is None:
-        return ThreadEngine(workers or max(1, (os.cpu_count() or 1) // threads))
+        return ThreadEngine(*shared_out([available_cores()], available_cores(), workers, threads, most_workers))
     from lexigrad.engines.rayengine import RayEngine
 
     deadline = _deadline()
-    return RayEngine(
-        address, workers, threads=threads, deadline_seconds=deadline, lineage_bytes=lineage_bytes, report=report
-    )
+    how: dict[str, Any] = {"threads": threads, "most_workers": most_workers, "lineage_bytes": lineage_bytes}
+    return RayEngine(address, workers, **how, deadline_seconds=deadline, report=report)
 
 
 def _deadline() -> float:

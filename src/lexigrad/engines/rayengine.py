@@ -7,7 +7,6 @@ that nothing listens beyond this machine unless a cluster is asked for, and that
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from concurrent.futures import Future
@@ -15,10 +14,12 @@ from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from lexigrad.encoding import available_cores
 from lexigrad.engines.connecting import LINEAGE_BYTES, LOCAL, HeadCheck, connect, give_up, import_ray, sentences
 from lexigrad.engines.interface import CLOSED
 from lexigrad.engines.probe import Probe
 from lexigrad.engines.rayworker import Worker, path_of
+from lexigrad.engines.sharing import shared_out
 from lexigrad.engines.values import check_sendable
 from lexigrad.engines.watching import EngineProgress, Watch
 from lexigrad.errors import EngineError
@@ -75,7 +76,9 @@ class RayEngine:
         address: ``local`` for a Ray of its own on this machine, which ends with the engine; ``auto``, or HOST:PORT, for
             a cluster that is up.
         workers: how many; as many as there are free cores for if None.
-        threads: the cores that each worker takes, for functions that use so many threads.
+        threads: the cores that each worker takes, for functions that use so many threads; None for as many as there are
+            for so many workers.
+        most_workers: there is work for no more: as many are made at most where ``workers`` is None.
         deadline_seconds: after how long without any progress to give up.
         lineage_bytes: how much Ray keeps of the account of how values were made; those that are lost with a machine it
             makes again by that. More suits jobs whose values are not made of each other in a long row. The first engine
@@ -97,7 +100,8 @@ class RayEngine:
         address: str = LOCAL,
         workers: int | None = None,
         *,
-        threads: int = 1,
+        threads: int | None = 1,
+        most_workers: int | None = None,
         deadline_seconds: float = 600.0,
         lineage_bytes: int = LINEAGE_BYTES,
         report: Callable[[EngineProgress], object] | None = None,
@@ -108,7 +112,7 @@ class RayEngine:
         self.report = report
         self._calls = 0
         self._looked = time.monotonic()
-        connection = connect(self._ray, address, None if workers is None else workers * threads)
+        connection = connect(self._ray, address, _wanted(workers, threads))
         self._owned, self.dashboard = connection
         self._head = HeadCheck(self._ray.get_runtime_context().gcs_address)
         self._is_closed = False
@@ -116,9 +120,9 @@ class RayEngine:
         self._actors: list[Any] = []
         self._pulses: dict[Any, int] = {}
         try:
-            self.workers = self._count(workers, threads)
+            self.workers, self.threads = self._count(workers, threads, most_workers)
             self._watch = Watch(self.workers)
-            self._start(threads)
+            self._start(self.threads)
         except BaseException:
             self.close()
             raise
@@ -220,18 +224,17 @@ class RayEngine:
         if self._is_closed:
             raise EngineError(CLOSED)
 
-    def _count(self, workers: int | None, threads: int) -> int:
-        """How many workers there are to be."""
-        cores = self._ray.cluster_resources().get("CPU", 0)
-        if workers is None:
-            free: float = self._ray.available_resources().get("CPU", 0)
-            return max(1, math.floor(free / threads))
-        if workers * threads > cores:
+    def _count(self, workers: int | None, threads: int | None, most_workers: int | None) -> tuple[int, int]:
+        """How many workers there are to be, and how many cores each has."""
+        machines = [node["Resources"].get("CPU", 0) for node in self._ray.nodes() if node["Alive"]]
+        free = self._ray.available_resources().get("CPU", 0)
+        count, each = shared_out(machines, free, workers, threads, most_workers)
+        if count * each > sum(machines):
             raise EngineError(
-                f"{workers} workers with {threads} cores each do not fit: the cluster has {cores:g}; ask for fewer, or "
-                "start more machines first"
+                f"{count} workers with {each} cores each do not fit: the cluster has {sum(machines):g}; ask for fewer, "
+                "or start more machines first"
             )
-        return workers
+        return count, each
 
     def _start(self, threads: int) -> None:
         """Reserve the workers' cores, make the workers there, and wait until each has shown that it gives our bytes.
@@ -287,6 +290,14 @@ class RayEngine:
         pulse = self._actors[number].pulse.options(concurrency_group=PULSE, max_task_retries=0)
         with suppress(self._ray.exceptions.RayError):
             self._pulses[pulse.remote()] = number
+
+
+def _wanted(workers: int | None, threads: int | None) -> int | None:
+    """The cores that a Ray of its own is to say it has, be there so many or not; None for those that there are."""
+    least = (workers or 1) * (threads or 1)
+    if workers is None and least == 1:
+        return None
+    return least if workers is not None and threads is not None else max(least, available_cores())
 
 
 def _variables(threads: int) -> dict[str, str]:

@@ -72,7 +72,7 @@ class SimulatedEngine:
     """
 
     def __init__(self, workers: int = 3, *, seed: int = 0, deaths: float = 0.1, losses: float = 0.0) -> None:
-        self.workers = workers
+        self.workers, self.threads = workers, 1
         self.calls = 0
         self.died = 0
         self.lost = 0

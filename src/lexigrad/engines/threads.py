@@ -29,8 +29,8 @@ class ThreadEngine:
         [5]
     """
 
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
+    def __init__(self, workers: int, threads: int = 1) -> None:
+        self.workers, self.threads = workers, threads
         self._closed = Event()
         self._pools = [ThreadPoolExecutor(1, thread_name_prefix=f"lexigrad-{number}") for number in range(workers)]
 

@@ -36,6 +36,10 @@ BYTES_OF_CELL: Final = 5.2
 """Of window counts on the wire."""
 BYTES_OF_ENTRY: Final = 8
 """Of the finished matrix, which has nearly two for a cell: a column and a weight."""
+ADDING: Final = 28e-9
+"""Seconds for each cell of a shard, until it is in the sum."""
+MAKING_ROWS: Final = 110e-9
+"""Seconds for each cell of the sum, to its row and its column."""
 
 NEGATIVE_SAMPLING_PASSES: Final = 13
 SOFTMAX_PASSES: Final = 11
@@ -102,10 +106,13 @@ def vocabulary_step(job: Job, cluster: Cluster, rates: Rates) -> Step:
 
 def counting_step(job: Job, cluster: Cluster, rates: Rates) -> Step:
     """Window counts: the text is read once more, and each shard's sums are added up by ranges of rows."""
-    compute = job.words / cluster.all_cores * (1 / rates.reading + 1 / rates.counting)
+    compute = job.words * (1 / rates.reading + 1 / rates.counting)
     text = round(job.words * BYTES_OF_WORD)
     shard = min(counting_shard_bytes(text, DEFAULT_MEMORY_BYTES) / BYTES_OF_WORD, job.words)
     of_shard, of_text = cells(shard, job.vocabulary), cells(job.words, job.vocabulary)
+    if cluster.machines > 1:
+        compute += ADDING * of_shard * job.words / shard + MAKING_ROWS * of_text
+    compute /= cluster.all_cores
     # Each shard's cells go to where they are added up, their sums to their rows and to their columns.
     spread = cluster.away * BYTES_OF_CELL * (of_shard * job.words / shard + 2 * of_text)
     matrix = cluster.away * BYTES_OF_ENTRY * 2 * of_text  # comes to the one machine that writes it

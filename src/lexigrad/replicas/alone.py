@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from lexigrad.encoding import available_cores
 from lexigrad.replicas.changes import Pair
 from lexigrad.replicas.keeping import KEPT, Kept, forget
 from lexigrad.replicas.setup import first_tables, setup_of
@@ -105,7 +104,7 @@ class _Alone:
         self.config, self.engine = config, engine
         self.ids = plain_ids(corpus.ids)
         self.span = span_of(config, self.ids.size, LONG_SPAN)
-        self.threads = config.threads or available_cores()
+        self.threads = engine.threads
         self.name = os.urandom(8).hex()
         self._setup = engine.put(setup_of(self.name, corpus, config))
         self._share = engine.put(Share(self.ids, 0))

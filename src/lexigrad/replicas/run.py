@@ -11,6 +11,7 @@ import numpy as np
 
 from lexigrad.encoding import available_cores
 from lexigrad.engines.interface import LostValueError
+from lexigrad.engines.sharing import shared_out
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.errors import EngineError
 from lexigrad.kernels.simd import CHUNK
@@ -72,7 +73,8 @@ def train_replicas(
     """
     with ExitStack() as stack:
         if engine is None:
-            engine = ThreadEngine(min(config.replicas, config.threads or available_cores()))
+            cores = config.threads or available_cores()
+            engine = ThreadEngine(*shared_out([cores], cores, None, None, most_workers=config.replicas))
             stack.enter_context(engine)
         run = _Replicas(corpus, config, engine, merge)
         stack.callback(run.forget)
@@ -104,7 +106,6 @@ class _Replicas:
         self._shares = [engine.put(Share(ids[a:b], a)) for a, b in pairwise(cuts)]
         self._weights = engine.put(self.damping.weights(self.ranges[0][1]))
         self._updates: dict[tuple[int, int], Ref] = {}
-        self._threads = max(1, (config.threads or available_cores()) // engine.workers)
         self._is_stopped = False
         self._error: BaseException | None = None
         self.put_tables(*first_tables(corpus, config))
@@ -229,7 +230,7 @@ class _Replicas:
         task = Task(
             replica=replica,
             step=self.step,
-            threads=self._threads,
+            threads=self.engine.threads,
             ranges=tuple(self.ranges),
             merged=tuple(map(len, self._merges)),
             anchored=self._anchored,
