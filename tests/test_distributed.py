@@ -129,6 +129,20 @@ def test_the_vocabulary_is_dealt_to_parts_by_its_letters_and_put_together_again(
             assert count_words(path, few, engine=engine) == (corpus.vocabulary, corpus.report, None)
 
 
+def test_a_text_that_was_written_to_since_its_words_were_counted_is_refused(tmp_path):
+    text, output = tmp_path / "text.txt", tmp_path / "counts.npz"
+    text.write_text("a b a b\nb a\n")
+    with ThreadEngine(1) as engine:
+        found = count_words(str(text), config(), engine=engine)
+        how = {"engine": engine, "vocabulary": found.vocabulary, "read_before": found.report}
+        write_window_counts(str(text), output, config(), **how)
+        written = output.read_bytes()
+        text.write_text("a b a b\nb a b a b\n")
+        with pytest.raises(CorpusError, match="had 6 tokens in 12 bytes, and now has 9 in 18; count it again"):
+            write_window_counts(str(text), output, config(), **how)
+    assert output.read_bytes() == written
+
+
 def test_a_given_vocabulary_stays_and_the_rest_is_unknown(large, tmp_path):
     path, _ = large
     some = Vocabulary(["w5", "w1", "not there", "w700"], [9, 8, 7, 1])

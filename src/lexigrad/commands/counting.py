@@ -146,7 +146,7 @@ def _count_on(
     config = make_config(options, corpus)
     how: dict[str, Any] = {"memory_bytes": memory_bytes, "progress": display.steps("counting")}
     if vocabulary is None or config.phrases:
-        words, _, how["phrases"] = count_words_on(engine, corpus, config, vocabulary, display)
+        words, how["read_before"], how["phrases"] = count_words_on(engine, corpus, config, vocabulary, display)
         written = write_window_counts(list(corpus), output, config, engine=engine, vocabulary=words, **how)
     else:  # what was read is known when all is counted
         words = Vocabulary.load(vocabulary)

@@ -22,7 +22,7 @@ from lexigrad.distributed.reading import Total, reading_options
 from lexigrad.distributed.shards import cut_shards, find_text
 from lexigrad.distributed.vocabulary import shard_bytes_of
 from lexigrad.distributed.words import WordCounts, letters_of_words
-from lexigrad.errors import InputError
+from lexigrad.errors import CorpusError, InputError
 from lexigrad.files import atomic_write
 from lexigrad.npyarrays import Pieces
 
@@ -77,6 +77,7 @@ def write_window_counts(
     memory_bytes: int | None = None,
     shard_bytes: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    read_before: ReadingReport | None = None,
 ) -> WrittenCounts:
     r"""Count windows of files on an engine: the file is that of `count_windows`, byte for byte.
 
@@ -91,12 +92,13 @@ def write_window_counts(
             vocabulary and a row of the matrix must fit in any case.
         shard_bytes: How long a shard is; the bytes do not depend on it. By the size of the text if not given.
         progress: Called now and then with the bytes of text counted and the bytes in all.
+        read_before: What `count_words` read of the same text, to refuse one that was written to since then.
 
     Returns:
         What was read and written.
 
     Raises:
-        CorpusError: As `read_corpus`.
+        CorpusError: As `read_corpus`; or the text is not what it was.
         InputError: As `count_windows` and `count_words`.
 
     Example:
@@ -122,6 +124,12 @@ def write_window_counts(
     job = _Job(engine, vocabulary, config, max(LEAST_MEMORY_BYTES, memory_bytes or DEFAULT_MEMORY_BYTES))
     names = [source] if isinstance(source, str) else source
     report, parts = job.counted(names, phrases, shard_bytes, progress)
+    if read_before is not None and _extent(report) != _extent(read_before):
+        raise CorpusError(
+            "the text was written to while it was counted: it had "
+            f"{read_before.tokens:,} tokens in {read_before.bytes:,} bytes, and now has {report.tokens:,} in "
+            f"{report.bytes:,}; count it again when it stays as it is"
+        )
     rows = job.rows(parts)
     options = {name: getattr(config, name) for name in COUNT_OPTIONS}
     matrix = rows.starts, job.drawn(rows.columns, rows.entries, "<i4"), job.drawn(rows.weights, rows.entries, "<f4")
@@ -129,6 +137,11 @@ def write_window_counts(
         write_counts_file(file, CountsContent(vocabulary, *matrix, options, report.kept, phrases))
     engine.free([job.options, job.keep])
     return WrittenCounts(report, rows.entries, rows.pairs, job.moved_bytes)
+
+
+def _extent(report: ReadingReport) -> tuple[int, ...]:
+    """How much text there was."""
+    return report.files, report.bytes, report.lines, report.tokens, report.kept
 
 
 def counting_shard_bytes(total_bytes: int, memory_bytes: int) -> int:

@@ -181,6 +181,7 @@ class _Replicas:
         place = monitor.begin(self)
         if place is not None:
             self.step = self._anchor_step = place["step"]
+            monitor.merges = self.plan.merges(self.step)
         while self.step < self.plan.steps and not monitor.is_over:
             epoch, _ = self.plan.place(self.step)
             monitor.watch([self._work], self._where, self._stop)
