@@ -152,7 +152,7 @@ def overhead(text: Path, options: argparse.Namespace) -> Report:
             def warming(engine: Engine | None) -> None:
                 lexigrad.train(short, warm, engine=engine)
 
-            jobs = {"counting": (counting_, counting_), "SGD, 1 replica": (warming, training_)}
+            jobs = {"counting": (counting_, counting_, 1), "SGD, 1 replica": (warming, training_, None)}
             report["jobs"] = {name: _compared(*work, options.rounds) for name, work in jobs.items()}
     counting, training = report["jobs"]["counting"], report["jobs"]["SGD, 1 replica"]
     one, all_cores = (measured_rates(config, VOCABULARY, threads) for threads in (1, None))
@@ -168,11 +168,11 @@ def overhead(text: Path, options: argparse.Namespace) -> Report:
 
 
 def _compared(
-    warm: Callable[[Engine | None], Any], work: Callable[[Engine | None], Any], rounds: int
+    warm: Callable[[Engine | None], Any], work: Callable[[Engine | None], Any], threads: int | None, rounds: int
 ) -> dict[str, Any]:
-    """Seconds of both ways, in turn; the best of each, and what Ray takes besides."""
+    """Seconds of both ways, in turn; the best of each, and what Ray takes besides; its worker has so many cores."""
     seconds: dict[str, list[float]] = {"one process": [], "Ray, one worker": []}
-    with RayEngine("local", 1) as ray:
+    with RayEngine("local", 1, threads=threads) as ray:
         engines: dict[str, Engine | None] = {"one process": None, "Ray, one worker": ray}
         for engine in engines.values():
             warm(engine)
