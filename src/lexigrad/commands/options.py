@@ -208,7 +208,7 @@ def engine_options(command: Command) -> Command:
         "--workers",
         type=click.IntRange(min=1),
         callback=needs_ray,
-        help="with --ray: how many worker processes; as many as there are free cores for, unless given",
+        help="with --ray: how many worker processes; unless given, as many as there are free cores for, or replicas",
     )
     return ray(workers(command))
 
