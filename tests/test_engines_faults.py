@@ -72,10 +72,12 @@ def test_a_call_is_made_again_whose_worker_dies_or_falls_silent(
 
 
 def test_a_call_that_kills_every_worker_ends_in_a_sentence(on_ray: OnRay, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lexigrad.engines.rayengine.RETRIES", 1)
     engine = on_ray(3)
+    with monkeypatch.context() as patch:
+        patch.setattr("lexigrad.engines.rayengine.RETRIES", 1)
+        dying = engine.call(jobs.die)
     with pytest.raises(EngineError, match="workers died again and again"):
-        engine.get([engine.call(jobs.die)])
+        engine.get([dying])
     assert engine.get([engine.call(jobs.total, 1, 2)]) == [3]
 
 
