@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -37,6 +38,15 @@ _caches = os.environ.get("NUMBA_CACHE_DIR", os.path.join(tempfile.gettempdir(), 
 # Where pytest-xdist runs several processes, each has a cache of its own within that of the process that started it: two
 # that save kernels of one function at the same moment may give both the same file name.
 os.environ["NUMBA_CACHE_DIR"] = os.path.join(_caches, os.environ.get("PYTEST_XDIST_WORKER") or _key_of_kernels())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals_as_in_a_terminal() -> None:
+    """A run in the background, or under nohup, begins with some signals ignored, and its tests would too."""
+    for name, handler in {"SIGINT": signal.default_int_handler, "SIGHUP": signal.SIG_DFL}.items():
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ with nodes(2, cores=2) as cluster:
 
 from __future__ import annotations
 
+import signal
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,9 @@ class Nodes:
     def add(self, cores: int) -> Any:
         """Start one more node; wait until it is up."""
         options = {} if self.nodes else {"include_dashboard": False, "_system_config": HEALTH}
+        handler = signal.getsignal(signal.SIGTERM)
         node = self.cluster.add_node(num_cpus=cores, **options)
+        signal.signal(signal.SIGTERM, handler)  # Ray sets its own, which other tests would meet
         self.nodes.append(node)
         return node
 

@@ -59,6 +59,14 @@ def test_the_vocabulary_goes_to_standard_output_and_what_was_read_to_standard_er
     ]
 
 
+@pytest.mark.parametrize("command", [("vocab",), ("cooccur", "-o", "counts.npz")])
+def test_a_vocabulary_that_is_not_there_is_missed_before_ray_starts(command, folder, monkeypatch):
+    monkeypatch.setattr(opening, "open_engine", None)
+    result = run(*command, "text.txt", "--ray=local", "--vocabulary=none.txt")
+    assert result.exit_code == 1
+    assert "none.txt" in result.stderr
+
+
 def test_counts_of_a_given_vocabulary_say_what_was_read(folder):
     (folder / "words.txt").write_text("w1 5\nw2 4\n")
     result = run("cooccur", "text.txt", "-o", "c.npz", "--ray=local", "--vocabulary=words.txt", "--memory-gb=0.01")

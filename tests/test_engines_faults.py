@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import ray_nodes as cluster_of
 
-from lexigrad.engines import connecting, opening
+from lexigrad.engines import connecting, opening, reaching
 from lexigrad.engines.opening import open_engine
 from lexigrad.engines.probe import Probe, difference
 from lexigrad.engines.rayworker import Pulse, Worker
@@ -402,7 +402,7 @@ def test_an_address_that_ray_takes_for_another_is_looked_for_there() -> None:
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.0 400 Bad request\r\n", b"", None], ids=["http", "hangs up", "silent"])
 def test_what_listens_and_is_no_head_of_ray_is_refused(answer: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connecting, "CONNECT_SECONDS", 0.2 if answer is None else 60.0)
+    monkeypatch.setattr(reaching, "CONNECT_SECONDS", 0.2 if answer is None else 60.0)
     with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
         answering = pool.submit(answer_once, server, answer)
         address = f"127.0.0.1:{server.getsockname()[1]}"
@@ -425,7 +425,7 @@ def answer_once(server: socket.socket, answer: bytes | None) -> None:
 def test_a_head_that_goes_out_of_reach_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        head = connecting.HeadCheck(f"127.0.0.1:{server.getsockname()[1]}")
+        head = reaching.HeadCheck(f"127.0.0.1:{server.getsockname()[1]}")
         for clock.now in range(0, 100, 6):
             head.check()
     for clock.now in range(102, 126, 6):

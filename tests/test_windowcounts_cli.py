@@ -106,6 +106,14 @@ def test_options_of_counting_say_nothing_about_saved_counts(folder: Path, option
     assert f"{option.split('=')[0]} is for counting text" in result.stderr
 
 
+@pytest.mark.parametrize("command", [("vocab",), ("train", "-o", "model.safetensors")])
+def test_counts_are_no_text(folder: Path, command: tuple[str, ...]) -> None:
+    run("a.txt", "-o", "a.npz")
+    result = CliRunner().invoke(cli.main, [*command, "a.npz"])
+    assert result.exit_code == 1
+    assert "'a.npz' holds window counts and no text; `lexigrad train --counts` takes them" in result.stderr
+
+
 def test_text_and_counts_are_not_mixed(folder: Path) -> None:
     run("a.txt", "-o", "a.npz")
     result = run("b.txt", "a.npz", "-o", "sum.npz")

@@ -27,6 +27,7 @@ from lexigrad.console import Display, print_json
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lexigrad import Vocabulary
     from lexigrad.engines.interface import Engine
     from lexigrad.windowcounts import WindowCounts
 
@@ -74,6 +75,8 @@ def cooccur(
 
     With --ray shards of the text are counted by workers, and CORPUS may be addresses such as s3://bucket/folder.
     """
+    from lexigrad import Vocabulary
+
     keep_inputs(corpus, output)
     memory_bytes = None if memory_gb is None else max(1, round(memory_gb * GIGABYTE))
     with Display(quiet=quiet) as display:
@@ -81,8 +84,9 @@ def cooccur(
             _refuse_other_options()
             found = _saved(_sum(corpus), output)
         elif ray is not None:
+            given = None if vocabulary is None else Vocabulary.load(vocabulary)
             with opened_engine(ray, workers, display, corpus) as engine:
-                found = _count_on(engine, corpus, vocabulary, memory_bytes, display, options, output)
+                found = _count_on(engine, corpus, given, memory_bytes, display, options, output)
         else:
             found = _saved(_count(corpus, vocabulary, memory_bytes, display, options), output)
         display.say(f"wrote {found['entries']:,} counts of {found['vocabulary']:,} words to {output}")
@@ -133,23 +137,22 @@ def _saved(counts: WindowCounts, output: Path) -> dict[str, Any]:
 def _count_on(
     engine: Engine,
     corpus: tuple[str, ...],
-    vocabulary: Path | None,
+    given: Vocabulary | None,
     memory_bytes: int | None,
     display: Display,
     options: dict[str, Any],
     output: Path,
 ) -> dict[str, Any]:
     """Count text on an engine and write the counts; returns what is said of them."""
-    from lexigrad import Vocabulary
     from lexigrad.distributed import write_window_counts
 
     config = make_config(options, corpus)
     how: dict[str, Any] = {"memory_bytes": memory_bytes, "progress": display.steps("counting")}
-    if vocabulary is None or config.phrases:
-        words, how["read_before"], how["phrases"] = count_words_on(engine, corpus, config, vocabulary, display)
+    if given is None or config.phrases:
+        words, how["read_before"], how["phrases"] = count_words_on(engine, corpus, config, given, display)
         written = write_window_counts(list(corpus), output, config, engine=engine, vocabulary=words, **how)
     else:  # what was read is known when all is counted
-        words = Vocabulary.load(vocabulary)
+        words = given
         written = write_window_counts(list(corpus), output, config, engine=engine, vocabulary=words, **how)
         display.say(written.report.summary())
     found = {"entries": written.entries, "pairs": written.pairs, "words": written.report.kept}

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from lexigrad.config import TrainConfig
     from lexigrad.console import Display
     from lexigrad.distributed import CountedWords
     from lexigrad.engines.interface import Engine
+    from lexigrad.vocabulary import Vocabulary
 
 __all__ = ["count_words_on", "opened_engine", "say_idle"]
 
@@ -61,13 +61,11 @@ def say_idle(workers: int, config: TrainConfig, display: Display) -> None:
 
 
 def count_words_on(
-    engine: Engine, paths: tuple[str, ...], config: TrainConfig, vocabulary: Path | None, display: Display
+    engine: Engine, paths: tuple[str, ...], config: TrainConfig, given: Vocabulary | None, display: Display
 ) -> CountedWords:
     """Count the words of a text, showing progress, and say what was read and what was left out."""
-    import lexigrad
     from lexigrad.distributed import count_words
 
-    given = None if vocabulary is None else lexigrad.Vocabulary.load(vocabulary)
     how: dict[str, Any] = {"progress": display.reading, "phrase_progress": display.steps("phrases")}
     found = count_words(list(paths), config, engine=engine, vocabulary=given, **how)
     display.say(found.report.summary())

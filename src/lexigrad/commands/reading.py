@@ -21,6 +21,7 @@ from lexigrad.commands.options import (
 )
 from lexigrad.config import TEXT_OPTIONS, TrainConfig
 from lexigrad.console import Display, print_json
+from lexigrad.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +69,8 @@ def vocab(
 
     With --ray shards of the text are counted by workers, and CORPUS may be addresses such as s3://bucket/folder.
     """
+    import lexigrad
+
     config = make_config(options, corpus)
     if ray is not None and save is not None:
         raise click.UsageError("--save keeps the text that one process encodes; leave it out with --ray.")
@@ -80,8 +83,9 @@ def vocab(
             with open_corpus(corpus, config, vocabulary, display, save) as encoded:
                 found, report = encoded.vocabulary, encoded.report
         else:
+            given = None if vocabulary is None else lexigrad.Vocabulary.load(vocabulary)
             with opened_engine(ray, workers, display, corpus) as engine:
-                found, report, _ = count_words_on(engine, corpus, config, vocabulary, display)
+                found, report, _ = count_words_on(engine, corpus, config, given, display)
         if output is not None:
             found.save(output)
     counts = dict(zip(found.words, found.counts.tolist(), strict=True))
@@ -102,7 +106,10 @@ def open_corpus(
 ) -> Corpus:
     """Read the text, showing progress, and say what was read and what was left out."""
     import lexigrad
+    from lexigrad.countsfile import is_saved_counts
 
+    for path in filter(is_saved_counts, paths):
+        raise InputError(f"{path!r} holds window counts and no text; `lexigrad train --counts` takes them")
     given = None if vocabulary is None else lexigrad.Vocabulary.load(vocabulary)
     how: dict[str, Any] = {"vocabulary": given, "save": save, "progress": display.reading}
     how["phrase_progress"] = display.steps("phrases")

@@ -1,42 +1,22 @@
-"""The way to Ray: importing it, a Ray of one's own or a cluster that is up, and sentences for what it raises."""
+"""The way to Ray and from it: importing it, one's own or a cluster that is up, and leaving one that is stuck."""
 
 from __future__ import annotations
 
 import atexit
 import os
 import signal
-import socket
 import sys
 import threading
-import time
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
 
-from lexigrad.engines.interface import AS_THEY_ARE, LostValueError
+from lexigrad.engines.reaching import LOOPBACK, ON_LOOPBACK, reachable
+from lexigrad.engines.sentences import first_line
 from lexigrad.errors import EngineError, MissingExtraError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = [
-    "LINEAGE_BYTES",
-    "LOCAL",
-    "Connection",
-    "HeadCheck",
-    "connect",
-    "give_up",
-    "import_ray",
-    "leave",
-    "sentences",
-]
+__all__ = ["LINEAGE_BYTES", "LOCAL", "Connection", "connect", "give_up", "import_ray", "leave"]
 
 LOCAL: Final = "local"
-LOOPBACK: Final = "127.0.0.1"
-CONNECT_SECONDS: Final = 10.0
-HEAD_SECONDS: Final = 5.0
-UNREACHED_SECONDS: Final = 30.0
-"""Ray waits for a minute, as a head may come back."""
-
 SETTINGS: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the way to be of Ray's next version; without it, it warns
@@ -49,19 +29,6 @@ LINEAGE: Final = "RAY_max_lineage_bytes"
 LINEAGE_BYTES: Final = 1 << 20
 """Of the account of how values were made, by which Ray makes them again if a machine is lost. Ray also keeps all values
 that were put and led to them: where each value is made of the last one, that would be everything."""
-ON_LOOPBACK: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
-"""On those systems Ray takes 127.0.0.1 for this machine's address unless this is set, so as not to wake the firewall,
-and listens there alone; on Linux it does the same if this is 0."""
-
-LOCALHOSTS: Final = ("127.0.0.1", "localhost", "[::1]", "::1")
-"""Ray takes these for this machine's own address."""
-
-GREETING: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
-"""How HTTP/2 begins, by which a head is spoken to: with a line, and with settings, of which there are none here."""
-FRAME_TYPE: Final = 3
-SETTINGS_FRAME: Final = 4
-"""What the fourth byte of an answer is, which begins with settings, too (RFC 9113)."""
-
 
 GIVEN_UP: Final = threading.Event()
 """Whether a Ray was given up in this process."""
@@ -124,54 +91,20 @@ def connect(ray: Any, address: str, cores: int | None) -> Connection:
             "_node_ip_address": LOOPBACK,
         }
     else:
-        options = {"address": _reachable(ray, address)}
+        options = {"address": reachable(ray, address)}
     handler = signal.getsignal(signal.SIGTERM)
     try:
         context = ray.init(**options, log_to_driver=False, logging_level="CRITICAL")
     except Exception as error:
         where = "on this machine" if address == LOCAL else f"to the cluster at {address}"
         raise EngineError(
-            f"Ray cannot {'start' if address == LOCAL else 'connect'} {where}: {_first(error)}"
+            f"Ray cannot {'start' if address == LOCAL else 'connect'} {where}: {first_line(error)}"
         ) from error
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)  # Ray sets its own; it still ends its processes when this one ends
     url = getattr(context, "dashboard_url", None)
     return Connection(owned=True, dashboard=f"http://{url}" if url else None)
-
-
-class HeadCheck:
-    """Looks every few seconds whether the head of a cluster is within reach.
-
-    Without it, Ray itself ends this process after a minute, in the midst of what it does.
-
-    Args:
-        address: HOST:PORT of the head.
-    """
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-        self._looked = self._reached = time.monotonic()
-
-    def check(self) -> None:
-        """Look, if it is time.
-
-        Raises:
-            EngineError: the head was out of reach for half a minute.
-        """
-        now = time.monotonic()
-        if now - self._looked < HEAD_SECONDS:
-            return
-        try:
-            _knock(self._address, HEAD_SECONDS / 2)
-            self._reached = now
-        except OSError as error:
-            if now - self._reached >= UNREACHED_SECONDS:
-                raise EngineError(
-                    f"the Ray cluster at {self._address} went out of reach: {_reason(error)}; see whether its head is "
-                    "up, and run it again"
-                ) from error
-        self._looked = time.monotonic()
 
 
 def give_up(ray: Any) -> None:
@@ -187,127 +120,3 @@ def leave(status: int) -> None:
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(status)
-
-
-def _reachable(ray: Any, address: str) -> str:
-    """An address at which a Ray cluster listens; Ray would look for it for a long time.
-
-    Raises:
-        EngineError: none does.
-    """
-    wanted = os.environ.get("RAY_ADDRESS") or address if address == "auto" else address
-    if wanted == "auto":
-        return wanted
-    host, _, port = wanted.rpartition(":")
-    if not host or "/" in host or not port.isdecimal() or int(port) >= 1 << 16:
-        raise EngineError(
-            f"'{wanted}' is no address of a Ray cluster; give HOST:PORT as `ray start --head` prints it, on a machine "
-            "of the cluster, or 'local'"
-        )
-    taken = f"{ray.util.get_node_ip_address()}:{port}" if host in LOCALHOSTS else wanted
-    try:
-        answer = _greeted(taken)
-    except OSError as error:
-        raise EngineError(_unreached(wanted, taken, error)) from error
-    if answer is not None and not _is_http2(answer):
-        raise EngineError(
-            f"what listens at {wanted} is no head of a Ray cluster, or it is stuck; give HOST:PORT as "
-            "`ray start --head` prints it"
-        )
-    return wanted
-
-
-def _unreached(wanted: str, taken: str, error: OSError) -> str:
-    """Why there is no cluster at an address, and what to do."""
-    where = wanted if taken == wanted else f"{wanted}, which Ray takes for {taken}"
-    advice = "see whether it is up, and whether this machine reaches it"
-    if taken.rpartition(":")[0] not in LOCALHOSTS and taken != wanted:
-        advice += f"; where its head listens on {LOOPBACK} alone, set {ON_LOOPBACK}=0 here too"
-    return f"there is no Ray cluster at {where}: {_reason(error)}; {advice}"
-
-
-def _greeted(address: str) -> bytes | None:
-    """What HOST:PORT answers to a greeting, nothing if it is silent; None where messages are enciphered."""
-    if os.environ.get("RAY_USE_TLS", "0").lower() in {"1", "true"}:
-        _knock(address, CONNECT_SECONDS)
-        return None
-    answer = b""
-    with _connection(address, CONNECT_SECONDS) as server, suppress(TimeoutError, ConnectionError):
-        server.sendall(GREETING)
-        while len(answer) <= FRAME_TYPE and (block := server.recv(len(GREETING))):
-            answer += block
-    return answer
-
-
-def _is_http2(answer: bytes) -> bool:
-    return len(answer) > FRAME_TYPE and answer[FRAME_TYPE] == SETTINGS_FRAME
-
-
-def _knock(address: str, seconds: float) -> None:
-    """Connect to HOST:PORT and hang up; an OSError says why that cannot be."""
-    _connection(address, seconds).close()
-
-
-def _connection(address: str, seconds: float) -> socket.socket:
-    host, _, port = address.rpartition(":")
-    return socket.create_connection((host.strip("[]"), int(port)), seconds)
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error)
-
-
-@contextmanager
-def sentences(ray: Any) -> Iterator[None]:
-    """Within this context, what Ray raises becomes an error of ours; what a function refused comes out as it was."""
-    try:
-        yield
-    except AS_THEY_ARE as error:
-        if isinstance(error, ray.exceptions.RayError):  # Ray makes classes that are both
-            raise _ours(ray.exceptions, error) from None
-        raise
-    except Exception as error:
-        raise _ours(ray.exceptions, error) from error
-
-
-def _ours(exceptions: Any, error: BaseException) -> BaseException:
-    """The error that a reader is to see."""
-    while isinstance(error, exceptions.RayTaskError) and error.cause is not None:
-        error = error.cause
-    if isinstance(error, AS_THEY_ARE) and not isinstance(error, exceptions.RayError):
-        return error
-    if isinstance(error, (exceptions.ObjectLostError, exceptions.NodeDiedError)):
-        return LostValueError(
-            f"a value was lost with a machine, and what it was made of is gone too; run it again ({_first(error)})"
-        )
-    for kinds, sentence in (
-        (
-            (exceptions.ObjectStoreFullError, exceptions.OutOfDiskError),
-            "Ray's object store is full, and so is the disk that it spills to; start Ray with a larger "
-            "--object-store-memory, or with a --temp-dir where there is room",
-        ),
-        (
-            (exceptions.OutOfMemoryError,),
-            "a machine ran out of memory, again and again; give fewer workers, or machines with more",
-        ),
-        (
-            (exceptions.GetTimeoutError,),
-            "a value did not come in time, though it was there; see whether the machines reach each other",
-        ),
-        (
-            (exceptions.RayActorError, exceptions.WorkerCrashedError),
-            "workers died again and again; see whether lexigrad can be imported on every machine, and whether there is "
-            "enough memory",
-        ),
-        ((TypeError,), "a value cannot go to a worker"),
-    ):
-        if isinstance(error, kinds):
-            return EngineError(f"{sentence} ({_first(error)})")
-    return EngineError(f"Ray failed: {type(error).__name__}: {_first(error)}")
-
-
-def _first(error: BaseException) -> str:
-    """The first line of a message that may be pages long."""
-    with suppress(StopIteration):
-        return next(line.strip() for line in str(error).splitlines() if line.strip()).rstrip(".:")
-    return type(error).__name__
