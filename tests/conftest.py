@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
 import sys
@@ -24,20 +23,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 
 
-def _key_of_kernels() -> str:
-    """A hash of the kernels' sources."""
-    digest = hashlib.sha256()
-    for path in sorted((ROOT / "src" / "lexigrad" / "kernels").glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-# Numba compiles a function anew when its own file changed, but not when a helper in another file did: a stale kernel
-# would pass. So each state of the kernels has a cache of its own. Set before anything imports numba.
-_caches = os.environ.get("NUMBA_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"lexigrad-tests-{os.getuid()}"))
-# Where pytest-xdist runs several processes, each has a cache of its own within that of the process that started it: two
-# that save kernels of one function at the same moment may give both the same file name.
-os.environ["NUMBA_CACHE_DIR"] = os.path.join(_caches, os.environ.get("PYTEST_XDIST_WORKER") or _key_of_kernels())
+# Kernels that tests compile stay out of the user's cache. Set before anything imports numba.
+os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"lexigrad-tests-{os.getuid()}"))
 
 
 @pytest.fixture(scope="session", autouse=True)

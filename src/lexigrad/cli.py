@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import sys
+import warnings
 from contextlib import suppress
 from typing import Any, Final
 
@@ -40,9 +41,11 @@ class Commands(click.Group):
         return list(self.commands)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """As click has it; where Ray is stuck, the process ends without it."""
+        """As click has it; a warning is one line, and where Ray is stuck, the process ends without it."""
         try:
-            return super().main(*args, **kwargs)
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning
+                return super().main(*args, **kwargs)
         except SystemExit as end:
             connecting = sys.modules.get("lexigrad.engines.connecting")
             if connecting is not None and isinstance(end.code, int):
@@ -71,6 +74,11 @@ class Commands(click.Group):
             raise click.ClickException(sentence) from error
         except MemoryError as error:
             raise click.ClickException(_with_notes(f"not enough memory: {error}", error)) from error
+
+
+def _show_warning(message: Warning | str, *_where: Any, **_options: Any) -> None:
+    with suppress(OSError):
+        click.echo(f"Warning: {message}", err=True)
 
 
 def _with_notes(sentence: str, error: BaseException) -> str:

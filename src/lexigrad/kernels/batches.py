@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from lexigrad.kernels.compiling import kernel
 from lexigrad.kernels.tokens import Piece, count_windows, keep_piece
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def window_batches(
                 yield Batch(position, sizes[:n], predictions[:n], *inputs[:, :m], *outputs[:, :k])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fill_skipgram(
     piece: Any,
     limits: Any,
@@ -139,7 +139,7 @@ def _fill_skipgram(
     return stop, rows, rows, pairs
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fill_cbow(
     piece: Any,
     limits: Any,
@@ -177,7 +177,7 @@ def _fill_cbow(
     return stop, rows, members, rows
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sum_rows(table: Any, words: Any, rows: Any, sums: Any) -> None:
     """sums[rows[j]] += table[words[j]], one j after the other."""
     for j in range(words.size):
@@ -186,7 +186,7 @@ def sum_rows(table: Any, words: Any, rows: Any, sums: Any) -> None:
             target[i] += source[i]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_rows(table: Any, words: Any, rows: Any, changes: Any) -> None:
     """table[words[j]] += changes[rows[j]], one j after the other."""
     for j in range(words.size):

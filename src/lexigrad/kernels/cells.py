@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from lexigrad.kernels.compiling import compiled
+from lexigrad.kernels.compiling import compiled, kernel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -92,7 +92,7 @@ def _size(number: Any) -> int:
     return size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pack(first_row: int, lengths: Any, columns: Any, units: Any, before: int, out: Any) -> tuple[int, int]:
     """Append rows of sums to a run whose last place is ``before``; returns the bytes written and the last place."""
     end = 0
@@ -189,7 +189,7 @@ def _trailing_zeros(_typing_context: Any, number: types.Type) -> tuple[Any, Call
     return types.uint64(types.uint64), generate
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def deal(content: Any, borders: Any, range_of: Any, ends: Any, out: Any) -> None:
     """Cut a run into those for ranges of rows of the symmetric matrix: a cell goes to that of its row and its column's.
 
@@ -253,7 +253,7 @@ def _next_cell(content: Any, at: Any, place: Any, row: Any, start: Any) -> tuple
     return units, at, place, row, start
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def row_lengths(content: Any, lengths: Any) -> None:
     """Count the entries that a run has in each row of the symmetric matrix."""
     at = row = 0
@@ -265,7 +265,7 @@ def row_lengths(content: Any, lengths: Any) -> None:
             lengths[place - start] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fill_rows(content: Any, first: int, ends: Any, columns: Any, units: Any) -> None:
     """Append the entries of a run to the rows from ``first`` on of the symmetric matrix.
 

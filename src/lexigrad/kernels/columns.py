@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from lexigrad.kernels.compiling import kernel
 
 __all__ = ["LINE_FEED", "join_items", "join_lines", "join_tokens"]
 
@@ -16,7 +17,7 @@ LINE_FEED = np.uint8(0x0A)
 WORD_END, LINE_END = np.uint8(0xFE), np.uint8(0xFF)  # of tokens that are cut already
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def join_lines(values: Any, begins: Any, ends: Any, out: Any) -> int:
     """Write the rows, each with a line feed behind it unless it ends with one; returns the bytes written."""
     written = 0
@@ -30,7 +31,7 @@ def join_lines(values: Any, begins: Any, ends: Any, out: Any) -> int:
     return written
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def join_tokens(values: Any, begins: Any, ends: Any, row_begins: Any, row_ends: Any, out: Any) -> int:
     """Write the tokens of rows, each with its end behind it; row i has the tokens from ``row_begins[i]`` on.
 
@@ -52,7 +53,7 @@ def join_tokens(values: Any, begins: Any, ends: Any, row_begins: Any, row_ends: 
     return written
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def join_items(items: Any, row_begins: Any, row_ends: Any, out: Any) -> int:
     """Write the items of rows, each row with −1 behind it.
 

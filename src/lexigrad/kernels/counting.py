@@ -16,6 +16,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numba import njit
 
+from lexigrad.kernels.compiling import kernel
+
 __all__ = [
     "LANES",
     "STEPS",
@@ -87,7 +89,7 @@ class Pages(NamedTuple):
     buckets: Any  # uint32 (LANES * STEPS,): theirs
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_span(ids: Any, stop: int, at: Any, walk: Any, triangle: Any, pages: Any) -> bool:
     """Walk from all centers from ``at`` to ``stop``; returns False when pages are lacking, to be called again.
 
@@ -117,7 +119,7 @@ def count_span(ids: Any, stop: int, at: Any, walk: Any, triangle: Any, pages: An
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _set_out(ids: Any, first: int, lanes: int, walk: Any) -> None:
     """Put the walks at their centers, from ``first`` on."""
     walk.between[:] = 0.0
@@ -128,7 +130,7 @@ def _set_out(ids: Any, first: int, lanes: int, walk: Any) -> None:
             walk.to_come[lane] = walk.whole
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _look_ahead(ids: Any, first: int, walk: Any) -> None:
     """Look up the words from position ``first`` on."""
     walk.kept[:] = 0.0
@@ -139,7 +141,7 @@ def _look_ahead(ids: Any, first: int, walk: Any) -> None:
             walk.inside[i] = 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _walk(walk: Any) -> bool:
     """Walk STEPS steps; returns whether any walk goes on."""
     walk.steps[:] = 0
@@ -157,7 +159,7 @@ def _walk(walk: Any) -> bool:
 # Loops over lanes are short functions of one-dimensional arrays, which is what Numba turns into vector instructions.
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _go_on(to_come: Any, tolerance: float, inside: Any, steps: Any) -> int:
     """Count the step of each walk that goes on; returns how many do."""
     walking = 0
@@ -168,7 +170,7 @@ def _go_on(to_come: Any, tolerance: float, inside: Any, steps: Any) -> int:
     return walking
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _note(weight: Any, inside: Any, kept: Any, to_come: Any, met: Any) -> None:
     """Note the weights in units, and what is to come behind the word met; nothing is behind a sentence's end."""
     for lane in range(LANES):
@@ -176,7 +178,7 @@ def _note(weight: Any, inside: Any, kept: Any, to_come: Any, met: Any) -> None:
         to_come[lane] = (to_come[lane] - kept[lane] * weight[lane]) * inside[lane]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _meet(between: Any, shares: Any, kept: Any, weight: Any) -> None:
     """Add the weight of the word that is met behind UNROLLED numbers of kept words, and count it where it is kept.
 
@@ -196,7 +198,7 @@ def _meet(between: Any, shares: Any, kept: Any, weight: Any) -> None:
         row_0[lane] = a - a * k + before[lane] * k
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _add(ids: Any, first: int, lanes: int, distance: int, walk: Any, triangle: Any, pages: Any) -> None:
     """Add the words met by the walks from ``first`` on, the nearest of which are at ``distance``."""
     cells = 0
@@ -237,14 +239,14 @@ def _put(record: Any, bucket: Any, pages: Any) -> None:
     pages.place[bucket] = place + 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def put_records(records: Any, bucket: int, pages: Any) -> None:
     """Put records into a bucket."""
     for record in records:
         _put(record, bucket, pages)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def take_records(bucket: int, pages: Any) -> Any:
     """Take all records out of a bucket; its pages are free then."""
     chain = 0
@@ -269,7 +271,7 @@ def take_records(bucket: int, pages: Any) -> Any:
     return records
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def combine(records: Any) -> int:
     """Add up sorted records of the same pair, in place; returns how many are left.
 
@@ -291,7 +293,7 @@ def combine(records: Any) -> int:
     return size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def bucket_sums(records: Any, first_row: int, rows: int, column_bits: int) -> tuple[Any, Any, Any]:
     """Rows of the lower triangle from the sorted records of a bucket: entries of each row, columns, sums in units."""
     lengths = np.zeros(rows, dtype=np.int64)
@@ -317,7 +319,7 @@ def bucket_sums(records: Any, first_row: int, rows: int, column_bits: int) -> tu
     return lengths, columns[:size].copy(), sums[:size].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def triangle_sums(cells: Any, first_row: int, rows: int) -> tuple[Any, Any, Any]:
     """Rows of the lower triangle from their cells: entries of each row, columns, sums in units."""
     lengths = np.zeros(rows, dtype=np.int64)
@@ -337,7 +339,7 @@ def triangle_sums(cells: Any, first_row: int, rows: int) -> tuple[Any, Any, Any]
     return lengths, columns, sums
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def expected_rows(lengths: Any, columns: Any, sums: Any, first_row: int, keep: Any) -> tuple[Any, Any, Any]:
     """The expected counts of rows of sums, as such rows; what is too small for a float32 is left out.
 

@@ -13,7 +13,8 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+
+from lexigrad.kernels.compiling import kernel, kernel_with
 
 __all__ = ["Sampling", "negative_sampling", "random_below", "random_unit", "random_word", "thin", "train_steps"]
 
@@ -37,7 +38,7 @@ class Sampling(NamedTuple):
     window: Any  # the widest window
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def twist(generator: Any) -> None:
     """Renew all words of the generator."""
     for i in range(WORDS):
@@ -47,7 +48,7 @@ def twist(generator: Any) -> None:
     generator[WORDS] = 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def random_word(generator: Any) -> Any:
     """``random.getrandbits(32)``."""
     if generator[WORDS] >= WORDS:
@@ -60,7 +61,7 @@ def random_word(generator: Any) -> Any:
     return y ^ (y >> np.uint32(18))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def random_unit(generator: Any) -> float:
     """``random.random()``: 53 bits, 27 of one word and 26 of the next."""
     high = np.int64(random_word(generator) >> np.uint32(5))
@@ -68,7 +69,7 @@ def random_unit(generator: Any) -> float:
     return (high * 67108864.0 + low) / 9007199254740992.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def random_below(generator: Any, n: int) -> Any:
     """``random.randint(0, n - 1)``: as many bits as n has, drawn again while they are n or more."""
     shift = np.uint32(32 - math.frexp(n)[1])  # the exponent of n is the number of its bits
@@ -78,7 +79,7 @@ def random_below(generator: Any, n: int) -> Any:
     return drawn
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def thin(generator: Any, tokens: Any, ends: Any, rejection: Any, copies: int) -> Any:
     """Copy all sentences, leave out each token with its word's probability, then sentences of fewer than two tokens.
 
@@ -106,7 +107,7 @@ def thin(generator: Any, tokens: Any, ends: Any, rejection: Any, copies: int) ->
     return kept[:count].copy(), kept_ends[:sentences].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def train_steps(generator: Any, sampling: Any, V: Any, U: Any, width: int, rates: Any, losses: Any) -> int:
     """One step for each learning rate, its mean loss written down.
 
@@ -151,7 +152,7 @@ def train_steps(generator: Any, sampling: Any, V: Any, U: Any, width: int, rates
     return width
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def draw_context(generator: Any, sampling: Any, width: int, outside: Any) -> Any:
     """Draw a center word and write the words around it; returns the center word and how many are around it."""
     tokens, ends = sampling.tokens, sampling.ends
@@ -169,7 +170,7 @@ def draw_context(generator: Any, sampling: Any, width: int, outside: Any) -> Any
     return center, words
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def draw_negatives(generator: Any, noise: Any, o: int, drawn: Any) -> None:
     """Write the outside word o, and the words drawn besides it."""
     drawn[0] = o
@@ -179,7 +180,7 @@ def draw_negatives(generator: Any, noise: Any, o: int, drawn: Any) -> None:
             drawn[k] = noise[random_below(generator, noise.size)]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel_with(error_model="numpy")
 def negative_sampling(v_c: Any, U: Any, drawn: Any, d_v_c: Any, deltas: Any) -> float:
     """The gradient for one outside word, ``drawn[0]``, and its negatives: `lexigrad.reference.negative_sampling`.
 
@@ -206,7 +207,7 @@ def negative_sampling(v_c: Any, U: Any, drawn: Any, d_v_c: Any, deltas: Any) -> 
     return loss
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def descend_outside(U: Any, drawn: Any, deltas: Any, v_c: Any, rate: float) -> None:
     """u_w ← u_w − rate · δ_w v_c for each word drawn, twice for one drawn twice."""
     for k in range(drawn.size):

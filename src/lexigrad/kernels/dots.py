@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from lexigrad.kernels.compiling import kernel
 
 __all__ = ["dot"]
 
 LANES = 16
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def dot(a: Any, b: Any) -> float:
     """Σ a_i b_i in double precision: sixteen sums, of every sixteenth product each, which are added in order."""
     lanes = np.zeros(LANES)

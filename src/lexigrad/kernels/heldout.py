@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from lexigrad.kernels.compiling import kernel
 from lexigrad.kernels.simd import LANES, Lanes, vector_kernel
 from lexigrad.kernels.tokens import hash_draw
 
@@ -76,7 +77,7 @@ def _softplus(x: float) -> float:
     return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sum_tile(
     scores: Any,
     width: int,
@@ -126,7 +127,7 @@ def sum_tile(
         cursors[i] = k
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def take_sentences(ids: Any, sentence: int, key: Any, limit: Any, below: bool, taken: Any) -> tuple[int, int]:
     """Copy the ids of the sentences whose number has a draw below the limit, or of the others, to ``taken``.
 

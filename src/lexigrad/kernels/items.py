@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from lexigrad.kernels.compiling import kernel
 
 __all__ = ["encode_items", "find_items", "rehash_items"]
 
@@ -18,7 +19,7 @@ FIRST_FACTOR = np.uint64(0xBF58476D1CE4E5B9)  # SplitMix64's finalizer: items ar
 SECOND_FACTOR = np.uint64(0x94D049BB133111EB)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_item(item, slots, mask):  # type: ignore[no-untyped-def]
     """The slot of an item: its own, or the empty one for it."""
     mixed = np.uint64(item)
@@ -30,7 +31,7 @@ def find_item(item, slots, mask):  # type: ignore[no-untyped-def]
     return place
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def encode_items(text: Any, position: int, slots: Any, items: Any, counts: Any, known: int, ids: Any) -> Any:
     """Write the ids of the items of ``text`` from ``position`` on, and -1 for every -1; stops when the table is full.
 
@@ -56,7 +57,7 @@ def encode_items(text: Any, position: int, slots: Any, items: Any, counts: Any, 
     return position, known
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_items(wanted: Any, slots: Any, ids: Any) -> None:
     """Write the id of each of the ``wanted`` items, -1 where the table does not have it."""
     mask = np.uint64(slots.shape[0] - 1)
@@ -64,7 +65,7 @@ def find_items(wanted: Any, slots: Any, ids: Any) -> None:
         ids[position] = slots[find_item(wanted[position], slots, mask), 1]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def rehash_items(items: Any, slots: Any) -> None:
     """Enter all items in ``slots``, which are empty."""
     mask = np.uint64(slots.shape[0] - 1)

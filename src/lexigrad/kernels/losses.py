@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from lexigrad.kernels.compiling import kernel
 from lexigrad.kernels.tokens import HALF, draw_negatives, hash_draw, is_kept, keep_piece
 
 __all__ = ["Windows", "draw_windows", "fill_negatives", "sum_inputs", "sum_negative_sampling", "sum_scores"]
@@ -29,7 +30,7 @@ class Windows(NamedTuple):
     negatives: Any  # int64 (windows, K): rows of U
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def draw_windows(
     ids: Any, places: int, key: Any, window: int, dynamic: bool, draws: Any, piece: Any, windows: Any
 ) -> int:
@@ -62,14 +63,14 @@ def draw_windows(
     return found
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fill_negatives(draws: Any, negatives: Any) -> None:
     """Draw each window's negatives."""
     for i in range(negatives.shape[0]):
         draw_negatives((), draws, i, negatives[i], negatives.shape[1])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sum_negative_sampling(V: Any, U: Any, windows: Any, first: int, stop: int, cbow: bool, rows: Any) -> float:
     """Sum `lexigrad.reference.negative_sampling` over the predictions of ``windows[first:stop]``.
 
@@ -98,14 +99,14 @@ def sum_negative_sampling(V: Any, U: Any, windows: Any, first: int, stop: int, c
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sum_inputs(V: Any, around: Any, starts: Any, X: Any) -> None:
     """X[i] = the mean of the rows ``around[starts[i]:starts[i + 1]]`` of V."""
     for i in range(X.shape[0]):
         _mean_row(V, around, starts[i], starts[i + 1], X[i])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sum_scores(X: Any, rows: Any, U: Any, outside: Any, u: Any) -> float:
     """Σ_j u_outside[j]·X[rows[j]]; ``u`` is room for one row."""
     total = 0.0
@@ -115,13 +116,13 @@ def sum_scores(X: Any, rows: Any, U: Any, outside: Any, u: Any) -> float:
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _copy_row(table: Any, word: Any, row: Any) -> None:
     for i in range(row.size):
         row[i] = np.float64(table[word, i])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _mean_row(table: Any, words: Any, begin: int, end: int, row: Any) -> None:
     """The mean of the rows ``words[begin:end]``."""
     _copy_row(table, words[begin], row)

@@ -20,8 +20,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from lexigrad.kernels.compiling import kernel
 from lexigrad.kernels.products import PANEL, VECTORS, add_to_centers, add_to_outside, score_panel
 from lexigrad.kernels.simd import LANES, Lanes, vector_kernel
 from lexigrad.kernels.tables import aligned
@@ -140,7 +140,7 @@ def exponential_panel(lanes: Lanes, _: int, scores: Value, rows: Value, totals: 
     lanes.loop(0, rows, 1, [], row)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def tile_block(
     shape: Any,
     centers: Any,
@@ -201,7 +201,7 @@ def tile_block(
         _flush(buffers.lanes, losses)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def softmax_block(
     shape: Any,
     centers: Any,
@@ -255,7 +255,7 @@ def softmax_block(
     _scale(d_centers, row_weights, sums, 1.0, d_centers)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _softmax_products(
     shape: Any,
     rows: int,
@@ -280,7 +280,7 @@ def _softmax_products(
         add_to_centers(shape, buffers.scores[first * rows * PANEL :], rows, STRIDE, outside, first, d_centers)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _scale(table: Any, row_weights: Any, sums: Any, factor: float, scaled: Any) -> None:
     """Scaled = factor · n_c / Σ exp times the rows of the table."""
     size = table.size // sums.size
@@ -290,7 +290,7 @@ def _scale(table: Any, row_weights: Any, sums: Any, factor: float, scaled: Any) 
             scaled[k] = shrink * table[k]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _negative_sampling(
     scores: Any,
     curvatures: Any,
@@ -321,7 +321,7 @@ def _negative_sampling(
         losses[place // PANEL] += np.float64(buffers.losses[k])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _gather_data(scores: Any, panel: int, entries: Any, data: Any) -> None:
     """Data −= Σ n s for each row."""
     for k in range(entries.starts[panel], entries.starts[panel + 1]):
@@ -329,7 +329,7 @@ def _gather_data(scores: Any, panel: int, entries: Any, data: Any) -> None:
         data[place // PANEL] -= np.float64(entries.weights[k]) * np.float64(scores[place])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _add_counts(scores: Any, panel: int, entries: Any, sign: Any, units: Any) -> None:
     """S += sign · unit · n, with a unit for each row."""
     for k in range(entries.starts[panel], entries.starts[panel + 1]):
@@ -337,7 +337,7 @@ def _add_counts(scores: Any, panel: int, entries: Any, sign: Any, units: Any) ->
         scores[place] += sign * units[place // PANEL] * entries.weights[k]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def arrange(
     starts: Any, columns: Any, weights: Any, first: int, last: int, panel_starts: Any, places: Any, arranged: Any
 ) -> None:
@@ -357,7 +357,7 @@ def arrange(
             arranged[place] = weights[k]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _flush(lanes: Any, totals: Any) -> None:
     """Add each row's sixteen sums to its total, in order and in double precision, and set them to zero."""
     for i in range(totals.size):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from lexigrad.kernels.compiling import kernel
 
 __all__ = ["fill_ppmi", "sparse_product"]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fill_ppmi(
     starts: Any,
     outside: Any,
@@ -37,7 +38,7 @@ def fill_ppmi(
         ends[i + 1] = place
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sparse_product(ends: Any, columns: Any, values: Any, X: Any, out: Any) -> None:
     """out[i] = Σ_k values[k] X[columns[k]] over the entries k of row i."""
     width = X.shape[1]

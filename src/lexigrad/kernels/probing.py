@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from llvmlite import binding
-from numba import config, njit
+from numba import config
 
+from lexigrad.kernels.compiling import kernel
 from lexigrad.kernels.simd import LANES, Lanes, vector_kernel
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def processor() -> str:
     return " ".join([*words, *(["without", disabled, "in NumPy"] if disabled else [])])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def probe_scalars(doubles: Any, singles: Any, of_doubles: Any, of_singles: Any) -> None:
     """Exponentials and logarithms as compiled loops have them, and products that a compiler might fuse with sums.
 
@@ -54,7 +55,7 @@ def probe_scalars(doubles: Any, singles: Any, of_doubles: Any, of_singles: Any) 
         of_singles[2, i] = single_total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def probe_lanes(x: Any, sigmoids: Any, losses: Any, exponentials: Any, totals: Any) -> None:
     """What the vector kernels are made of: σ, −log σ, exponentials, and products added with one rounding or two.
 

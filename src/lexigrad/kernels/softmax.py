@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 
+from lexigrad.kernels.compiling import kernel
 from lexigrad.kernels.simd import LANES, Lanes, vector_kernel
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["exp_rows"]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def exp_rows(scores: Any, width: int, peaks: Any, sums: Any) -> None:
     """scores[i] ← exp(scores[i] − peaks[i]), peaks[i] its largest and sums[i] the sum of what is left there.
 

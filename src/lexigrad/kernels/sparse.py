@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from lexigrad.kernels.compiling import kernel
 
 __all__ = ["added_rows", "is_sound", "is_symmetric", "mirror", "mirrored_lengths"]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mirrored_lengths(starts: Any, columns: Any) -> Any:
     """Entries of each row of the whole matrix, of which the lower triangle is given."""
     lengths = np.diff(starts)
@@ -23,7 +24,7 @@ def mirrored_lengths(starts: Any, columns: Any) -> Any:
     return lengths
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mirror(
     starts: Any, columns: Any, weights: Any, first: int, last: int, whole: Any, outside: Any, mirrored: Any
 ) -> None:
@@ -48,7 +49,7 @@ def mirror(
             i += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def added_rows(
     starts: Any, columns: Any, weights: Any, other_starts: Any, other_columns: Any, other_weights: Any
 ) -> tuple[Any, Any, Any]:
@@ -78,7 +79,7 @@ def added_rows(
     return sum_starts, sum_columns[:size].copy(), sum_weights[:size].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def is_sound(starts: Any, columns: Any, weights: Any) -> bool:
     """Whether columns are in range and rise within each row, and weights are finite and above 0."""
     for row in range(starts.size - 1):
@@ -90,7 +91,7 @@ def is_sound(starts: Any, columns: Any, weights: Any) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def is_symmetric(starts: Any, columns: Any, weights: Any) -> bool:
     """Whether a sound matrix equals its transpose."""
     mirrored = starts[:-1].copy()  # in each row, the first entry behind the diagonal without a partner yet

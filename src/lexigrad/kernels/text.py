@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
+
+from lexigrad.kernels.compiling import kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +31,7 @@ HALF = np.uint64(32)
 LOW_HALF = np.uint64(0xFFFFFFFF)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def code_point(text, position):  # type: ignore[no-untyped-def]
     """The character that begins at ``position`` in valid UTF-8, two to four bytes long."""
     first = np.int64(text[position])
@@ -42,7 +43,7 @@ def code_point(text, position):  # type: ignore[no-untyped-def]
     return value
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find(text, begin, end, slots, mask, upper, starts, arena):  # type: ignore[no-untyped-def]
     """The slot of the word ``text[begin:end]``, whose hash has the ``upper`` half: its own, or the empty one for it."""
     place = upper & mask
@@ -58,7 +59,7 @@ def find(text, begin, end, slots, mask, upper, starts, arena):  # type: ignore[n
     return place
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def encode(text, position, byte_kinds, wide_kinds, slots, starts, counts, arena, sizes, ids, written):  # type: ignore[no-untyped-def]
     """Append the ids of the words of ``text`` from ``position`` on, and -1 for every line end, to ``ids``.
 
@@ -110,7 +111,7 @@ def encode(text, position, byte_kinds, wide_kinds, slots, starts, counts, arena,
     return position, written
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def rehash(slots: NDArray[np.uint64], larger: NDArray[np.uint64]) -> None:
     """Enter every word of ``slots`` in ``larger``, which is empty; the arena keeps its place."""
     mask = np.uint64(larger.size - 1)
@@ -122,7 +123,7 @@ def rehash(slots: NDArray[np.uint64], larger: NDArray[np.uint64]) -> None:
             larger[place] = slot
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def renumber(ids: NDArray[np.int32], previous: int, new_ids: NDArray[np.int32]) -> Any:
     """Replace each id by its new one, in place; ids whose new one is -1 vanish, and of several -1 in a row all but one.
 

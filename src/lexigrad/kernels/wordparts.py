@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from lexigrad.kernels.compiling import kernel
 from lexigrad.kernels.text import HALF, HASH_FACTOR, HASH_START, MIX_FACTOR
 
 __all__ = ["gather_words", "parts_of_words"]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def parts_of_words(letters: Any, borders: Any, parts: int, part_of: Any) -> None:
     """The part of each word, by a hash of its letters, the word's end left out.
 
@@ -30,7 +30,7 @@ def parts_of_words(letters: Any, borders: Any, parts: int, part_of: Any) -> None
         part_of[word] = (upper * np.uint64(parts)) >> HALF
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def gather_words(letters: Any, borders: Any, words: Any, out: Any) -> None:
     """Write the letters of some words, with their ends, one behind the other."""
     end = 0
