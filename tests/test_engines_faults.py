@@ -497,6 +497,34 @@ def test_a_ray_that_is_stuck_is_given_up_when_it_is_to_end(on_ray: OnRay, monkey
     go.set()
 
 
+STUCK = """
+import sys
+from threading import Event, Thread
+from lexigrad import cli
+from lexigrad.engines import connecting
+Thread(target=Event().wait).start()  # as those of a Ray that is stuck, it would keep the process
+connecting.GIVEN_UP.set()
+cli.main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "out", "error"),
+    [
+        (["--version"], 0, "lexigrad, version ", ""),
+        (["convert", "missing.txt", "out.txt"], 1, "", "Error: cannot read "),
+        (["convert", "--nothing"], 2, "", "Usage: "),
+    ],
+)
+def test_a_command_ends_whose_ray_is_stuck(arguments: list[str], status: int, out: str, error: str) -> None:
+    command = [sys.executable, "-c", STUCK, *arguments]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert run.returncode == status
+    assert run.stdout.startswith(out)
+    assert run.stderr.startswith(error)
+    assert bool(run.stdout) == bool(out)
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

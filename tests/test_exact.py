@@ -350,6 +350,18 @@ def test_a_head_that_would_fit_is_named(monkeypatch: pytest.MonkeyPatch) -> None
         memory.check_memory(counts, config, 1)
 
 
+def test_memory_is_asked_for_the_heads_counts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many entries the rows of other words have."""
+    config = TrainConfig(solver="exact", dim=100, min_count=1, head=1_000)
+    with lexigrad.read_corpus([[f"w{i}", f"w{i + 1}"] for i in range(6_000)], TrainConfig(min_count=1)) as corpus:
+        counts = count_windows(corpus, TrainConfig(min_count=1))
+    inside = int(counts.starts[1_000])
+    assert 5 * inside < counts.outside.size
+    needed = memory.needed_bytes(len(counts.vocabulary), 1_000, inside, config, 1)
+    monkeypatch.setattr(memory, "available_bytes", lambda: needed)
+    assert memory.check_memory(counts, config, 1) == needed
+
+
 def test_options_that_cannot_be() -> None:
     with pytest.raises(ConfigError, match="cbow does not follow from window counts"):
         TrainConfig(model="cbow", solver="exact")

@@ -90,10 +90,13 @@ class WindowCounts:
         vocabulary = Vocabulary(self.vocabulary.words[:n], self.vocabulary.counts[:n])
         rows = self.starts[: len(vocabulary) + 1]
         kept = self.outside[: rows[-1]] < n
-        places = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(kept)])
+        starts, filled = np.zeros_like(rows), np.diff(rows) > 0
+        if filled.any():
+            starts[1:][filled] = np.add.reduceat(kept, rows[:-1][filled], dtype=np.int64)
+        np.cumsum(starts, out=starts)
         outside, weights = self.outside[: rows[-1]][kept], self.weights[: rows[-1]][kept]
         options = dict(self.options)
-        return WindowCounts(vocabulary, places[rows], outside, weights, options, self.words, self.phrases)
+        return WindowCounts(vocabulary, starts, outside, weights, options, self.words, self.phrases)
 
     def __add__(self, other: object) -> WindowCounts:
         if not isinstance(other, WindowCounts):

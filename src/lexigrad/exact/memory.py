@@ -30,7 +30,7 @@ def needed_bytes(words: int, head: int, entries: int, config: TrainConfig, threa
     Args:
         words: in the vocabulary.
         head: words solved together.
-        entries: of the window counts.
+        entries: of the window counts, in the head's rows.
         config: its loss and dim.
         threads: how many; none where other processes carry the passes out.
     """
@@ -69,8 +69,9 @@ def check_memory(counts: WindowCounts, config: TrainConfig, threads: int) -> int
     Raises:
         InputError: the machine does not have them; the message names a head that would fit.
     """
-    words, entries = len(counts.vocabulary), counts.outside.size
+    words = len(counts.vocabulary)
     head = min(config.head, words)
+    entries = int(counts.starts[head])
     needed, available = needed_bytes(words, head, entries, config, threads), available_bytes()
     if available is None or needed <= available:
         return needed
