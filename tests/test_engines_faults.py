@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -91,14 +92,22 @@ def test_nothing_is_waited_for_without_end(on_ray: OnRay, tmp_path: Path, monkey
     assert isinstance(engine.get([stuck])[0], int)
 
 
-def test_values_that_were_lost_with_a_machine_are_made_again(
+def homes_of(engine: RayEngine) -> list[int]:
+    """The raylet, and with it the machine, of each worker."""
+    return engine.get([engine.call(os.getppid, on=number) for number in range(engine.workers)])
+
+
+def test_workers_are_where_their_cores_are_and_what_is_lost_with_a_machine_is_made_again(
     ray_nodes: cluster_of.Nodes, on_ray: OnRay, tmp_path: Path
 ) -> None:
     from lexigrad.engines.rayengine import RayEngine
 
-    on_ray(3)  # takes half of the cores
+    shared = on_ray(3)  # takes half of the cores
     node = ray_nodes.add(cores=1)
     with RayEngine("local", 4) as engine:  # the other half, and the new node's
+        homes = Counter([*homes_of(shared), *homes_of(engine)])
+        assert sorted(homes.values()) == [1, 3, 3]
+        assert homes[node.all_processes["raylet"][0].process.pid] == 1
         made = [engine.call(jobs.ramp, 100_000, float(i), on=i) for i in range(4)]
         put = engine.put(np.ones(100_000))
         sums = [engine.call(jobs.total, part, put, on=i) for i, part in enumerate(made)]

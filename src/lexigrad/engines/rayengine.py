@@ -259,6 +259,7 @@ class RayEngine:
         for number in range(self.workers):
             made = actor_class.options(
                 num_cpus=0,
+                memory=1,  # one byte: what asks for nothing at all, Ray puts on any machine, whatever is said here
                 max_restarts=RESTARTS,
                 allow_out_of_order_execution=True,  # a queue in order can pass over a call that is made again
                 scheduling_strategy=NodeAffinitySchedulingStrategy(nodes[number], soft=True),
