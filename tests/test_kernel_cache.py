@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -113,6 +112,8 @@ def test_a_file_of_a_kernel_for_other_types_is_not_taken(tmp_path: Path) -> None
 
 def test_a_full_disk_costs_a_compilation_and_a_warning(tmp_path: Path) -> None:
     def limit() -> None:
+        import resource  # not on Windows
+
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 
     products, _, hits, warned = use(tmp_path, "float32", limit=limit)
