@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import lexigrad
+from lexigrad.kernels.cache import CONSTANTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +63,13 @@ def kept(folder: Path, kernel: str = "") -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and kernel in path.name)
 
 
+def copied(folder: Path) -> Path:
+    """A copy of the package, to be changed."""
+    package = folder / "changed" / "lexigrad"
+    shutil.copytree(Path(lexigrad.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    return package
+
+
 def test_a_kernel_is_found_by_the_next_process(tmp_path: Path) -> None:
     first = use(tmp_path, "float32")
     assert first[0] == [PRODUCT]
@@ -72,8 +81,7 @@ def test_a_kernel_is_found_by_the_next_process(tmp_path: Path) -> None:
 
 
 def test_a_kernel_whose_helper_in_another_file_changed_is_compiled_anew(tmp_path: Path) -> None:
-    package = tmp_path / "changed" / "lexigrad"
-    shutil.copytree(Path(lexigrad.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    package = copied(tmp_path)
     before = use(tmp_path / "cache", "float32", package=package)
     names = kept(tmp_path / "cache")
     text = package / "kernels" / "text.py"
@@ -85,6 +93,29 @@ def test_a_kernel_whose_helper_in_another_file_changed_is_compiled_anew(tmp_path
     assert after[1] != before[1]
     assert after[2:] == [0, []]
     assert len(kept(tmp_path / "cache")) == len(names)
+    assert not set(kept(tmp_path / "cache")) & set(names)
+
+
+def test_kernels_are_compiled_from_no_other_files_than_those_that_name_them() -> None:
+    """What came from elsewhere could go stale."""
+    package = Path(lexigrad.__file__).parent
+    imported = {
+        node.module or ""
+        for path in (package / "kernels").glob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ImportFrom)
+    }
+    outside = {name for name in imported if name.startswith("lexigrad") and not name.startswith("lexigrad.kernels")}
+    assert outside == {f"lexigrad.{Path(name).stem}" for name in CONSTANTS}
+
+
+def test_a_kernel_whose_constant_outside_of_the_folder_changed_is_compiled_anew(tmp_path: Path) -> None:
+    package = copied(tmp_path)
+    use(tmp_path / "cache", "float32", package=package)
+    names = kept(tmp_path / "cache")
+    with (package / "sampling.py").open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    assert use(tmp_path / "cache", "float32", package=package)[2] == 0
     assert not set(kept(tmp_path / "cache")) & set(names)
 
 

@@ -19,7 +19,10 @@ from typing import Any, Final
 
 from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
 
-__all__ = ["cache_of"]
+__all__ = ["CONSTANTS", "cache_of"]
+
+CONSTANTS: Final = ("sampling.py", "sentences.py")
+"""Files outside of this folder whose constants are compiled into kernels."""
 
 DIGITS: Final = 16
 """Hexadecimal digits of a hash in a file's name."""
@@ -94,7 +97,8 @@ def cache_of(function: Any) -> KernelCache | NoCache:
 def sources() -> str:
     """A hash of everything that kernels are compiled from and with."""
     digest = hashlib.sha256(f"numba {version('numba')} llvmlite {version('llvmlite')}".encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    here = Path(__file__).parent
+    for path in [*sorted(here.glob("*.py")), *(here.parent / name for name in CONSTANTS)]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:DIGITS]
 
