@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from lexigrad.errors import LexigradError, MissingExtraError
-from lexigrad.explorer.server import SCRIPTS, page_file
+from lexigrad.explorer.modules import join_modules, modules_of
+from lexigrad.explorer.server import page_file
 from lexigrad.files import atomic_folder, atomic_write
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["export_atlas", "export_page", "export_tensorboard"]
 
 STYLE: Final = '<link rel="stylesheet" href="explorer.css">'
-SCRIPT: Final = '<script src="{}"></script>'
+SCRIPT: Final = '<script type="module" src="served.js"></script>'
+ENTRY: Final = "exported.js"
 CHARSET: Final = '<meta charset="utf-8">'
 MAIN_END: Final = "</main>"
 NEIGHBORS: Final = 15
@@ -52,16 +54,16 @@ def export_page(explorer: Explorer, path: str | os.PathLike[str]) -> None:
         "columns": [_text(column.values.astype("<f4")) for column in explorer.columns],
     }
     style = page_file("explorer.css").decode()
-    scripts = {name: page_file(name).decode() for name in SCRIPTS}
+    script = join_modules(modules_of(ENTRY, lambda name: page_file(name).decode()))
     policy = (
-        f"default-src 'none'; script-src {' '.join(map(_digest, scripts.values()))}; style-src {_digest(style)}; "
+        f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
     parts = {
         CHARSET: f'{CHARSET}\n<meta http-equiv="Content-Security-Policy" content="{policy}">',
         STYLE: f"<style>{style}</style>",
         MAIN_END: f'{MAIN_END}\n<script type="application/json" id="data">{_inside_markup(data)}</script>',
-        **{SCRIPT.format(name): f"<script>{script}</script>" for name, script in scripts.items()},
+        SCRIPT: f'<script type="module">{script}</script>',
     }
     page = page_file("index.html").decode()
     for mark, content in parts.items():

@@ -33,8 +33,11 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-SCRIPTS: Final = ("source.js", "points.js", "map.js", "search.js", "panel.js", "watch.js", "explorer.js")
-"""In the order in which index.html has them."""
+SCRIPTS: Final = (
+    *("elements.js", "source.js", "points.js", "search.js", "map.js", "panel.js", "watch.js", "explorer.js"),
+    "served.js",
+)
+"""The modules of the page: served.js, which index.html names, and all that it imports."""
 PAGE_FILES: Final = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/explorer.css": ("explorer.css", "text/css; charset=utf-8"),
