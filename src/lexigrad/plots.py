@@ -1,8 +1,8 @@
 """Pictures of vectors and of results, as matplotlib figures.
 
-All have a transparent ground and colors halfway between black and white, so that the same file reads on paper and on a
-dark page. They are made without pyplot: no window opens, no global state changes, and a figure is freed when it is no
-longer used. ``figure.savefig("words.svg")`` writes one.
+All pictures have a transparent ground and colors halfway between black and white, so that the same file reads on paper
+and on a dark page. They are made without pyplot: no window opens, no global state changes, and a figure is freed when
+it is no longer used. ``figure.savefig("words.svg")`` writes one.
 
 Example:
     >>> from lexigrad.keyedvectors import KeyedVectors
@@ -88,7 +88,7 @@ def plot_words(vectors: KeyedVectors, words: Sequence[str], method: Method = "pc
 
 
 def _in_the_plane(matrix: NDArray[np.float64], method: str) -> tuple[NDArray[np.float64], tuple[str, str]]:
-    """The place of each row in the plane, and what the two axes are."""
+    """Return the place of each row in the plane, and the names of the two axes."""
     least = {"pca": 2, "tsne": 4, "umap": 5}
     if method not in least:
         raise InputError(f"method must be one of {', '.join(get_args(Method))}, not {method!r}")
@@ -103,7 +103,7 @@ def _in_the_plane(matrix: NDArray[np.float64], method: str) -> tuple[NDArray[np.
 
 
 def _tsne(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Its threads wait for each other longer than a few words take: one is faster."""
+    """Place rows by t-SNE on one thread: for few rows, several threads would mostly wait for each other."""
     projection = import_extra("sklearn.manifold").TSNE(
         2, perplexity=min(30.0, (len(matrix) - 1) / 3), init="pca", random_state=0, n_jobs=1
     )
@@ -118,7 +118,7 @@ def _umap(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _label_points(figure: Figure, axes: Axes, points: NDArray[np.float64], words: Sequence[str]) -> bool:
-    """Write each word near its point, with a line to it where it is not next to it; False when there is no room."""
+    """Write each word near its point, with a line where it is not next to it; return False when there is no room."""
     canvas = import_extra("matplotlib.backends.backend_agg").FigureCanvasAgg(figure)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # what is placed now must not move when it is drawn

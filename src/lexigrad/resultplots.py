@@ -1,4 +1,4 @@
-"""Pictures of results, as matplotlib figures: losses, accuracies at several strengths, and what is taken for what."""
+"""Pictures of results, as matplotlib figures: losses, accuracies at several strengths, and confusion matrices."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ LINEAR_EPOCHS: Final = 50
 
 
 class Sweep(Protocol):
-    """What is drawn of a classifier's results: accuracies at several strengths, and what it confuses."""
+    """The part of a classifier's results that is drawn: accuracies at several strengths, and its confusions."""
 
     @property
     def name(self) -> str:
-        """What was classified with, such as the file of the vectors."""
+        """The name of the vectors that the classifier works on, such as their file's."""
 
     @property
     def strengths(self) -> Sequence[float]:
@@ -35,11 +35,11 @@ class Sweep(Protocol):
 
     @property
     def train_accuracy(self) -> Sequence[float]:
-        """At each strength, from 0 to 1."""
+        """The accuracy on the training set at each strength, from 0 to 1."""
 
     @property
     def dev_accuracy(self) -> Sequence[float]:
-        """At each strength, from 0 to 1."""
+        """The accuracy on the dev set at each strength, from 0 to 1."""
 
     @property
     def confusion(self) -> NDArray[np.integer[Any]]:
@@ -64,9 +64,9 @@ def plot_learning_curve(
     Args:
         history: costs in their order, or records of a training such as ``Word2Vec.history``.
         every: iterations from one entry to the next: 10 for the costs of `lexigrad.course.run_course`.
-        value: which entry of the records to draw; it then names the vertical axis too.
-        x_label: what is counted from left to right.
-        y_label: what is drawn, for plain costs.
+        value: the entry of the records to draw; it then names the vertical axis too.
+        x_label: the name of the horizontal axis.
+        y_label: the name of the vertical axis, for plain costs.
 
     Returns:
         The figure.
@@ -103,7 +103,7 @@ def plot_losses(histories: Mapping[str, Sequence[Mapping[str, Any]]], measure: s
 
     Args:
         histories: for each name the records of a training, such as ``Word2Vec.history``.
-        measure: which loss of the records' ``validation`` to draw: that which the training minimises.
+        measure: the loss to draw of those in the records' ``validation``: as a rule the one that training minimizes.
 
     Returns:
         The figure.
@@ -144,7 +144,7 @@ def plot_l2_sweep(results: Sweep | Sequence[Sweep]) -> Figure:
     the training set; the legend names the best.
 
     Args:
-        results: what `lexigrad.sentiment` gives, one or several.
+        results: one or several results of `lexigrad.classify_sentiment`.
 
     Returns:
         The figure.
@@ -178,13 +178,13 @@ def plot_confusion(result: Sweep) -> Figure:
     """Draw which classes a classifier takes for which: counts, shaded by their share of the true class.
 
     Args:
-        result: what `lexigrad.sentiment` gives; rows of its ``confusion`` are the truth.
+        result: a result of `lexigrad.classify_sentiment`; rows of its ``confusion`` are the truth.
 
     Returns:
         The figure.
 
     Raises:
-        InputError: the table is not square, or does not fit its labels.
+        InputError: the matrix is not square, or does not fit its labels.
         MissingExtraError: matplotlib is not installed.
 
     Example:
@@ -202,7 +202,7 @@ def plot_confusion(result: Sweep) -> Figure:
     shading = import_extra("matplotlib.colors").LinearSegmentedColormap.from_list("share", ["#eef4fb", "#1a4f8a"])
     image = axes.imshow(shares, cmap=shading, vmin=0, vmax=1, aspect="auto")
     for (row, column), count in np.ndenumerate(counts):
-        ink = "white" if shares[row, column] > 0.7 else "#10243a"  # what has more contrast
+        ink = "white" if shares[row, column] > 0.7 else "#10243a"  # the ink with more contrast
         axes.text(column, row, f"{count:,}", ha="center", va="center", color=ink)
     axes.set_xticks(range(classes), [label.replace(" ", "\n") for label in result.labels])
     axes.set_yticks(range(classes), result.labels)
