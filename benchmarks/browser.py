@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 SWITCHES = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars")
 LONGEST_WAIT_SECONDS = 120
+IS_DRAWN = "document.documentElement.dataset.ready === 'true' && page.explorer.drawn > 0 && !page.explorer.frame"
+REACH = f"return import('/served.js').then((page) => ({IS_DRAWN}) && (window.explorer = page.explorer, true))"
+"""Whether the map is drawn; if so, the scripts that follow find the page's explorer in the window."""
 
 
 @contextmanager
@@ -58,8 +61,7 @@ def visit(browser: Any, address: str) -> None:
     browser.get("about:blank")  # so that an address that differs in its fragment only is a new page
     browser.get(address)
     end = time.monotonic() + LONGEST_WAIT_SECONDS
-    ready = "return document.documentElement.dataset.ready === 'true' && explorer.drawn > 0 && !explorer.frame"
-    while not browser.execute_script(ready):
+    while not browser.execute_script(REACH):
         if time.monotonic() > end:
             sys.exit(f"{address} was not ready after {LONGEST_WAIT_SECONDS} seconds")
         time.sleep(0.05)

@@ -21,7 +21,8 @@ from matplotlib.figure import Figure
 import lexigrad
 from lexigrad.course import run_course
 from lexigrad.files import atomic_write
-from lexigrad.plots import COLORS, INK, STYLE, plot_confusion, plot_l2_sweep, plot_learning_curve, plot_words
+from lexigrad.plots import plot_confusion, plot_l2_sweep, plot_learning_curve, plot_words
+from lexigrad.plotstyle import COLORS, INK, STYLE
 from lexigrad.sentiment import classify_sentiment
 from lexigrad.treebank import StanfordSentiment
 

@@ -11,7 +11,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from lexigrad.files import atomic_write
-from lexigrad.plots import COLORS, INK, STYLE
+from lexigrad.plotstyle import COLORS, INK, STYLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).parent / "results"
 WAITS = "return document.documentElement.classList.contains('waiting')"
 IS_BUILT = "return document.documentElement.dataset.ready === 'true'"
-SEEN = "return [Number(document.documentElement.dataset.news), explorer.drawn, explorer.query]"
+FIGURES = "[Number(document.documentElement.dataset.news), page.explorer.drawn, page.explorer.query]"
+SEEN = f"return import('/served.js').then((page) => {FIGURES})"
 
 
 def main() -> None:

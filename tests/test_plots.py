@@ -15,10 +15,10 @@ pytest.importorskip("matplotlib", reason="the pictures need matplotlib")
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from lexigrad import plots
 from lexigrad.errors import InputError, MissingExtraError, UnknownWordError
 from lexigrad.keyedvectors import KeyedVectors
 from lexigrad.plots import plot_confusion, plot_l2_sweep, plot_learning_curve, plot_losses, plot_words
+from lexigrad.plotstyle import COLORS, INK
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -118,7 +118,7 @@ def test_the_measure_of_contrast_is_that_of_wcag() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
-@pytest.mark.parametrize("color", [plots.INK, *plots.COLORS])
+@pytest.mark.parametrize("color", [INK, *COLORS])
 def test_each_color_stands_out_on_both_pages(color: str, page: str) -> None:
     assert contrast(rgb(color), rgb(page)) >= 3.9
 

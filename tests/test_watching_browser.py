@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from contract import planted_sentences
 from test_explorer import HOSTILE
-from test_explorer_browser import browser, complaints, listed, pytestmark, until  # noqa: F401
+from test_explorer_browser import browser, complaints, listed, pytestmark, reach, until  # noqa: F401
 from test_explorer_server import serving
 
 import lexigrad
@@ -55,6 +55,7 @@ def test_a_training_is_watched_to_its_end(browser: Any, monkeypatch: pytest.Monk
 
     with serving(watch) as server:
         browser.get(server.url)
+        reach(browser)
         until(browser, "document.querySelector('#training h2')?.textContent === 'Reading the text'")
         thread = Thread(target=train)
         thread.start()

@@ -28,7 +28,7 @@ QUESTIONS_AT_ONCE: Final = 64
 
 # How much the rounding error of a cosine can move a score: three cosines for 3CosAdd; for 3CosMul the slope of
 # log(½(1 + cos) + ε) where cos is −1, and four for each of the others, which holds where they are above −¾: words
-# beyond have no chance.
+# with smaller cosines have no chance.
 STEEPNESS: Final = {"3cosadd": 3.0, "3cosmul": 8.0 + 0.5 / EPSILON}
 
 
@@ -36,10 +36,10 @@ class _Asked(NamedTuple):
     """Questions as ids, and the words that share a spelling.
 
     Attributes:
-        vectors: all words.
+        vectors: all words and their vectors.
         questions: the rows of a, b, c and d, shape ``(questions, 4)``.
         keys: for each row that is searched the first row of the same spelling, shape ``(searched,)``.
-        lengths: of the searched rows, with 1 in place of 0.
+        lengths: the lengths of the searched rows, with 1 in place of 0.
         method: how a, b and c are combined.
     """
 
@@ -95,7 +95,7 @@ def _units(asked: _Asked, rows: NDArray[np.int64] | slice) -> NDArray[np.float32
 
 
 def _terms(cosines: NDArray[np.floating], method: Method) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """What a cosine adds to a score when its word is b or c, and what it takes away when its word is a."""
+    """The term that a cosine adds to a score when its word is b or c, and the one that it takes away for a."""
     if method == "3cosadd":
         return cosines, cosines
     halves = np.maximum((1 + cosines) / 2, SMALLEST)
@@ -153,9 +153,9 @@ def _raise_best(
 
     Args:
         best: the scores so far, shape ``(questions,)``.
-        of_pairs: what a and b contribute, shape ``(pairs, columns)``, and each question's pair.
-        of_c: what c contributes, shape ``(words, columns)``, and each question's c.
-        strikes: questions, in order, and columns that are no answers to them.
+        of_pairs: the terms of a and b, shape ``(pairs, columns)``, and each question's pair.
+        of_c: the terms of c, shape ``(words, columns)``, and each question's c.
+        strikes: questions, in order, and for each a column that is no answer to it.
     """
     (pair_terms, pair), (c_terms, c), (numbers, columns) = of_pairs, of_c, strikes
     scores, term = np.empty((2, QUESTIONS_AT_ONCE, c_terms.shape[1]), dtype=np.float32)
@@ -182,7 +182,7 @@ def _rows_spelt_like(asked: _Asked, roles: slice) -> tuple[NDArray[np.int64], ND
 
 
 def _is_right(asked: _Asked, number: int) -> bool:
-    """The answer to one question whose best scores are too near to each other for single precision."""
+    """Whether a question is answered rightly whose best scores are too near to each other for single precision."""
     question = asked.questions[number]
     terms = [_terms(cosines, asked.method) for cosines in _cosines_with(asked, question[:3])]
     (_, a), (b, _), (c, _) = terms
@@ -194,6 +194,6 @@ def _is_right(asked: _Asked, number: int) -> bool:
 
 
 def _cosines_with(asked: _Asked, words: NDArray[np.int64]) -> NDArray[np.float32]:
-    """The cosines of a few words with all that are searched, in single precision; shape ``(words, searched)``."""
+    """The cosines of a few words with all searched rows, in single precision; shape ``(words, searched)``."""
     products = _units(asked, words) @ asked.vectors.matrix[: len(asked.keys)].T
     return np.asarray(products / asked.lengths.astype(np.float32), dtype=np.float32)

@@ -1,6 +1,6 @@
-"""Intervals by the bootstrap: what a measure would have been on other samples of the same items.
+"""Intervals by the bootstrap: the values that a measure would have had on other samples of the same items.
 
-Everything is computed from how often a sample holds each item, so that nothing is ever copied or sorted again.
+All values are computed from how often a sample holds each item, so that no item is copied or sorted again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-    """Of samples that hold each item so many times, shape ``(samples, items)``; one value for each sample."""
+    """Takes how often each sample holds each item, shape ``(samples, items)``, and gives a value for each sample."""
 
 __all__ = [
     "SAMPLES",
@@ -35,7 +35,7 @@ SEED: Final = 1
 LEVEL: Final = 0.95
 NUMBERS_AT_ONCE: Final = 1 << 21
 NO_SPREAD: Final = 1e-20
-"""A variance this small, against the largest value's square, is rounding error of zero."""
+"""A variance that is this small beside the largest value's square is 0 with a rounding error."""
 
 
 def sampled_counts(items: int, seed: int, at_once: int) -> Iterator[NDArray[np.float64]]:
@@ -45,9 +45,9 @@ def sampled_counts(items: int, seed: int, at_once: int) -> Iterator[NDArray[np.f
     version of NumPy, so an interval is the same everywhere.
 
     Args:
-        items: how many there are, at least 1; a sample has as many.
+        items: the number of items, at least 1; a sample has as many.
         seed: chooses the samples.
-        at_once: samples in a block; the samples do not depend on it.
+        at_once: the number of samples in a block; the samples do not depend on it.
 
     Yields:
         Shape ``(at most at_once, items)``.
@@ -62,7 +62,7 @@ def sampled_counts(items: int, seed: int, at_once: int) -> Iterator[NDArray[np.f
 
 
 def interval(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Between which 95 % of the finite values lie, with 2.5 % below and 2.5 % above; NaN when there are none."""
+    """The bounds of 95 % of the finite values, with 2.5 % below and 2.5 % above; NaN when no value is finite."""
     finite = values[np.isfinite(values)]
     if not finite.size:
         return float("nan"), float("nan")
@@ -86,13 +86,13 @@ def sampled_interval(statistic: Statistic, items: int, seed: int) -> tuple[float
 def sampled_sums(
     values: ArrayLike, pairs: NDArray[np.int64], slices: Sequence[slice], seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sums over questions that are made of two pairs of words each, when pairs are what is sampled.
+    """Sums over questions that are made of two pairs of words each, in samples of pairs.
 
-    A pair comes back in many questions, which are therefore alike: to sample questions would pretend to know more than
-    one does. A question counts as often as its first pair times its second was drawn.
+    A pair comes back in many questions, which are therefore alike: samples of questions would give intervals that are
+    too narrow. A question counts as often as its first pair was drawn, times as often as its second was.
 
     Args:
-        values: of the questions, shape ``(questions,)``.
+        values: the values of the questions, shape ``(questions,)``.
         pairs: the numbers of the two pairs of each question, shape ``(questions, 2)``.
         slices: the parts of the questions to sum over.
         seed: chooses the samples.
@@ -123,7 +123,7 @@ def midranks(values: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArra
         counts: shape ``(samples, items)``.
 
     Returns:
-        Shape ``(samples, items)``; from 1.
+        Ranks from 1, shape ``(samples, items)``.
 
     Example:
         >>> midranks(np.array([5.0, 7.0, 5.0]), np.ones((1, 3))).tolist()
@@ -142,7 +142,7 @@ def correlations(x: NDArray[np.float64], y: NDArray[np.float64], counts: NDArray
 
     Args:
         x: shape ``(items,)`` or ``(samples, items)``.
-        y: likewise.
+        y: of the same shape as ``x``.
         counts: n, how often a sample holds an item, shape ``(samples, items)``.
 
     Returns:
@@ -156,14 +156,23 @@ def correlations(x: NDArray[np.float64], y: NDArray[np.float64], counts: NDArray
 
 
 def spearman(x: NDArray[np.float64], y: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Spearman's correlation in each sample: Pearson's of the ranks; arguments and values as for `correlations`."""
+    """Spearman's correlation in each sample, which is Pearson's of the ranks.
+
+    Args:
+        x: shape ``(items,)``.
+        y: shape ``(items,)``.
+        counts: how often a sample holds an item, shape ``(samples, items)``.
+
+    Returns:
+        Shape ``(samples,)``; NaN where x or y has only one value.
+    """
     return correlations(midranks(x, counts), midranks(y, counts), counts)
 
 
 def _spread(
     values: NDArray[np.float64], deviations: NDArray[np.float64], counts: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Σ n d² over each sample, or NaN where that is but the rounding error of values that are equal."""
+    """Σ n d² over each sample, or NaN where the sum is only the rounding error of equal values."""
     spread = (counts * np.square(deviations)).sum(axis=1)
     smallest = NO_SPREAD * np.square(values).max(axis=-1) * counts.sum(axis=1)
     return np.where(spread > smallest, spread, np.nan)

@@ -33,10 +33,10 @@ def fit_classifier(
 
     Args:
         x: shape ``(sentences, dim)``.
-        labels: shape ``(sentences,)``; of two labels at least. With two, scikit-learn has one row of weights, not two.
+        labels: shape ``(sentences,)``; at least two different ones. For two, scikit-learn has one row of weights.
         strength: λ.
-        hidden: units of the layer of sigmoids; None for none.
-        seed: the start of its weights.
+        hidden: units of the layer of sigmoids; None for softmax regression.
+        seed: draws the first weights of that layer.
 
     Returns:
         A fitted LogisticRegression or MLPClassifier.
@@ -51,7 +51,7 @@ def fit_classifier(
         raise MissingExtraError("classifying needs scikit-learn: pip install 'lexigrad[sentiment]'") from error
     classifier = _softmax_regression(x.shape[1], strength) if hidden is None else _network(hidden, strength, seed)
     with warnings.catch_warnings(), threadpool_limits(1):  # products as small as these are slower on several threads
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the result lists it
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the result lists the strengths at which this happens
         return classifier.fit(x, labels)
 
 

@@ -41,14 +41,14 @@ STEPS_AT_ONCE: Final = 500
 
 @dataclass(frozen=True)
 class CourseConfig:
-    """The schedule's numbers; another set of them is another experiment."""
+    """The numbers of the schedule; with other numbers it is another experiment."""
 
     iterations: int = 40_000
     dim: int = 10
     window: int = 5
     negatives: int = 10
     contexts: int = 50
-    """Contexts in one step, all at the same parameters."""
+    """The contexts of one step, all at the same parameters."""
     learning_rate: float = 0.3
     halve_every: int = 20_000
     print_every: int = 10
@@ -59,9 +59,9 @@ class CourseConfig:
     noise_exponent: float = 0.75
     noise_slots: int = 1_000_000
     seed: int = 31415
-    """Of Python's `random`, which draws everything but the start."""
+    """The seed of Python's `random`, which draws everything but the start."""
     start_seed: int = 9265
-    """Of NumPy's old generator, which draws the center vectors' start."""
+    """The seed of NumPy's old generator, which draws the center vectors' start."""
 
     def __post_init__(self) -> None:
         if self.iterations < self.print_every:
@@ -83,11 +83,11 @@ class CourseConfig:
 
 @dataclass(frozen=True, eq=False)
 class CourseResult:
-    """What the experiment gives.
+    """The result of the experiment.
 
     Attributes:
-        words: in the order of their first appearance, then ``UNK``.
-        counts: how often each occurs, int64.
+        words: the words in the order of their first appearance, then ``UNK``.
+        counts: how often each word occurs, int64.
         V: the center vectors, float64 (words, dim).
         U: the outside vectors, float64 (words, dim).
         costs: the smoothed cost of every 10th iteration, as the assignment's program prints it.
@@ -103,7 +103,7 @@ class CourseResult:
 
     @property
     def vectors(self) -> KeyedVectors:
-        """V and U side by side, which is what the assignment goes on with: 20 columns, as float32."""
+        """V and U side by side, 20 columns as float32, with which the assignment goes on."""
         return KeyedVectors(self.words, np.hstack([self.V, self.U]), self.counts)
 
 
@@ -115,10 +115,10 @@ class CourseText:
         config: the schedule.
 
     Attributes:
-        words: in the order of their first appearance, then ``UNK``, which counts as one occurrence.
+        words: the words in the order of their first appearance, then ``UNK``, which counts as one occurrence.
         counts: int64 (words,).
         sentences: lists of word ids.
-        rejection: r(w) = max(0, 1 − √(subsample · total / count(w))), the probability to leave a token out, (words,).
+        rejection: the probability of leaving a token out, r(w) = max(0, 1 − √(subsample · total / count(w))), (words,).
         noise: a word id in each slot, int32 (slots,): slot i has the first word up to which the words' shares of
             count^0.75 add up to at least i / slots.
 
@@ -210,7 +210,7 @@ def plain_course(
         config: as for `run_course`.
 
     Returns:
-        What `run_course` returns, but for the rounding of sums.
+        The result that `run_course` returns, but for the rounding of sums.
 
     Raises:
         CorpusError: as for `run_course`.
@@ -252,7 +252,7 @@ class _PlainSampler:
         self.sentences: list[list[int]] = []
 
     def context(self) -> tuple[int, list[int]]:
-        """A center word and the outside words around it, those that equal it left out; never none."""
+        """A center word and the outside words around it, at least one; words that equal the center are left out."""
         width = self.random.randint(1, self.config.window)
         if not self.sentences:
             self.sentences = self._thinned()
@@ -265,7 +265,7 @@ class _PlainSampler:
                 return center, outside
 
     def negatives(self, o: int) -> list[int]:
-        """Words for one outside word o, never o itself."""
+        """The negatives drawn for one outside word o, which is never among them."""
         drawn: list[int] = []
         while len(drawn) < self.config.negatives:
             word_id = int(self.text.noise[self.random.randint(0, len(self.text.noise) - 1)])
@@ -274,7 +274,7 @@ class _PlainSampler:
         return drawn
 
     def _thinned(self) -> list[list[int]]:
-        """Copies of the text, frequent words left out at random, and then sentences of fewer than two words."""
+        """Copies of the text, without words left out at random, and then without sentences of fewer than two words."""
         rejection = self.text.rejection.tolist()
         thinned = [
             [word for word in sentence if rejection[word] <= 0 or self.random.random() >= rejection[word]]
@@ -360,7 +360,7 @@ def _check_can_train(path: str | os.PathLike[str], tokens: Any, ends: Any, noise
 
 
 def _smoothed(losses: Floats, config: CourseConfig) -> Floats:
-    """The costs as they are printed: 0.95 · the last one printed + 0.05 · this iteration's."""
+    """The costs as they are printed: 0.95 · the cost printed before + 0.05 · the cost of this iteration."""
     printed = losses[config.print_every - 1 :: config.print_every].tolist()
     smoothing = config.smoothing
     return np.array(list(accumulate(printed, lambda old, cost: smoothing * old + (1 - smoothing) * cost)))

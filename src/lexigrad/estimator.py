@@ -1,6 +1,6 @@
 """Word vectors as a step of a scikit-learn pipeline: trained on the documents of fit, documents turned into vectors.
 
-Needs the extra ``sklearn``. ``docs/decisions/estimator.md`` says which of its parameters have scikit-learn's names.
+The module needs the extra ``sklearn``. ``docs/decisions/estimator.md`` says which parameters have scikit-learn's names.
 """
 
 from __future__ import annotations
@@ -55,36 +55,37 @@ class Word2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     """Trains word vectors on the documents of ``fit``, and turns each document into the mean of its words' vectors.
 
     x = 1/|S| · Σ_{w ∈ S} v_w, S being the document's tokens that have a vector, or its frequency-weighted form; see
-    `lexigrad.SentenceVectorizer`, which does it, also for vectors that are there already.
+    `lexigrad.SentenceVectorizer`, which computes it, also for vectors that exist already.
 
     Args:
         weighting: ``mean``; or ``sif``, where a word counts a / (a + p(w)) and the component that the documents of
             ``fit`` have in common is taken out.
-        smoothing: a of ``sif``.
-        model: this and all up to ``tokens`` are options of `lexigrad.TrainConfig`, which says what they mean.
-        loss: see there.
-        solver: see there.
-        dim: see there; the number of features.
-        window: see there.
-        negatives: see there.
-        noise_exponent: see there.
-        subsample: see there.
-        epochs: see there.
-        learning_rate: see there.
-        min_count: see there.
-        max_vocabulary: see there.
-        lowercase: see there; for lists of tokens as well.
-        tokens: see there; how documents that are strings are cut, in ``fit`` and in ``transform``.
+        smoothing: a of ``sif``, above 0.
+        model: ``skipgram`` or ``cbow``. This and all parameters up to ``tokens`` are options of `lexigrad.TrainConfig`,
+            which says more of them.
+        loss: the loss of one prediction.
+        solver: the method that trains.
+        dim: the length of a word vector, and so the number of features.
+        window: the most words on either side of the center.
+        negatives: the number of negatives for each outside word.
+        noise_exponent: the power of the counts by which negatives are drawn.
+        subsample: the frequency above which words are dropped at random.
+        epochs: the number of passes over the documents.
+        learning_rate: the learning rate at the start.
+        min_count: the least number of occurrences of a word.
+        max_vocabulary: the most words to keep.
+        lowercase: whether all text is turned to lower case; lists of tokens too.
+        tokens: how documents that are strings are cut, in ``fit`` and in ``transform``.
         random_state: the seed of all random numbers. The same number gives the same vectors, whatever ``n_jobs``; a
             ``RandomState`` is asked for one at each ``fit``; None takes NumPy's global one.
         n_jobs: threads that train. None is all cores, or this worker's share of them where joblib runs several: of a
             grid search over processes the part that joblib gives to each, one in each of several threads. A negative
-            number counts from the number of cores, −1 being all.
+            number counts from the number of cores; −1 is all.
 
     Attributes:
         vectors_: the words' vectors, a `lexigrad.KeyedVectors`.
         vocabulary_: each word's row in ``vectors_.matrix``.
-        history_: what was recorded during the training, as in `lexigrad.Word2Vec`.
+        history_: the records of the training, as in `lexigrad.Word2Vec`.
 
     Example:
         >>> documents = ["the cat sat on the mat", "a dog sat on the rug", "dogs and cats"] * 20
@@ -98,8 +99,8 @@ class Word2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     Source: Mikolov et al. 2013, "Distributed representations of words and phrases and their compositionality"; Arora,
     Liang, Ma 2017, "A simple but tough-to-beat baseline for sentence embeddings".
 
-    A pickle holds the parameters and a native image of the vectors, and is checked when it is read; as every pickle, it
-    must come from somebody whom you trust.
+    A pickle holds the parameters and a native image of the vectors, and is checked when it is read; like every pickle,
+    it must come from a source that you trust.
     """
 
     def __init__(
@@ -147,14 +148,14 @@ class Word2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """Train vectors of the documents' words, and for ``sif`` learn what the documents have in common.
 
         Args:
-            X: documents, each a string, whose lines are sentences, or a list of tokens or of ids, which is one.
+            X: documents, each a string, whose lines are sentences, or a list of tokens or ids, which is one sentence.
             y: not used.
 
         Returns:
             The vectorizer.
 
         Raises:
-            InputError: ``X`` is no list of documents, or there is no word in it that occurs ``min_count`` times.
+            InputError: ``X`` is no list of documents, or no word in it occurs ``min_count`` times.
             ConfigError: a parameter has a value that it cannot have.
         """
         documents = list(_documents(X))
@@ -167,7 +168,7 @@ class Word2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         return self
 
     def transform(self, X: Iterable[Sentence]) -> NDArray[np.float32]:
-        """The vector of each document; of one without a known word the zero vector.
+        """The vector of each document; a document without a known word has the zero vector.
 
         Args:
             X: as for ``fit``.
@@ -183,7 +184,7 @@ class Word2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         return self._sentences.transform(self._cut(_documents(X))).astype(np.float32)
 
     def fit_transform(self, X: Iterable[Sentence], y: object = None) -> NDArray[np.float32]:
-        """As ``transform`` after ``fit``; ``X`` may be a generator here too."""
+        """Train as ``fit`` does, and return the documents' vectors; ``X`` may be a generator here too."""
         documents = list(X) if isinstance(X, Iterator) else X
         return self.fit(documents).transform(documents)
 
@@ -273,7 +274,7 @@ def _documents(X: Any) -> Iterable[Sentence]:
 
 
 def _with_words(document: Any) -> Any:
-    """A list of ids as a list of their digits, which are ids' words; anything else as it is."""
+    """Return a list of ids as a list of their digits, which are the ids' words; and any other document as it is."""
     if isinstance(document, (bytes, bytearray)) or not isinstance(document, Iterable):
         return document
     tokens = list(document)
@@ -283,15 +284,15 @@ def _with_words(document: Any) -> Any:
 def training_threads(n_jobs: int | None = None) -> int:
     """How many threads a `Word2VecVectorizer` with this ``n_jobs`` trains with, if it is fitted here.
 
-    joblib tells a worker process its share of the cores by the environment, in NUMBA_NUM_THREADS among others, which
-    is obeyed in any process. In a thread of its threading backend it tells nothing but that others run beside it.
+    joblib tells a worker process its share of the cores by the environment, by NUMBA_NUM_THREADS among others, which is
+    obeyed in any process. A thread of its threading backend learns only that others run beside it.
 
     Args:
         n_jobs: None for all cores, or this worker's share of them; negative numbers count from the number of cores,
             −1 being all.
 
     Raises:
-        InputError: it is 0, or no whole number.
+        InputError: ``n_jobs`` is 0, or no whole number.
 
     Example:
         >>> training_threads(3)
@@ -314,7 +315,7 @@ def training_threads(n_jobs: int | None = None) -> int:
 
 
 def _image(fitted: SentenceVectorizer, history: list[dict[str, Any]]) -> bytes:
-    """What was fitted, as the bytes of a native file."""
+    """The fitted vectorizer and its history, as the bytes of a native file."""
     tensors = vectors_to_tensors(fitted.vectors)
     if fitted.weights_ is not None and fitted.component_ is not None:
         tensors |= {"weights": fitted.weights_, "component": fitted.component_}
@@ -322,7 +323,7 @@ def _image(fitted: SentenceVectorizer, history: list[dict[str, Any]]) -> bytes:
 
 
 def _fitted_of(image: bytes) -> tuple[SentenceVectorizer, list[dict[str, Any]]]:
-    """What ``_image`` was made of, after a check that it can be."""
+    """The vectorizer and the history in an image that `_image` made, after checks of all its parts."""
     tensors, metadata = read_native_image(image, STATE, STATE_FORMAT)
     vectors = vectors_from_tensors(STATE, tensors)
     fitted = SentenceVectorizer(vectors)

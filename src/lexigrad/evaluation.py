@@ -1,6 +1,7 @@
 """Measures word vectors by analogies and by people's ratings of similarity, always with coverage and an interval.
 
-Reads `KeyedVectors` and nothing else, so vectors of any origin can be measured, and compared on the same items.
+The measures read `KeyedVectors` and nothing else, so vectors of any origin can be measured, and compared on the same
+items.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def evaluate_analogies(
 
     Raises:
         FormatError: a line of the file is no question; the message names it.
-        InputError: an option cannot be what it is, or a vector is not finite.
+        InputError: an option has a value that it cannot have, or a vector is not finite.
 
     Example:
         >>> from lexigrad.keyedvectors import KeyedVectors
@@ -84,8 +85,8 @@ def evaluate_analogies(
     Source: Mikolov et al. 2013, "Efficient estimation of word representations in vector space"; Levy and Goldberg 2014.
 
     gensim's ``evaluate_word_analogies`` gives the same answers, with these differences: it has no 3CosMul and no
-    interval; it breaks ties by its sort's whim and looks at the five best answers only, which matters where more than
-    five spellings differ in case alone; it passes over lines that are no questions.
+    interval; it breaks ties as its sort happens to, and looks at the five best answers only, which matters where more
+    than five spellings differ in case alone; it passes over lines that are no questions.
     """
     if method not in METHODS:
         raise InputError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
@@ -124,7 +125,7 @@ def evaluate_similarity(
 
     Raises:
         FormatError: a line of the file is no rated pair; the message names it.
-        InputError: an option cannot be what it is, or a vector is not finite.
+        InputError: an option has a value that it cannot have, or a vector is not finite.
 
     Example:
         >>> from lexigrad.keyedvectors import KeyedVectors
@@ -137,7 +138,7 @@ def evaluate_similarity(
     Source: Finkelstein et al. 2002, "Placing search in context"; Spearman 1904.
 
     gensim's ``evaluate_word_pairs`` gives the same correlations, with p-values in place of intervals; it computes the
-    cosines in single precision and passes over lines that are no rated pairs. It says nothing where we give NaN.
+    cosines in single precision and passes over lines that are no rated pairs.
     """
     rated = read_rated_pairs(path)
     ids = _ids(vectors, chain.from_iterable(rated.pairs), _searched(vectors, restrict), ignore_case).reshape(-1, 2)
@@ -148,14 +149,14 @@ def evaluate_similarity(
 
 
 def compare(first: AnalogyResult | SimilarityResult, second: AnalogyResult | SimilarityResult) -> Difference:
-    r"""Compare two vectors on the items that both could answer, with an interval of the paired difference.
+    r"""Compare two sets of vectors on the items that both could answer, with an interval of the paired difference.
 
     Args:
-        first: a result of one vectors.
-        second: the result of others on the same file.
+        first: the result of one set of vectors.
+        second: the result of the other set on the same file.
 
     Returns:
-        The difference of the accuracies, or of Spearman's correlations.
+        The difference of the two accuracies, or of the two Spearman correlations.
 
     Raises:
         InputError: the results are not of the same items.
@@ -202,7 +203,7 @@ def _compare_similarities(first: SimilarityResult, second: SimilarityResult) -> 
 
 
 def _searched(vectors: KeyedVectors, restrict: int | None) -> int:
-    """How many of the first words count."""
+    """How many of the first words can be asked and can answer."""
     if restrict is not None and (isinstance(restrict, bool) or restrict < 1):
         raise InputError(f"restrict must be at least 1, or None for all words, not {restrict!r}")
     return len(vectors) if restrict is None else min(restrict, len(vectors))
@@ -225,11 +226,11 @@ def _cosines(vectors: KeyedVectors, first: NDArray[np.int64], second: NDArray[np
 
 
 def _analogy_scores(asked: Analogies, outcomes: NDArray[np.int8], count_unknown: bool) -> list[AnalogyScore]:
-    """The score of all questions, then those of the sections."""
+    """The score of all questions, then the scores of the sections."""
     ends = (*asked.starts[1:], len(outcomes))
     parts = [slice(0, len(outcomes)), *(slice(*bounds) for bounds in zip(asked.starts, ends, strict=True))]
     counted = _counted_outcomes(outcomes, count_unknown)
-    places = np.concatenate([[0], (counted >= 0).cumsum()])  # of the questions among those that count
+    places = np.concatenate([[0], (counted >= 0).cumsum()])  # where each question stands among those that count
     counted_parts = [slice(places[part.start], places[part.stop]) for part in parts]
     values, pairs = counted[counted >= 0], _pairs(asked)[counted >= 0]
     intervals = _sampled_intervals(values, pairs, counted_parts)
@@ -247,7 +248,7 @@ def _analogy_scores(asked: Analogies, outcomes: NDArray[np.int8], count_unknown:
 
 
 def _counted_outcomes(outcomes: NDArray[np.int8], count_unknown: bool) -> NDArray[np.int8]:
-    """The outcomes with 0 for those that count as wrong; −1 is left for those that do not count."""
+    """The outcomes, with 0 for unknown words if those count as wrong; questions that do not count keep their −1."""
     return np.maximum(outcomes, 0) if count_unknown else outcomes
 
 

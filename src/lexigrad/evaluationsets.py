@@ -1,4 +1,4 @@
-"""Reads what word vectors are measured by: analogies in sections, and pairs of words that people have rated."""
+"""Reads the sets that measure word vectors: analogies in sections, and pairs of words that people have rated."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Analogies:
 
     Attributes:
         path: the file they come from.
-        questions: the four words of each.
-        sections: the names, in the file's order.
+        questions: the four words of each question.
+        sections: the names of the sections, in the file's order.
         starts: the number of the first question of each section.
     """
 
@@ -43,8 +43,8 @@ class RatedPairs:
 
     Attributes:
         path: the file they come from.
-        pairs: the two words of each.
-        ratings: on whatever scale.
+        pairs: the two words of each pair.
+        ratings: the rating of each pair, on the scale of the file.
     """
 
     path: str
@@ -59,7 +59,8 @@ def read_analogies(path: str | os.PathLike[str]) -> Analogies:
         path: the file, UTF-8.
 
     Raises:
-        FormatError: it cannot be read, a line is no question, or there is none; the message names file and line.
+        FormatError: the file cannot be read, a line is no question, or there is no question; the message names file and
+            line.
 
     Example:
         >>> path = getfixture("tmp_path") / "questions.txt"
@@ -99,7 +100,8 @@ def read_rated_pairs(path: str | os.PathLike[str]) -> RatedPairs:
         path: the file, UTF-8.
 
     Raises:
-        FormatError: it cannot be read, a line is no rated pair, or there is none; the message names file and line.
+        FormatError: the file cannot be read, a line is no rated pair, or there is no pair; the message names file and
+            line.
 
     Example:
         >>> path = getfixture("tmp_path") / "pairs.txt"
@@ -129,7 +131,7 @@ def read_rated_pairs(path: str | os.PathLike[str]) -> RatedPairs:
 
 
 def _lines(path: str | os.PathLike[str], comments: tuple[str, ...]) -> Iterator[tuple[int, str]]:
-    """Number and text of each line, stripped, that is neither empty nor a comment."""
+    """The number and the stripped text of each line that is neither empty nor a comment."""
     try:
         with open(path, "rb") as file:
             for number, raw in enumerate(iter(lambda: file.readline(LONGEST_LINE_BYTES), b""), start=1):
@@ -152,7 +154,7 @@ def _decoded(path: str | os.PathLike[str], number: int, raw: bytes) -> str:
 
 
 def _number(text: str) -> float | None:
-    """The finite number that a text is, if it is one."""
+    """The number that a text stands for; None where it is no finite number."""
     try:
         number = float(text)
     except ValueError:

@@ -123,7 +123,7 @@ def check(
     Args:
         function: returns (loss, gradient, …), one gradient for each of the arguments, in their order.
         arguments: where to check, arrays under the names by which the function takes them.
-        name: what to call the function in the table and in the error; its own name when not given.
+        name: the name of the check in the table and in the error; the function's own when not given.
         tolerance: the worst relative error that passes.
 
     Returns:
@@ -190,7 +190,7 @@ def formulas() -> list[Check]:
 
 
 def check_all(more: Iterable[Check] = ()) -> Iterator[Checked]:
-    """Run the checks of all formulas and then of what else there is, such as kernels; yield each row when it is known.
+    """Run the checks of all formulas and then further ones, such as those of kernels; yield each row when it is known.
 
     Args:
         more: further checks, functions that return (name, worst error) or a `Checked`.
@@ -218,7 +218,7 @@ def _slope(loss: Callable[[Array], float], point: Array, index: tuple[int, ...],
 
 
 class _Entry(NamedTuple):
-    """One entry of a gradient; the larger its error, the larger it is."""
+    """One entry of a gradient; entries are ordered by their errors."""
 
     error: float
     argument: str
@@ -251,12 +251,12 @@ def _numbers(*shape: int, first: int = 1) -> Array:
 
 
 def _two_layer_in_order(y: Array, **arguments: Array) -> tuple[Any, ...]:
-    """`two_layer`, its gradients in the order of the arguments."""
+    """Call `two_layer`, and return its gradients in the order of the arguments."""
     loss, gradients = two_layer(y=y, **arguments)
     return loss, *(gradients[f"d_{argument}"] for argument in arguments)
 
 
 def _sampled_loss(v: Array, o: int, U: Array) -> tuple[float, Array, Array]:
-    """`negative_sampling` with other negatives for each word; word 2 is a negative of 5, and 1 and 4 are of 2."""
+    """Call `negative_sampling` with other negatives for each word: word 2 is a negative of 5, and 1 and 4 are of 2."""
     negatives = {1: [0, 5, 5], 2: [4, 1, 4], 5: [2, 1, 6]}
     return negative_sampling(v, o, negatives[o], U)

@@ -1,7 +1,7 @@
 """Prove kernels: compare the step that each one takes with the gradient of `lexigrad.reference`.
 
 The kernels run as in training, except that all changes are computed at the same tables, with learning rate 1, and added
-to tables of zeros: what comes out must be the negative gradient of the summed loss. The text is small and unkind: few
+to tables of zeros: the sums must be the negative gradient of the summed loss. The text is small and unkind: few
 words, so that they repeat within windows and among the negatives, true words among the negatives, one-word sentences,
 and windows that end at the sentences' and at the blocks' borders.
 """
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lexigrad.kernels.training import Settings
     from lexigrad.reference import WordLoss
 
 __all__ = ["TOLERANCE", "KernelCase", "check_kernels", "worst_row_error"]
@@ -52,7 +53,7 @@ class KernelCase:
 
     @property
     def name(self) -> str:
-        """What the table calls it."""
+        """The name of the case in the table."""
         update = "word2vec's update" if self.historic else "negative_sampling"
         return f"{self.model} kernel, {update}, dim {self.dim}, window {self.window}, {self.negatives} negatives"
 
@@ -97,6 +98,30 @@ def worst_row_error(actual: NDArray[Any], expected: NDArray[Any]) -> float:
     return float(np.where(np.isnan(error), np.inf, error).max())
 
 
+def _settings(case: KernelCase) -> Settings:
+    """The kernels' settings for a case."""
+    from lexigrad.kernels.training import Settings, drawn_and_weight
+
+    drawn, weight = drawn_and_weight(case.negatives)
+    return Settings(
+        dim=case.dim,
+        window=case.window,
+        dynamic=case.dynamic,
+        bands=np.array(case.bands or (1, case.window + 1)),
+        block=case.block,
+        repeats=case.repeats,
+        first_rate=1.0,
+        step_blocks=3,
+        step_repeats=12.0,
+        step_draws=6.0,
+        slots=3,
+        drawn=drawn,
+        weight=weight,
+        cbow=case.model == "cbow",
+        historic=case.historic,
+    )
+
+
 class _Step:
     """Tables, text and draws of a case, and the change of both tables by the kernel and by the reference."""
 
@@ -105,7 +130,7 @@ class _Step:
         from lexigrad.kernels.simd import row_parts
         from lexigrad.kernels.tables import Table
         from lexigrad.kernels.tokens import Draws
-        from lexigrad.kernels.training import Settings, drawn_and_weight, ready_piece
+        from lexigrad.kernels.training import ready_piece
 
         self.case = case
         random = np.random.Generator(np.random.Philox(case.seed))
@@ -119,24 +144,7 @@ class _Step:
         shares = random.dirichlet(np.ones(case.words))
         keep = keep_thresholds(np.linspace(0.5, 1, case.words))
         self.draws = Draws.of_epoch(case.seed, 0, keep, alias_table(shares))
-        drawn, weight = drawn_and_weight(case.negatives)
-        self.settings = Settings(
-            dim=case.dim,
-            window=case.window,
-            dynamic=case.dynamic,
-            bands=np.array(case.bands or (1, case.window + 1)),
-            block=case.block,
-            repeats=case.repeats,
-            first_rate=1.0,
-            step_blocks=3,
-            step_repeats=12.0,
-            step_draws=6.0,
-            slots=3,
-            drawn=drawn,
-            weight=weight,
-            cbow=case.model == "cbow",
-            historic=case.historic,
-        )
+        self.settings = _settings(case)
         self.shared = new_shared(self.settings, len(self.shape), case.model == "cbow")
         self.piece, cuts = (type(rows)(*(row[0] for row in rows)) for rows in (self.shared.pieces, self.shared.cuts))
         piece = self.shape, self.ids, 0, self.ids.size, self.draws, self.settings, self.piece, cuts
@@ -159,7 +167,7 @@ class _Step:
         return d_V.rows(), d_U.rows()
 
     def reference(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The same, by the equations."""
+        """The change of V and of U that the equations give."""
         V, U = (table.rows().astype(np.float64) for table in (self.V, self.U))
         d_V, d_U = np.zeros_like(V), np.zeros_like(U)
         words = self.words(self.piece.rows[: self.places])

@@ -31,11 +31,11 @@ def place_labels(points: Floats, sizes: Floats, width: float, height: float) -> 
     Args:
         points: in units of the picture, such as pixels, shape (n, 2), from (0, 0) to (width, height).
         sizes: width and height of each label, shape (n, 2).
-        width: of the picture.
-        height: of the picture.
+        width: width of the picture.
+        height: height of the picture.
 
     Returns:
-        The center of each label, shape (n, 2); None when one finds no place.
+        The center of each label, shape (n, 2); None when one of the labels finds no place.
 
     Example:
         >>> places = place_labels(np.array([[50.0, 50.0], [52.0, 50.0]]), np.full((2, 2), 10.0), 100, 100)
@@ -63,7 +63,7 @@ def place_labels(points: Floats, sizes: Floats, width: float, height: float) -> 
 
 
 def _thickest_first(points: Floats, sizes: Floats) -> NDArray[np.int64]:
-    """The labels in the order of how many points lie within reach of each."""
+    """The labels in the order of how many points lie within reach of each, the most first."""
     apart = np.abs(points[:, None] - points[None]) / sizes.mean(axis=0)
     return np.argsort(-(apart.max(axis=2) < 1.5).sum(axis=1), kind="stable")
 
@@ -87,7 +87,17 @@ def _covers(candidates: Floats, clearances: Floats, others: Floats) -> NDArray[n
 
 
 def line_strikes(starts: Floats, ends: Floats, centers: Floats, halves: Floats) -> NDArray[np.bool_]:
-    """Whether lines strike boxes, by three directions in which the two may lie apart: across, up, and off the line."""
+    """Whether lines strike boxes, by three directions in which the two may lie apart: across, up, and off the line.
+
+    Args:
+        starts: where each line begins, shape ``(..., 2)``; all four arguments are broadcast against each other.
+        ends: where each line ends.
+        centers: the center of each box.
+        halves: half the width and half the height of each box, which 3 units are added to.
+
+    Returns:
+        Shape ``(...)``.
+    """
     along, apart, room = (ends - starts) / 2, (starts + ends) / 2 - centers, halves + CLEAR
     off_line = np.abs(along[..., 0] * apart[..., 1] - along[..., 1] * apart[..., 0])
     widest = room[..., 0] * np.abs(along[..., 1]) + room[..., 1] * np.abs(along[..., 0])

@@ -1,4 +1,4 @@
-"""What evaluations find: frozen results that JSON can hold."""
+"""The results of evaluations: frozen, and with a form that JSON can hold."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["METHODS", "AnalogyResult", "AnalogyScore", "Difference", "Interval",
 Interval = tuple[float, float]
 
 METHODS: Final = {"3cosadd": "3CosAdd", "3cosmul": "3CosMul"}
-"""How analogies are answered, as options and as people write it."""
+"""The methods that answer analogies: each option with the name that people write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,12 @@ class AnalogyScore:
     """How many questions of one section, or of all, were answered, and how many rightly.
 
     Attributes:
-        name: of the section; ``total`` for all.
-        asked: questions in the file.
-        answered: those whose four words all have vectors.
-        right: those answered rightly.
+        name: the name of the section; ``total`` for all questions.
+        asked: the number of questions in the file.
+        answered: the number of questions whose four words all have vectors.
+        right: the number of questions answered rightly.
         accuracy: ``right / answered``, or ``right / asked`` where unknown words count as wrong; NaN for 0 / 0.
-        interval: 95 % of the accuracies on other samples of word pairs.
+        interval: the bounds of 95 % of the accuracies on other samples of word pairs.
     """
 
     name: str
@@ -48,11 +48,11 @@ class AnalogyScore:
 
     @property
     def out_of_vocabulary(self) -> int:
-        """Questions that have a word without a vector."""
+        """The number of questions that have a word without a vector."""
         return self.asked - self.answered
 
     def row(self, label: str, method: str) -> tuple[str, ...]:
-        """What a table says: label, measure, score, 95 %, answered, asked, unknown."""
+        """A row of a table: label, measure, score, 95 %, answered, asked, unknown."""
         return (
             label,
             METHODS[method],
@@ -76,11 +76,11 @@ class AnalogyScore:
 
 @dataclass(frozen=True, eq=False)
 class AnalogyResult:
-    """What `evaluate_analogies` found.
+    """The result of `evaluate_analogies`.
 
     Attributes:
-        total: over all questions.
-        sections: in the file's order.
+        total: the score of all questions.
+        sections: the scores of the sections, in the file's order.
         method: ``3cosadd`` or ``3cosmul``.
         restrict: how many of the first words could be asked and could answer; None for all.
         count_unknown: whether questions with unknown words count, as wrong ones.
@@ -102,7 +102,7 @@ class AnalogyResult:
         return Path(self.asked.path).name
 
     def rows(self, *, with_sections: bool = True) -> list[tuple[str, ...]]:
-        """What a table says: set, measure, score, 95 %, answered, asked, unknown; sections first, the total last."""
+        """Rows of a table: set, measure, score, 95 %, answered, asked, unknown; sections first, the total last."""
         sections = self.sections if with_sections else ()
         return [
             *(section.row(f"{self.name}: {section.name}", self.method) for section in sections),
@@ -123,15 +123,15 @@ class AnalogyResult:
 
 @dataclass(frozen=True, eq=False)
 class SimilarityResult:
-    """What `evaluate_similarity` found.
+    """The result of `evaluate_similarity`.
 
     Attributes:
-        asked: pairs in the file.
-        answered: those of which both words have vectors.
+        asked: the number of pairs in the file.
+        answered: the number of pairs of which both words have vectors.
         restrict: how many of the first words had vectors; None for all.
         count_unknown: whether pairs with unknown words count, with a cosine of 0.
         rated: the pairs and their ratings.
-        cosines: float64, one for each pair; NaN for those that do not count.
+        cosines: float64, one for each pair; NaN for pairs that do not count.
     """
 
     asked: int
@@ -148,22 +148,22 @@ class SimilarityResult:
 
     @cached_property
     def spearman(self) -> float:
-        """Correlation of the ranks of cosines and ratings; NaN when either has fewer than two different values."""
+        """The correlation of the ranks of cosines and ratings; NaN when either has fewer than two different values."""
         return of_all(partial(spearman, *self._counted), self._counted.shape[1])
 
     @cached_property
     def spearman_interval(self) -> Interval:
-        """95 % of Spearman's correlations on other samples of pairs."""
+        """The bounds of 95 % of Spearman's correlations on other samples of pairs."""
         return sampled_interval(partial(spearman, *self._counted), self._counted.shape[1], SEED)
 
     @cached_property
     def pearson(self) -> float:
-        """Correlation of cosines and ratings; NaN when either has fewer than two different values."""
+        """The correlation of cosines and ratings; NaN when either has fewer than two different values."""
         return of_all(partial(correlations, *self._counted), self._counted.shape[1])
 
     @cached_property
     def pearson_interval(self) -> Interval:
-        """95 % of Pearson's correlations on other samples of pairs."""
+        """The bounds of 95 % of Pearson's correlations on other samples of pairs."""
         return sampled_interval(partial(correlations, *self._counted), self._counted.shape[1], SEED)
 
     @cached_property
@@ -174,11 +174,11 @@ class SimilarityResult:
 
     @property
     def out_of_vocabulary(self) -> int:
-        """Pairs that have a word without a vector."""
+        """The number of pairs that have a word without a vector."""
         return self.asked - self.answered
 
     def rows(self, *, with_sections: bool = True) -> list[tuple[str, ...]]:
-        """What a table says: set, measure, score, 95 %, answered, asked, unknown; there are no sections."""
+        """Rows of a table: set, measure, score, 95 %, answered, asked, unknown; there are no sections."""
         return [
             (self.name, "Spearman", f"{self.spearman:.3f}", span(self.spearman_interval), *_coverage(self)),
             (self.name, "Pearson", f"{self.pearson:.3f}", span(self.pearson_interval), *_coverage(self)),
@@ -206,10 +206,10 @@ class Difference:
 
     Attributes:
         measure: ``accuracy`` or ``spearman``.
-        common: number of items.
-        first: what the first vectors reach on them.
-        second: what the second reach.
-        interval: 95 % of the differences, first less second, on other samples of the items.
+        common: the number of items that both could answer.
+        first: the measure of the first vectors on these items.
+        second: the measure of the second vectors on these items.
+        interval: the bounds of 95 % of the differences, first less second, on other samples of the items.
     """
 
     measure: str
@@ -220,7 +220,7 @@ class Difference:
 
     @property
     def difference(self) -> float:
-        """First less second."""
+        """The measure of the first vectors less that of the second."""
         return self.first - self.second
 
     @property
@@ -243,12 +243,12 @@ class Difference:
 
 
 def span(bounds: Interval) -> str:
-    """``0.512 to 0.634``."""
+    """An interval as text, such as ``0.512 to 0.634``."""
     return f"{bounds[0]:.3f} to {bounds[1]:.3f}"
 
 
 def percents(bounds: Interval) -> str:
-    """``51.2 to 63.4``."""
+    """An interval in percent as text, such as ``51.2 to 63.4``."""
     return f"{100 * bounds[0]:.1f} to {100 * bounds[1]:.1f}"
 
 
@@ -257,5 +257,5 @@ def _coverage(score: AnalogyScore | SimilarityResult) -> tuple[str, str, str]:
 
 
 def _plain(number: float) -> float | None:
-    """A number that JSON has."""
+    """The number, or None for NaN, which JSON lacks."""
     return None if isnan(number) else number

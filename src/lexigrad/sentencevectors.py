@@ -1,4 +1,4 @@
-"""Sentences as vectors: means of their words' vectors, plain or by frequency, and how many words have one."""
+"""Sentences as vectors: means of their words' vectors, plain or weighted by frequency, and how many words have one."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ class Coverage:
 
     sentences: int
     sentences_without_vectors: int
-    """Sentences none of whose tokens has a vector: they become the zero vector."""
+    """The number of sentences none of whose tokens has a vector: they become the zero vector."""
     tokens: int
     known: int
-    """Tokens that have a vector."""
+    """The number of tokens that have a vector."""
     unknown: dict[str, int]
-    """The words that have none and how often each comes, the most frequent first."""
+    """The words without a vector and how often each occurs, the most frequent first."""
 
     @property
     def share(self) -> float:
-        """Of the tokens, the share that has a vector, from 0 to 1."""
+        """The share of the tokens that has a vector, from 0 to 1."""
         return self.known / self.tokens if self.tokens else 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can hold; of the unknown words the 20 most frequent, and how many there are."""
+        """Plain values that JSON can hold; the unknown words are there as their number and the 20 most frequent."""
         return {
             "sentences": self.sentences,
             "sentences_without_vectors": self.sentences_without_vectors,
@@ -63,18 +63,19 @@ class Coverage:
 class SentenceVectorizer:
     """Turns each sentence into the mean of its words' vectors; a transformer as scikit-learn has them.
 
-    x = 1/|S| · Σ_{w ∈ S} v_w, S being the sentence's tokens that have a vector, each as often as it comes. A token is
-    looked up as it is, and in lower case if there is no such word. A sentence without any becomes the zero vector.
-    Nothing is learned in ``fit``. Statement 15 of the derivations.
+    x = 1/|S| · Σ_{w ∈ S} v_w, S being the sentence's tokens that have a vector, each as often as it occurs. A token is
+    looked up as it is, and in lower case if there is no such word. A sentence of which no token has a vector becomes
+    the zero vector. Nothing is learned in ``fit``. This is statement 15 of the derivations.
 
     With ``weighting="sif"`` (smooth inverse frequency) a word counts a / (a + p(w)), p(w) being its share of the tokens
     that have a vector in the sentences of ``fit``; and u, the direction that these sentences have most in common, is
-    taken out of each vector: x − (x·u) u. `lexigrad.reference.sif_means`, `common_component`, `without_component`.
+    taken out of each vector: x − (x·u) u. The equations are `lexigrad.reference.sif_means`, `common_component` and
+    `without_component`.
 
     Args:
-        vectors: frozen, so a clone shares them.
+        vectors: the words' vectors; they are frozen, so a clone shares them.
         weighting: ``mean`` or ``sif``.
-        smoothing: a of ``sif``, above 0: how frequent a word is that counts half.
+        smoothing: a of ``sif``, above 0: the frequency of a word that counts half.
 
     Attributes:
         weights_: after ``fit`` with ``sif``, the weight of each word, float64, shape ``(len(vectors),)``; or None.
@@ -146,12 +147,18 @@ class SentenceVectorizer:
         return means - along[:, np.newaxis] * self.component_
 
     def fit_transform(self, sentences: Iterable[Sentence], y: object = None) -> NDArray[np.float64]:
-        """As ``transform`` after ``fit``."""
+        """Learn from sentences as ``fit`` does, and return their vectors."""
         given = list(_several(sentences))
         return self.fit(given).transform(given)
 
     def coverage(self, sentences: Iterable[Sentence]) -> Coverage:
         """Count the tokens with and without a vector.
+
+        Args:
+            sentences: as for ``transform``.
+
+        Raises:
+            InputError: a single string is given instead of several sentences, or a sentence is of another type.
 
         Example:
             >>> from lexigrad.keyedvectors import KeyedVectors
@@ -175,7 +182,7 @@ class SentenceVectorizer:
         )
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
-        """``dim0``, ``dim1``, ..., one for each column of what ``transform`` returns."""
+        """The names ``dim0``, ``dim1``, ... of the columns that ``transform`` returns."""
         return np.array([f"dim{column}" for column in range(self.vectors.dim)], dtype=object)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -192,7 +199,7 @@ class SentenceVectorizer:
         self.weights_ = self.component_ = None
         return self
 
-    # What scikit-learn asks of a transformer that is not its subclass; to subclass would import it with this module.
+    # scikit-learn asks these of a transformer that is not its subclass; a subclass would import it with this module.
 
     def __sklearn_clone__(self) -> SentenceVectorizer:
         return SentenceVectorizer(**self.get_params())
@@ -219,7 +226,7 @@ class SentenceVectorizer:
         return [word_id for word_id in self._found(tokens) if word_id is not None]
 
     def _found(self, tokens: Sequence[str]) -> list[int | None]:
-        """The id of each token, None where it has no vector."""
+        """The id of each token, None for a token without a vector."""
         try:
             return [self._word_id(token) for token in tokens]
         except (AttributeError, TypeError) as error:

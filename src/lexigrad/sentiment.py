@@ -1,4 +1,4 @@
-"""The sentiment of sentences from the mean of their words' vectors: how good vectors are at something else.
+"""The sentiment of sentences from the mean of their words' vectors: how good vectors are at another task.
 
 A sentence becomes the mean of its words' vectors, x, and a classifier gives each label a probability: softmax
 regression, ŷ = softmax(xW + b), or with ``hidden`` a layer of sigmoids before it. Both learn by minimizing
@@ -6,8 +6,9 @@ regression, ŷ = softmax(xW + b), or with ``hidden`` a layer of sigmoids before 
     Σ CE(y, ŷ) + λ/2 · Σ |W|²
 
 over the training set, for each strength λ of a sweep. The strength with the best accuracy on the dev set is taken, and
-the test set is asked once. Confusions and errors are shown on the dev set, so that who learns from them has still seen
-nothing of the test set. The classifiers are scikit-learn's; only vectors are known here, not how they were made.
+the test set is asked once. Confusions and errors are shown on the dev set, so that a reader who learns from them has
+still seen nothing of the test set. The classifiers are scikit-learn's; the module knows vectors, and not how they were
+made.
 """
 
 from __future__ import annotations
@@ -54,9 +55,9 @@ class Mistake:
     truth: str
     prediction: str
     probability: float
-    """Of the predicted label, as the classifier has it."""
+    """The classifier's probability of the predicted label."""
     truth_probability: float
-    """Of the true label."""
+    """The classifier's probability of the true label."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold."""
@@ -65,40 +66,41 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SentimentResult:
-    """What a classifier on top of word vectors achieves. Accuracies are shares from 0 to 1."""
+    """The results of a classifier on top of word vectors. Accuracies are shares from 0 to 1."""
 
     name: str
     words: int
     dim: int
     hidden: int | None
-    """Size of the hidden layer; None for softmax regression."""
+    """The size of the hidden layer; None for softmax regression."""
     parameters: int
     """How many numbers the classifier learned."""
     labels: list[str]
     strengths: list[float]
-    """The sweep, rising; the next two lists go with it."""
+    """The strengths of the sweep, rising; the next two lists have an accuracy for each of them."""
     train_accuracy: list[float]
     dev_accuracy: list[float]
     unconverged: list[float]
-    """Strengths at which the optimizer stopped before it was done."""
+    """The strengths at which the optimizer stopped before it was done."""
     strength: float
-    """The best on the dev set; of equally good ones the largest."""
+    """The strength that is best on the dev set; of equally good ones the largest."""
     best_dev_accuracy: float
     test_accuracy: float
     baseline_dev_accuracy: float
-    """Of always giving the most frequent label of the training set."""
+    """The accuracy on the dev set of always giving the most frequent label of the training set."""
     baseline_test_accuracy: float
+    """The accuracy of that answer on the test set."""
     confusion: NDArray[np.int64]
-    """On the dev set, shape ``(labels, labels)``: rows are the truth, columns the prediction."""
+    """The counts of labels on the dev set, shape ``(labels, labels)``: rows are the truth, columns the prediction."""
     mistakes: list[Mistake]
-    """On the dev set, those first whose true label got the smallest probability."""
+    """Errors on the dev set, those first whose true label got the smallest probability."""
     coverage: Coverage
-    """Of the tokens of all three sets."""
+    """How many of the tokens of all three sets have a vector."""
     pipeline: Any = field(repr=False)
     """Vectorizer and classifier, a scikit-learn Pipeline: ``pipeline.predict(["A dull film"])`` gives labels 0 to 4."""
 
     def summary(self) -> str:
-        """One line for a reader."""
+        """The accuracies, the coverage and the size in one line of text."""
         stopped = ", ".join(f"{strength:g}" for strength in self.unconverged)
         return (
             f"{self.name}: dev {self.best_dev_accuracy:.1%}, test {self.test_accuracy:.1%} at L2 {self.strength:g}; "
@@ -135,19 +137,19 @@ def classify_sentiment(
 ) -> SentimentResult:
     r"""Train a classifier of sentences on word vectors, choose its strength on the dev set, and test it once.
 
-    It minimizes Σ CE(y, ŷ) + λ/2 · Σ |W|² over the training set for each strength λ; biases are not held small. With
-    ŷ = softmax(xW + b) or, with ``hidden``, ŷ = softmax(σ(xW₁ + b₁)W₂ + b₂), and x the mean of a sentence's vectors.
-    Statements 5, 6 and 15 to 17 of the derivations.
+    It minimizes Σ CE(y, ŷ) + λ/2 · Σ |W|² over the training set for each strength λ; biases are not held small. Here
+    x is the mean of a sentence's vectors, and ŷ = softmax(xW + b) or, with ``hidden``, ŷ = softmax(σ(xW₁ + b₁)W₂ + b₂).
+    These are statements 5, 6 and 15 to 17 of the derivations.
 
     Args:
-        vectors: of any origin.
-        treebank: with labels.
+        vectors: the words' vectors, of any origin.
+        treebank: the sentences with their labels.
         strengths: the sweep of λ, each above 0; in any order.
-        name: what to call the vectors in the result and in messages, such as their file's name.
+        name: the name of the vectors in the result and in messages, such as their file's.
         hidden: units of the hidden layer of sigmoids; None for softmax regression.
-        seed: the start of the hidden layer's weights; softmax regression needs none, its minimum is the only one.
+        seed: draws the hidden layer's first weights; softmax regression needs none, as it has one minimum only.
         mistakes: how many of the worst errors on the dev set to keep.
-        progress: called with how many strengths are done, and of how many.
+        progress: called with the number of strengths that are done, and the number of all.
 
     Returns:
         Accuracies, confusion matrix, worst errors and coverage.
@@ -184,6 +186,9 @@ def classify_sentiment(
 
 def side_by_side(results: Sequence[SentimentResult]) -> str:
     """A table of several results, a line each, with the majority's accuracy last; accuracies in percent.
+
+    Args:
+        results: at least one result.
 
     Raises:
         InputError: no results are given.
@@ -232,7 +237,7 @@ def _sets(vectorizer: SentenceVectorizer, treebank: StanfordSentiment) -> _Sets:
 def _result(
     name: str, hidden: int | None, strengths: list[float], classifiers: list[Any], sets: _Sets, mistakes: int
 ) -> SentimentResult:
-    """What the classifiers of a sweep achieve, and what the best of them on the dev set does."""
+    """The accuracies of the classifiers of a sweep, and all results of the one that is best on the dev set."""
     dev_accuracy = [_accuracy(classifier, sets.dev) for classifier in classifiers]
     best = max(range(len(strengths)), key=lambda place: (dev_accuracy[place], strengths[place]))
     chosen, vectors = classifiers[best], sets.vectorizer.vectors
@@ -310,7 +315,7 @@ def _aligned(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _checked_strengths(strengths: Iterable[float]) -> list[float]:
-    """The sweep in rising order, each once."""
+    """The strengths of the sweep in rising order, each once."""
     swept = sorted({float(strength) for strength in strengths})
     if not swept or not all(0 < strength < math.inf for strength in swept):
         raise InputError(f"strengths must be one or more finite numbers above 0, not {swept}")

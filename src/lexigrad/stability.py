@@ -1,4 +1,4 @@
-"""How far several trainings of the same words agree on who is near whom.
+"""How far several trainings of the same words agree on which words are near each other.
 
 Two trainings that differ in their seed alone give different neighbors, above all to rare words. A finding should hold
 for a set of vectors, not for one of them.
@@ -38,8 +38,8 @@ class SharedNeighbor(NamedTuple):
 
     Attributes:
         word: the neighbor.
-        cosine: mean over all vectors of the set.
-        agree: in how many of them it is among the n nearest.
+        cosine: its mean cosine over all vectors of the set.
+        agree: the number of vectors in which it is among the n nearest.
     """
 
     word: str
@@ -51,10 +51,10 @@ class CountBand(NamedTuple):
     """The stability of words that occur about equally often.
 
     Attributes:
-        least: occurrences of the rarest words.
-        below: occurrences that no word reaches; None for no such bound.
-        words: how many words there are.
-        overlap: mean of their overlaps; NaN for no words.
+        least: the least number of occurrences.
+        below: a number of occurrences that no word reaches; None for no such bound.
+        words: the number of words.
+        overlap: the mean of their overlaps; NaN for no words.
     """
 
     least: int
@@ -65,15 +65,15 @@ class CountBand(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Stability:
-    """What `stability` found.
+    """The result of `stability`.
 
     Attributes:
         words: the words looked at.
-        overlap: for each the share of its nearest words that two vectors have in common, mean over all pairs of
-            vectors, from 0 to 1; float64.
+        overlap: for each word the share of its nearest words that two vectors have in common, as a mean over all pairs
+            of vectors, from 0 to 1; float64.
         counts: how often each word occurs, or None when the vectors do not say it.
-        n: how many nearest words were looked at.
-        members: number of vectors in the set.
+        n: the number of nearest words that were looked at.
+        members: the number of vectors in the set.
     """
 
     words: list[str] = field(repr=False)
@@ -84,14 +84,14 @@ class Stability:
 
     @property
     def mean(self) -> float:
-        """Mean overlap of the words."""
+        """The mean overlap of the words."""
         return float(self.overlap.mean()) if self.words else float("nan")
 
     def of(self, word: str) -> float:
         """The overlap of one word.
 
         Raises:
-            InputError: it was not looked at.
+            InputError: the word was not looked at.
         """
         if word not in self._numbers:
             raise InputError(f"the stability of {word!r} was not asked for; give it to stability")
@@ -169,7 +169,7 @@ class VectorsSet:
         """The words whose mean cosine with ``word``, over all members, is largest.
 
         Args:
-            word: one that all members have.
+            word: a word that all members have.
             n: how many words to return.
             restrict: search only the first so many words.
 
@@ -197,13 +197,13 @@ def stability(
 ) -> Stability:
     """For each word, the overlap of its nearest words across several trainings.
 
-    |N_i(w) ∩ N_j(w)| / n, where N_i(w) are the n words nearest to w in vectors i, mean over all pairs i < j.
+    The mean over all pairs i < j of |N_i(w) ∩ N_j(w)| / n, where N_i(w) are the n words nearest to w in vectors i.
 
     Args:
         models: a `VectorsSet`, or two or more models or `KeyedVectors`.
         n: how many nearest words to look at.
-        words: those to look at; all when not given.
-        restrict: nearest words are searched among the first so many.
+        words: the words to look at; all words when not given.
+        restrict: search nearest words among the first so many only.
 
     Returns:
         Each word's overlap, from 0 (no two trainings share a neighbor) to 1 (all agree).
@@ -242,12 +242,12 @@ def _with_words(vectors: KeyedVectors, words: list[str]) -> KeyedVectors:
 def _nearest(
     vectors: KeyedVectors, rows: NDArray[np.int64], n: int, restrict: int | None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The words nearest to each of these words, itself left out."""
+    """The words nearest to the word of each row, which is left out, and their cosines."""
     return vectors.nearest(vectors.matrix[rows], n, restrict=restrict, exclude=rows[:, np.newaxis])
 
 
 def _cosines(vectors: KeyedVectors, word_id: int, searched: int) -> NDArray[np.float64]:
-    """The cosines of one word with the first so many."""
+    """The cosines of one word with the first ``searched`` words."""
     lengths = np.where(vectors.lengths == 0, 1.0, vectors.lengths)
     unit = vectors.matrix[word_id].astype(np.float64) / lengths[word_id]
     cosines: NDArray[np.float64] = vectors.matrix[:searched] @ unit / lengths[:searched]
@@ -255,7 +255,7 @@ def _cosines(vectors: KeyedVectors, word_id: int, searched: int) -> NDArray[np.f
 
 
 def _overlap(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.float64]:
-    """For each row the share of its ids that the other has, too; −1, where there is no further word, is none."""
+    """For each row the share of its ids that the other has, too; −1 stands for no word, and is not counted."""
     both = np.sort(np.concatenate([one, other], axis=1), axis=1)
     shared = ((both[:, 1:] == both[:, :-1]) & (both[:, 1:] >= 0)).sum(axis=1)
     return np.asarray(shared / np.maximum((one >= 0).sum(axis=1), 1), dtype=np.float64)

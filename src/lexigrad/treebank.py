@@ -2,7 +2,7 @@ r"""The Stanford Sentiment Treebank, in both layouts in which it is handed round
 
 ``trees/{train,dev,test}.txt`` hold a tree a line, such as ``(3 (2 Good) (2 fun))``; the root's label is the sentence's.
 The official folder holds the sentences in ``datasetSentences.txt``, which part each belongs to in ``datasetSplit.txt``,
-and the labels in ``dictionary.txt`` and ``sentiment_labels.txt``. What is asked for decides which files are needed.
+and the labels in ``dictionary.txt`` and ``sentiment_labels.txt``. Only files that a call needs must be there.
 
 Tokens stay as the files spell them: ``-LRB-`` and ``-RRB-`` for parentheses, ``\/`` for a slash, upper and lower case.
 They are cut at the ASCII space only, because two of them hold a no-break space.
@@ -63,8 +63,8 @@ class StanfordSentiment:
         layout: ``trees`` or ``official``.
 
     Raises:
-        CorpusError: the folder is not there or holds neither layout. Later: a file that is needed is missing or empty.
-        FormatError: later: a line is not what it should be; the message names file and line.
+        CorpusError: the folder is not there or holds neither layout. When files are read: one is missing or empty.
+        FormatError: when files are read, a line is malformed; the message names file and line.
 
     Example:
         >>> folder = getfixture("tmp_path")
@@ -86,12 +86,12 @@ class StanfordSentiment:
         return f"StanfordSentiment({str(self.folder)!r})"
 
     def sentences(self, split: Split | None = None) -> list[list[str]]:
-        """The tokens of each sentence of a split, of all splits when none is named.
+        """The tokens of each sentence of a split, or of all splits when none is named.
 
         All sentences come in the order train, dev, test from trees, in the file's order from the official folder.
 
         Args:
-            split: ``train``, ``dev`` or ``test``.
+            split: ``train``, ``dev`` or ``test``; None for all.
 
         Raises:
             CorpusError: a file is missing or empty.
@@ -108,6 +108,9 @@ class StanfordSentiment:
         """The label of each sentence of a split, from 0 to 4; shape ``(sentences,)``.
 
         The official folder scores each sentence from 0 to 1; the next label begins above 0.2, 0.4, 0.6 and 0.8.
+
+        Args:
+            split: ``train``, ``dev`` or ``test``.
 
         Raises:
             CorpusError: a file is missing or empty; the official folder is often handed round without its labels.
@@ -181,7 +184,7 @@ class StanfordSentiment:
         return found
 
     def _expect_labels(self) -> None:
-        """Refuse before anything is read when a file of labels is missing."""
+        """Refuse, before any file is read, when a file of labels is missing."""
         missing = [name for name in (DICTIONARY, SCORES) if not (self.folder / name).is_file()]
         if missing:
             raise CorpusError(
@@ -209,7 +212,7 @@ def parse_tree(line: str) -> Example:
         line: such as ``(3 (2 Good) (2 fun))``: each node is a label from 0 to 4 and a word, or a label and nodes.
 
     Returns:
-        (tokens, label).
+        The tokens, and the label.
 
     Raises:
         FormatError: the tree is malformed, or a label is not 0 to 4.
@@ -277,14 +280,14 @@ def _checked_split(split: Split) -> Split:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines of a file with their numbers from 1, without what ends them."""
+    """The lines of a file with their numbers from 1, without their line ends."""
     try:
         with path.open("rb") as file:
             line_number, blank = 0, True
             while content := file.readline(LONGEST_LINE_BYTES):
                 line_number += 1
                 line = _decoded(path, line_number, content)
-                if blank and line.strip():  # the lines above it matter now
+                if blank and line.strip():  # the file is not empty, so the blank lines above are lines too
                     blank = False
                     yield from ((number, "") for number in range(1, line_number))
                 if not blank:
@@ -296,7 +299,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _decoded(path: Path, line_number: int, content: bytes) -> str:
-    """A line without what ends it."""
+    """The text of a line without its line end."""
     if len(content) == LONGEST_LINE_BYTES:
         raise FormatError(f"{path}, line {line_number}: longer than {LONGEST_LINE_BYTES:,} bytes; fetch the file again")
     try:

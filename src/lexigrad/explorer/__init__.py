@@ -1,4 +1,4 @@
-"""Words seen in a browser: what the page shows, the server on this machine, and files to give away.
+"""Words seen in a browser: the data of the page, the server on this machine, and files to give away.
 
-Nothing here is loaded from elsewhere, and nothing leaves the machine.
+The page loads nothing from elsewhere, and nothing leaves the machine.
 """

@@ -1,4 +1,4 @@
-"""What points are colored by: numbers or categories, one for each word."""
+"""The values that points are colored by: numbers or categories, one for each word."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Column", "read_table"]
 
 LABELS: Final = 11
-"""Categories that have a color of their own; the rarer ones share the next."""
+"""So many categories have a color of their own; the rarer ones share one more."""
 LONGEST_LABEL: Final = 80
 
 
@@ -29,7 +29,7 @@ class Column:
     """One value for each word.
 
     Attributes:
-        name: what it is.
+        name: the name of the values, such as ``cluster``.
         values: float32, shape ``(words,)``: a number, or a category's place in ``labels``; NaN where there is none.
         labels: the categories; None for numbers.
     """
@@ -51,10 +51,11 @@ def read_table(path: str | os.PathLike[str], words: Sequence[str]) -> tuple[list
         words: the words to find values for.
 
     Returns:
-        The further columns, of numbers where all entries are numbers or empty, and how many rows have other words.
+        The further columns, of numbers where all entries are numbers or empty, and the number of rows of other words.
 
     Raises:
-        FormatError: it cannot be read, it has one column only, a row has more or fewer, or it has none of the words.
+        FormatError: the table cannot be read, has one column only, has a row that is longer or shorter than its
+            heading, or has none of the words.
 
     Example:
         >>> path = getfixture("tmp_path") / "table.csv"
@@ -89,7 +90,7 @@ def read_table(path: str | os.PathLike[str], words: Sequence[str]) -> tuple[list
 
 
 def _column(name: str, entries: list[str]) -> Column:
-    """Numbers if all are, else categories, the most frequent first."""
+    """Return a column of numbers if all entries are numbers or empty, else of categories, the most frequent first."""
     try:
         numbers = np.array([float(entry) if entry.strip() else np.nan for entry in entries], dtype=np.float64)
     except ValueError:

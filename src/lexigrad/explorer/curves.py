@@ -1,4 +1,4 @@
-"""What a training run has come to, drawn against how far it is."""
+"""The curves of a training run, drawn against how far the run is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lexigrad.progress import SolverProgress, TrainProgress
 __all__ = ["Course", "Curve"]
 
 MOST_POINTS: Final = 240
-"""Of a curve; more would cost more to send than can be seen."""
+"""A curve has no more points: more would cost time to send and could not be seen."""
 SGD_FIGURES: Final = ("words_done", "words_total", "epoch", "loss", "held_out_loss", "learning_rate", "seconds")
 SOLVER_FIGURES: Final = ("passes", "loss", "perplexity", "seconds")
 LEAST_SECONDS: Final = 1.0
@@ -60,7 +60,7 @@ class Course:
     of their own: the curve begins anew with each.
 
     Args:
-        epochs: how many there will be; None where a solver counts none.
+        epochs: the number of epochs of the run; None where its solver counts none.
     """
 
     def __init__(self, epochs: int | None) -> None:
@@ -71,7 +71,7 @@ class Course:
         self._stage = ""
 
     def add(self, progress: TrainProgress | SolverProgress) -> None:
-        """Take in a report."""
+        """Add a report to the curves, and keep it as the latest."""
         if isinstance(progress, SolverProgress):
             self._add_solver(progress)
         else:
@@ -121,5 +121,5 @@ class Course:
 
 
 def _finite(value: float | None) -> float | None:
-    """None for what JSON lacks."""
+    """Return the number, or None for one that JSON lacks."""
     return value if value is not None and math.isfinite(value) else None

@@ -33,23 +33,23 @@ class Explorer:
     """Vectors with the maps of their words, their colors, and what is asked about them.
 
     Args:
-        vectors: what to look at.
-        name: how the page calls them.
+        vectors: the vectors to look at.
+        name: their name on the page.
         compare: other vectors, shown beside the first.
-        compare_name: how the page calls those.
-        also: vectors of further trainings; neighbors then say in how many of them they are neighbors too.
+        compare_name: the name of the other vectors on the page.
+        also: vectors of further trainings; the page then says in how many of them a neighbor is one too.
         columns: further values to color words by, for the words of ``vectors``.
-        slow: the map that `begin` computes after that of the principal axes; None for no other.
-        whole: the vectors and those compared, where these are only the first words of them: words beyond those are not
-            on the map, but can be asked about.
+        slow: the map that `begin` computes after that of the principal axes; None for no other map.
+        whole: the larger vectors of which ``vectors`` and ``compare`` hold only the first words: the other words are
+            not on the map, but the page can ask about them.
 
     Attributes:
         sides: the vectors, and those that they are compared with: the same words in the same order.
         left_out: how many words of each are left out because the others lack them.
-        columns: what words can be colored by.
+        columns: the values that words can be colored by.
         maps: for each map that is ready, the places of the words, float32 ``(words, 2)``, on each side.
         whole: on each side the vectors in which words that are not on the map are looked up.
-        unlisted: what the page says of such a word; empty where there can be none.
+        unlisted: the page's sentence about a word that is not on the map; empty where no such word can be looked up.
 
     Raises:
         InputError: there are no words, or vectors to be compared have fewer than two words in common.
@@ -104,14 +104,14 @@ class Explorer:
         return self.sides[0].words
 
     def begin(self) -> threading.Thread:
-        """Compute in the background what takes longer: how two models differ, and the slow map."""
+        """Begin to compute how two models differ, and the slow map; return the thread that does it."""
         self._is_computing = True
         thread = threading.Thread(target=self._compute, name="explorer", daemon=True)
         thread.start()
         return thread
 
     def summary(self) -> dict[str, Any]:
-        """What the page must know before it draws: names, sizes, the maps that are ready or to come, colors."""
+        """The facts that the page needs before it draws: names, sizes, the maps that are ready or to come, colors."""
         counts = self.sides[0].counts
         return {
             "names": self.names,
@@ -133,11 +133,17 @@ class Explorer:
     def nearest(
         self, plus: Sequence[int | str], minus: Sequence[int | str], n: int = 20, side: int = 0
     ) -> list[dict[str, float | int]]:
-        """The words nearest to Σ plus − Σ minus, given as ids, or as text where they are not on the map.
+        """The words nearest to Σ plus − Σ minus.
+
+        Args:
+            plus: the words that are added: ids, or text for words that are not on the map.
+            minus: the words that are subtracted, in the same form.
+            n: how many words to return.
+            side: the vectors to search, the number of one of ``sides``.
 
         Returns:
-            For each its ``id`` and ``cosine``; for the neighbors of one word, where there are further trainings, the
-            cosine is the mean over all of them, and ``agree`` says in how many it is among the nearest.
+            For each word its ``id`` and ``cosine``. For the neighbors of one word, where there are further trainings,
+            the cosine is the mean over all trainings, and ``agree`` says in how many the word is among the nearest.
 
         Raises:
             InputError: nothing is given, or an id or the side is out of range.
@@ -159,11 +165,11 @@ class Explorer:
         return [{"id": word_id, "cosine": cosine} for word_id, cosine in pairs if word_id >= 0]
 
     def _term(self, term: int | str, side: int) -> str | NDArray[np.float64]:
-        """A word on the map, or the unit vector of one that is not."""
+        """Return a word on the map as text, and a word that is not there as its unit vector."""
         return self.words[term] if isinstance(term, int) else self.whole[side].combined([term])[0]
 
     def _compute(self) -> None:
-        """What `begin` begins; the page goes on without what cannot be had, and says why."""
+        """Compute what `begin` names; without a result that cannot be had the page goes on, and says why."""
         try:
             if len(self.sides) > 1:
                 self.different = _most_different(self.sides)
@@ -182,7 +188,7 @@ class Explorer:
 
 
 def _of_unlisted(whole: Sequence[KeyedVectors], shown: int) -> str:
-    """What is to be said of words that are looked up, but not on the map."""
+    """The page's sentence about words that are looked up but are not on the map."""
     reasons = ["is not among the words shown"] if any(len(vectors) > shown for vectors in whole) else []
     if any(isinstance(vectors, SubwordVectors) for vectors in whole):
         reasons.append("has its vector from its subwords")
@@ -207,7 +213,7 @@ def _cluster_column(vectors: KeyedVectors) -> Column:
 
 
 def _most_different(sides: Sequence[KeyedVectors]) -> list[dict[str, Any]]:
-    """Of the frequent words those that have the fewest neighbors in common."""
+    """The frequent words whose neighbors on the two sides have the fewest words in common, and the share of these."""
     looked_at = np.arange(min(len(sides[0]), COMPARED_WORDS))
     found = []
     for side in sides:

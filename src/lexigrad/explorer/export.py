@@ -1,4 +1,4 @@
-"""What the explorer shows as files: one page that needs no server, and tables for others' tools."""
+"""Files of what the explorer shows: one page that needs no server, and tables for other programs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from lexigrad.errors import LexigradError, MissingExtraError
-from lexigrad.explorer.server import SCRIPTS, page_file
+from lexigrad.explorer.modules import join_modules, modules_of
+from lexigrad.explorer.server import page_file
 from lexigrad.files import atomic_folder, atomic_write
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["export_atlas", "export_page", "export_tensorboard"]
 
 STYLE: Final = '<link rel="stylesheet" href="explorer.css">'
-SCRIPT: Final = '<script src="{}"></script>'
+SCRIPT: Final = '<script type="module" src="served.js"></script>'
+ENTRY: Final = "exported.js"
 CHARSET: Final = '<meta charset="utf-8">'
 MAIN_END: Final = "</main>"
 NEIGHBORS: Final = 15
@@ -35,9 +37,13 @@ ROWS_AT_ONCE: Final = 1 << 12
 def export_page(explorer: Explorer, path: str | os.PathLike[str]) -> None:
     """Write the page with its data as one file that works from disk, without a network.
 
-    Vectors are in it as unit vectors of 8 bits a number, each row scaled by its largest number; the page finds
-    neighbors among those, so its cosines are good to about 0.01. Its policy lets it load nothing, run no other
-    script, and send nothing.
+    The page holds the vectors in 8 bits a number, each row scaled by its largest number, and finds neighbors among
+    those, so its cosines are good to about 0.01. Its policy lets it load nothing, run no other script, and send
+    nothing.
+
+    Args:
+        explorer: the vectors to show, with the maps that are ready.
+        path: the file to write.
 
     Raises:
         LexigradError: the file cannot be written.
@@ -52,16 +58,16 @@ def export_page(explorer: Explorer, path: str | os.PathLike[str]) -> None:
         "columns": [_text(column.values.astype("<f4")) for column in explorer.columns],
     }
     style = page_file("explorer.css").decode()
-    scripts = {name: page_file(name).decode() for name in SCRIPTS}
+    script = join_modules(modules_of(ENTRY, lambda name: page_file(name).decode()))
     policy = (
-        f"default-src 'none'; script-src {' '.join(map(_digest, scripts.values()))}; style-src {_digest(style)}; "
+        f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
     parts = {
         CHARSET: f'{CHARSET}\n<meta http-equiv="Content-Security-Policy" content="{policy}">',
         STYLE: f"<style>{style}</style>",
         MAIN_END: f'{MAIN_END}\n<script type="application/json" id="data">{_inside_markup(data)}</script>',
-        **{SCRIPT.format(name): f"<script>{script}</script>" for name, script in scripts.items()},
+        SCRIPT: f'<script type="module">{script}</script>',
     }
     page = page_file("index.html").decode()
     for mark, content in parts.items():
@@ -78,8 +84,13 @@ def export_tensorboard(explorer: Explorer, folder: str | os.PathLike[str], *, ov
 
     Tabs and line breaks in words, which the format cannot hold, are written as spaces.
 
+    Args:
+        explorer: the vectors to write, those of its first side.
+        folder: the folder to write.
+        overwrite: whether to replace a folder that holds files.
+
     Raises:
-        LexigradError: the folder cannot be written, or holds something and must not be overwritten.
+        LexigradError: the folder cannot be written, or holds files and must not be overwritten.
     """
     vectors = explorer.sides[0]
     # Named relative to the configuration, so that the folder can be moved.
@@ -97,7 +108,11 @@ def export_atlas(explorer: Explorer, path: str | os.PathLike[str]) -> None:
     """Write a Parquet file as Embedding Atlas reads it: ``word``, ``x``, ``y``, ``neighbors`` and the colors.
 
     ``neighbors`` holds for each row the numbers of the nearest rows and their cosine distances, as
-    ``{ids, distances}``: ``embedding-atlas FILE --text word --x x --y y --neighbors neighbors``.
+    ``{ids, distances}``. ``embedding-atlas FILE --text word --x x --y y --neighbors neighbors`` shows the file.
+
+    Args:
+        explorer: the vectors to write, those of its first side, with the places of its last map.
+        path: the file to write.
 
     Raises:
         MissingExtraError: pyarrow is not installed: ``pip install 'lexigrad[arrow]'``.
@@ -128,7 +143,7 @@ def export_atlas(explorer: Explorer, path: str | os.PathLike[str]) -> None:
 
 
 def _in_bytes(vectors: KeyedVectors) -> NDArray[np.int8]:
-    """Each row scaled so that its largest number is 127."""
+    """Return the rows in 8 bits a number, each scaled so that its largest number is 127."""
     largest = np.abs(vectors.matrix).max(axis=1, keepdims=True, initial=0.0)
     scaled = vectors.matrix / np.where(largest == 0, np.float32(1), largest)
     return np.asarray(np.rint(127 * scaled), dtype=np.int8)
@@ -139,12 +154,12 @@ def _text(array: NDArray[Any]) -> str:
 
 
 def _digest(text: str) -> str:
-    """How a policy names the only script or style that it lets run."""
+    """Return the hash by which a policy names a script or a style that it allows."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
 
 
 def _inside_markup(value: Any) -> str:
-    """JSON that no reader of HTML takes for markup: no word can end the element that holds it."""
+    """Return a value as JSON without any markup, so that no word in it can end the element that holds it."""
     return re.sub(r"[<>&]", lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, separators=(",", ":")))
 
 
@@ -153,7 +168,7 @@ def _one_line(text: str) -> str:
 
 
 def _metadata(explorer: Explorer) -> list[list[str]]:
-    """A heading, and what is known of each word."""
+    """Return the rows of a table of the words: the heading, then each word with its count and its colors."""
     titles = ["word"]
     columns: list[list[str]] = [explorer.words]
     if explorer.sides[0].counts is not None:
@@ -169,12 +184,12 @@ def _metadata(explorer: Explorer) -> list[list[str]]:
 
 
 def _labels(values: NDArray[np.float32], labels: list[str]) -> list[str | None]:
-    """The category of each word."""
+    """Return the category of each word, None where it has none."""
     return [labels[int(value)] if value == value else None for value in values.tolist()]
 
 
 def _neighbors(vectors: KeyedVectors) -> list[dict[str, list[Any]]]:
-    """For each word its nearest ones, itself left out, with their cosine distances."""
+    """Return for each word the nearest other words, with their cosine distances."""
     found = []
     for start in range(0, len(vectors), ROWS_AT_ONCE):
         rows = np.arange(start, min(start + ROWS_AT_ONCE, len(vectors)))

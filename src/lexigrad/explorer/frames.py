@@ -30,7 +30,7 @@ class Frame:
     the square from −1 to 1 but for the outermost few words.
 
     Args:
-        fitted: which words the axes are to show best.
+        fitted: the words that the axes are to show best.
 
     Example:
         >>> units = unit_vectors(np.random.default_rng(0).standard_normal((50, 8), dtype=np.float32))
@@ -48,9 +48,13 @@ class Frame:
         self._before: NDArray[np.float32] | None = None
 
     def places(self, units: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Where words are, of unit vectors (words, dim): float32 (words, 2), columns of zeros where axes are missing.
+        """Place words by their vectors, near to where the call before placed them.
 
-        Each call follows the one before; the number of words stays the same.
+        Args:
+            units: unit vectors, float32, shape ``(words, dim)``; each call has as many as the first.
+
+        Returns:
+            Float32, shape ``(words, 2)``, with a column of zeros where there is no second axis.
         """
         fitted = units[self.fitted].astype(np.float64)
         middle = fitted.mean(axis=0)

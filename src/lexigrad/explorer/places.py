@@ -25,7 +25,7 @@ PACKAGES: Final[dict[Slow, tuple[str, str, str]]] = {
     "umap": ("umap", "umap-learn", "umap"),
     "tsne": ("sklearn", "scikit-learn", "sklearn"),
 }
-"""For a method its module, that module's package, and our extra that installs it."""
+"""For each method the module that has it, the package of this module, and our extra that installs the package."""
 LANDMARKS: Final = 10_000
 """t-SNE and UMAP place so many of the most frequent words; each of the others goes among its nearest ones of these."""
 AXES_KEPT: Final = 50
@@ -58,6 +58,13 @@ def aligned(places: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray
     Min over rotations and reflections R of Σ |s x R − y|², both maps centered: R = U Vᵀ, where U S Vᵀ = Xᵀ Y. The best
     s would shrink a map that is unlike the other, so s = |Y| / |X| makes them equally large.
 
+    Args:
+        places: the map to turn, shape ``(words, 2)``.
+        target: the other map of the same words, shape ``(words, 2)``.
+
+    Returns:
+        The turned map, shape ``(words, 2)``.
+
     Source: Schönemann 1966, "A generalized solution of the orthogonal Procrustes problem".
     """
     x = places.astype(np.float64) - places.mean(axis=0, dtype=np.float64)
@@ -79,7 +86,7 @@ def check_slow(method: Slow) -> None:
     """Refuse a method whose package is not installed.
 
     Raises:
-        MissingExtraError: it is not.
+        MissingExtraError: the package is not installed.
     """
     module, package, extra = PACKAGES[method]
     if util.find_spec(module) is None:
@@ -88,6 +95,10 @@ def check_slow(method: Slow) -> None:
 
 def slow_places(vectors: KeyedVectors, method: Slow) -> NDArray[np.float32]:
     """A map that keeps neighbors together: t-SNE or UMAP of the frequent words, the others among them.
+
+    Args:
+        vectors: the words, the most frequent first, and their vectors.
+        method: ``tsne`` or ``umap``; its package must be installed.
 
     Returns:
         Shape ``(words, 2)``.
@@ -113,6 +124,13 @@ def clusters(vectors: KeyedVectors, number: int = CLUSTERS) -> NDArray[np.int64]
     """For each word the number of its cluster: k-means on unit vectors, found on the frequent words.
 
     The first cluster is the one with the most words.
+
+    Args:
+        vectors: the words, the most frequent first, and their vectors.
+        number: the number of clusters; there are fewer where there are fewer words.
+
+    Returns:
+        Numbers from 0, shape ``(words,)``.
 
     Source: Dhillon and Modha 2001, "Concept decompositions for large sparse text data using clustering".
     """

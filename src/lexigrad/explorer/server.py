@@ -1,7 +1,7 @@
 """The explorer's page, served to a browser on this machine and to nobody else.
 
-It listens on 127.0.0.1 only, answers GET for a fixed table of paths, and refuses requests whose Host or Origin is
-another, so that no page from elsewhere can ask it through the browser.
+The server listens on 127.0.0.1 only, answers GET for a fixed table of paths, and refuses requests whose Host or Origin
+is not its own, so that no page from elsewhere can ask it through the browser.
 """
 
 from __future__ import annotations
@@ -33,8 +33,11 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-SCRIPTS: Final = ("source.js", "points.js", "map.js", "search.js", "panel.js", "watch.js", "explorer.js")
-"""In the order in which index.html has them."""
+SCRIPTS: Final = (
+    *("elements.js", "source.js", "points.js", "search.js", "map.js", "panel.js", "watch.js", "explorer.js"),
+    "served.js",
+)
+"""The modules of the page: served.js, which index.html names, and all that it imports."""
 PAGE_FILES: Final = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/explorer.css": ("explorer.css", "text/css; charset=utf-8"),
@@ -49,7 +52,7 @@ SECONDS_TO_ASK: Final = 30
 
 
 class RefusalError(Exception):
-    """A request that gets another status than 200."""
+    """A request that is answered with another status than 200."""
 
     def __init__(self, status: HTTPStatus, sentence: str) -> None:
         super().__init__(sentence)
@@ -57,14 +60,14 @@ class RefusalError(Exception):
 
 
 class Answer(NamedTuple):
-    """What is sent."""
+    """The content of an answer, and its type."""
 
     content: bytes
     kind: str
 
 
 def page_file(name: str) -> bytes:
-    """One of the page's files."""
+    """Return the bytes of one of the page's files."""
     return (files("lexigrad.explorer") / "page" / name).read_bytes()
 
 
@@ -72,9 +75,9 @@ class ExplorerServer(ThreadingHTTPServer):
     """Serves an `lexigrad.explorer.data.Explorer`, or a training that is watched, on 127.0.0.1.
 
     Args:
-        explorer: what to show.
-        port: where to listen; 0 takes one that is free.
-        option: what the user calls the port.
+        explorer: the vectors, or the watched training, to show.
+        port: the port to listen on; 0 takes one that is free.
+        option: the option of the command that sets the port, which an error names.
 
     Raises:
         LexigradError: the port is taken or not allowed.
@@ -97,7 +100,7 @@ class ExplorerServer(ThreadingHTTPServer):
 
     @property
     def hosts(self) -> set[str]:
-        """What a request may call this server."""
+        """The names, each with the port, by which a request may call this server."""
         return {f"{name}:{self.server_port}" for name in (ADDRESS, "localhost")}
 
     @property
@@ -123,12 +126,12 @@ class ExplorerServer(ThreadingHTTPServer):
                 self._answered.notify_all()
 
     def wait_until_answered(self, seconds: float) -> bool:
-        """Wait until no request is being answered, at most so long; says whether none is."""
+        """Wait until no request is being answered, at most so many seconds; return whether none is."""
         with self._answered:
             return self._answered.wait_for(lambda: not self._answering, timeout=seconds)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that went away is no error to tell of."""
+        """Say nothing: a browser that went away is no error."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -141,7 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = SECONDS_TO_ASK
 
     def parse_request(self) -> bool:
-        """Whether the request may be answered."""
+        """Read a request, and return whether it may be answered."""
         if not super().parse_request():
             return False
         try:
@@ -153,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
         return True
 
     def do_GET(self) -> None:
-        """Answer by the table of paths."""
+        """Answer a request for one of the paths in our tables; refuse all others."""
         with self.server.answering():
             try:
                 answer = _answer(self.server.explorer, self.path)
@@ -163,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(HTTPStatus.OK, answer)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What the base class refuses, in our own form."""
+        """Refuse, in our own form, a request that the base class refuses."""
         self.close_connection = True
         status = HTTPStatus(code)
         self._send(status, Answer(_json({"error": status.phrase}), "application/json"))
@@ -172,7 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: standard error is the user's."""
 
     def _check(self) -> None:
-        """Refuse what no page of ours would ask."""
+        """Refuse a request that no page of ours would send."""
         if self.headers.get_all("Host", []) not in [[host] for host in self.server.hosts]:
             raise RefusalError(HTTPStatus.FORBIDDEN, f"this server is {self.server.url} to all who ask")
         origin = self.headers.get("Origin")
@@ -214,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _answer(explorer: Explorer | Watch, target: str) -> Answer:
-    """What is at an address."""
+    """Return the answer to a request for an address."""
     parts = urlsplit(target)
     if parts.path in PAGE_FILES:
         name, kind = PAGE_FILES[parts.path]
@@ -229,7 +232,7 @@ def _answer(explorer: Explorer | Watch, target: str) -> Answer:
 
 
 def _parameters(query: str, names: frozenset[str]) -> dict[str, str]:
-    """The parameters of a request, each known and given once."""
+    """Return the parameters of a request; refuse one that is not known or is given twice."""
     try:
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), max_num_fields=len(names))
     except ValueError as error:
@@ -241,7 +244,7 @@ def _parameters(query: str, names: frozenset[str]) -> dict[str, str]:
 
 
 def _number(given: dict[str, str], name: str, default: int, below: int) -> int:
-    """A parameter that is a whole number."""
+    """Return a parameter that must be a whole number."""
     text = given.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) < below):
         raise InputError(f"{name} must be a whole number below {below:,}")
@@ -249,7 +252,7 @@ def _number(given: dict[str, str], name: str, default: int, below: int) -> int:
 
 
 def _terms(given: dict[str, str], name: str, words: int) -> list[int | str]:
-    """A parameter that holds words with commas between them: ids, or ~ and the percent-encoded word."""
+    """Return the words that a parameter holds with commas between them: ids, or ~ and the percent-encoded word."""
     texts = [text for text in given.get(name, "").split(",") if text]
     if len(texts) > MOST_TERMS:
         raise InputError(f"{name} holds at most {MOST_TERMS} words")

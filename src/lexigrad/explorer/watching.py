@@ -1,7 +1,7 @@
 """A training run as the page shows it while it goes on: its course, a map of some words, and how neighbors settle.
 
-`Watch` is a callback of the training: while that rests, it copies the vectors of the frequent words, and nothing else.
-All else is computed when a page asks, in the server's threads.
+`Watch` is a callback of the training: while training rests, the callback copies the vectors of the frequent words, and
+does nothing else. All else is computed when a page asks, in the server's threads.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ __all__ = ["WORDS_WATCHED", "Watch"]
 WORDS_WATCHED: Final = 5_000
 """So many of the most frequent words are on the map and can be neighbors."""
 WORDS_FITTED: Final = 500
-"""The map's axes are those of so many words."""
+"""The map's axes are the principal axes of so many words."""
 LOOK_SECONDS: Final = 0.8
-"""Between two looks at least so long: training rests about once a second."""
+"""At least so many seconds lie between two looks: training rests about once a second."""
 LOOK_EVERY: Final = 150
-"""A look waits until so many times what the last one cost have passed, here and in a page: some percent at most."""
+"""A look waits so many times as long as the last one took, here and in a page: looks cost some percent at most."""
 MOST_SECONDS: Final = 10.0
-"""It does not wait longer; and pages get new figures so often, look or not."""
+"""No look waits longer than this, and pages get new figures after this time even without a look."""
 LOOKS_KEPT: Final = 12
-"""Looks, spread over the run, by which neighbors are followed; each takes 4 bytes for each number of its vectors."""
+"""So many looks, spread over the run, show how neighbors settle; each takes 4 bytes for each number of its vectors."""
 NEIGHBORS: Final = 10
 ANSWERS_KEPT: Final = 1_000
 LONGEST_WAIT: Final = 10.0
@@ -47,7 +47,7 @@ LONGEST_WAIT: Final = 10.0
 
 
 class _Look(NamedTuple):
-    """The words as they were."""
+    """The words' unit vectors as they were at one time of the run."""
 
     number: int
     at: float  # epochs, or seconds
@@ -57,10 +57,10 @@ class _Look(NamedTuple):
 class Watch(Callback):
     """One training run, watched; give it to `lexigrad.train` as a callback.
 
-    It has what the explorer's server asks of an `lexigrad.explorer.data.Explorer`, and `news` besides.
+    A watch has all that the explorer's server asks of an `lexigrad.explorer.data.Explorer`, and `news` besides.
 
     Args:
-        name: how the page calls the run.
+        name: the name of the run on the page.
 
     Attributes:
         state: ``reading``, ``training``, ``over`` or ``stopped``.
@@ -96,11 +96,11 @@ class Watch(Callback):
         self._placing = Lock()
         self._placed: tuple[int, NDArray[np.float32]] | None = None
         self._dim = 0
-        self._cost = self._page_cost = 0.0  # seconds that the latest look took here, and in the page that took longest
+        self._cost = self._page_cost = 0.0  # seconds of the latest look here, and in the page that took longest
         self._found: dict[tuple[Any, ...], list[dict[str, float | int]]] = {}
         self._waiting = 0  # pages that wait for news
-        self._audience = [0, 0]  # how many did when news came last, and the time before
-        self._told = 0  # pages that know that it is over
+        self._audience = [0, 0]  # how many pages waited when news came last, and when news came before that
+        self._told = 0  # pages that know that training is over
 
     # -------------------- what training tells, from its own thread
 
@@ -113,15 +113,15 @@ class Watch(Callback):
         thinned: int = 0,
         epochs: int | None = None,
     ) -> None:
-        """Training begins.
+        """Take in the vocabulary when training begins.
 
         Args:
-            words: its vocabulary, the most frequent first.
-            counts: how frequent each is.
+            words: the words of the vocabulary, the most frequent first.
+            counts: how often each word occurs.
             dim: the length of a vector.
             thinned: how many of the first words subsampling leaves out at times: they stand beside everything and say
-                little, so the map is made for the words behind them, and those are labelled first.
-            epochs: how many there will be, where a solver counts them.
+                little, so the map is made for the words behind them, and these are labelled first.
+            epochs: the number of epochs, where the solver counts them.
         """
         n = min(len(words), WORDS_WATCHED)
         self.words, self._counts = list(words[:n]), np.asarray(counts[:n]).tolist()
@@ -133,7 +133,7 @@ class Watch(Callback):
         self._publish("training")
 
     def on_report(self, progress: TrainProgress | SolverProgress) -> None:
-        """Follow the course."""
+        """Add a report to the course of the run."""
         with self._changed:
             self._course.add(progress)
         if time.monotonic() - self._published >= MOST_SECONDS:
@@ -147,29 +147,29 @@ class Watch(Callback):
             self._publish("training")
 
     def end(self, matrix: NDArray[np.float32], note: str) -> None:
-        """Training is over, and this is what came of it; the page shows the note."""
+        """Take in the vectors with which training has ended, and a note that the page shows."""
         self._look(matrix[: len(self.words)])
         self._publish("over", note)
 
     def stop(self, note: str) -> None:
-        """Training ended before its time; after `end` this does nothing."""
+        """Tell pages that training ended before its time; after `end` this does nothing."""
         if self.state != "over":
             self._publish("stopped", note)
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether training has ended, so that no news will follow."""
         return self.state in ("over", "stopped")
 
     # -------------------- what pages ask, from the server's threads
 
     @property
     def maps(self) -> dict[str, list[NDArray[np.float32]]]:
-        """The one map there is, with the places of the words at the latest look."""
+        """The only map, with the places of the words at the latest look."""
         return {"pca": [self._places()[1]]}
 
     def summary(self) -> dict[str, Any]:
-        """What the page must know before it draws."""
+        """The names, sizes and colors that the page needs before it draws."""
         return {
             "names": self.names,
             "words": len(self.words),
@@ -184,13 +184,19 @@ class Watch(Callback):
         }
 
     def status(self) -> dict[str, Any]:
-        """That the one map is there."""
+        """The state of the run, and the only map, which is always ready."""
         return {"maps": ["pca"], "coming": None, "failure": "", "waiting": False, "state": self.state}
 
     def nearest(
         self, plus: Sequence[int | str], minus: Sequence[int | str], n: int = 20, side: int = 0
     ) -> list[dict[str, float | int]]:
         """The words nearest to Σ plus − Σ minus at the latest look, of the words that are watched.
+
+        Args:
+            plus: ids of the words that are added.
+            minus: ids of the words that are subtracted.
+            n: how many words to return.
+            side: not used, as one run has one side.
 
         Raises:
             InputError: nothing is given, or an id is out of range, or text.
@@ -213,17 +219,20 @@ class Watch(Callback):
         """How the run stands: the answer waits until there is something newer than what the page has seen.
 
         Args:
-            plus: ids of words whose neighbors are wanted; ``minus`` likewise.
-            minus: ids.
-            seen: the ``version`` of the news before; 0 where there was none.
-            look: that news' ``look``, likewise.
-            took: seconds that it took the page to show it; looks become rarer where that is long.
+            plus: ids of words; the page wants the neighbors of Σ plus − Σ minus.
+            minus: ids of the words that are subtracted.
+            seen: the ``version`` of the news that the page has; 0 where it has none.
+            look: the ``look`` of the news that the page has; 0 where it has none.
+            took: the seconds in which the page showed that news; looks become rarer where they are many.
 
         Returns:
             ``version``, ``state``, ``note``, ``course``, and ``look``, the number of the latest look, 0 before the
-            first. Where that is a new one ``places``: float32, little-endian, in base 64. If words are given,
-            ``neighbors``, the 10 nearest with cosines, and ``settled``: for each look that is kept, and the latest,
-            ``at`` and the ids of the 10 nearest then.
+            first. If that look is new to the page, also ``places``: float32, little-endian, in base 64. If words are
+            given, also ``neighbors``, the 10 nearest with cosines, and ``settled``: for each look that is kept, and for
+            the latest, ``at`` and the ids of the 10 words that were nearest then.
+
+        Raises:
+            InputError: an id is out of range, or text.
         """
         added, taken = self._ids(plus), self._ids(minus)
         with self._changed:
@@ -253,19 +262,19 @@ class Watch(Callback):
         return found
 
     def wait_until_told(self, seconds: float) -> bool:
-        """Wait until the pages that followed the run know its end, at most so long; says whether they do."""
+        """Wait until the pages that followed the run know its end, at most so many seconds; return whether they do."""
         with self._changed:
             return self._changed.wait_for(lambda: self._told >= max(self._audience), timeout=seconds)
 
     def _ids(self, terms: Sequence[int | str]) -> list[int]:
-        """The ids of words that are watched."""
+        """Return the ids; refuse one that is of no word that is watched."""
         for term in terms:
             if not (isinstance(term, int) and 0 <= term < len(self.words)):
                 raise InputError(f"a word's id must be from 0 to {len(self.words) - 1:,}, not {term!r}")
         return [int(term) for term in terms]
 
     def _nearest(self, look: _Look, plus: Sequence[int], minus: Sequence[int], n: int) -> list[dict[str, float | int]]:
-        """The words nearest at a look; found once."""
+        """Return the words nearest at a look, which are computed once and kept."""
         key = look.number, tuple(plus), tuple(minus), n
         if len(self._found) > ANSWERS_KEPT:
             self._found = {}
@@ -274,7 +283,7 @@ class Watch(Callback):
         return self._found[key]
 
     def _places(self) -> tuple[int, NDArray[np.float32]]:
-        """The latest look's number, and the places then; computed once, one after the other."""
+        """Return the latest look's number and its places, which one thread at a time computes, once for each look."""
         with self._placing:
             looks = self._looks
             if not looks:
@@ -284,7 +293,7 @@ class Watch(Callback):
             return self._placed
 
     def _look(self, rows: NDArray[np.float32]) -> None:
-        """Keep the rows as the latest look; of those before it, some."""
+        """Keep the rows as the latest look, and some of the looks before it."""
         began = time.monotonic()
         units = np.zeros((len(self.words), rows.shape[1]), np.float32)
         units[: len(rows)] = unit_vectors(rows)
@@ -297,7 +306,7 @@ class Watch(Callback):
         self._cost, self._page_cost = self._looked - began, 0.0  # until a page tells
 
     def _publish(self, state: str, note: str = "") -> None:
-        """Tell all who wait."""
+        """Set the state and the note, and wake all pages that wait for news."""
         with self._changed:
             self.state, self.note = state, note
             self._version += 1
@@ -309,7 +318,7 @@ class Watch(Callback):
 def _nearest(
     units: NDArray[np.float32], plus: Sequence[int], minus: Sequence[int], n: int
 ) -> list[dict[str, float | int]]:
-    """Ids and cosines of the rows nearest to Σ plus − Σ minus, without these."""
+    """Return ids and cosines of the rows nearest to Σ plus − Σ minus, the given rows left out."""
     query = units[list(plus)].sum(axis=0) - units[list(minus)].sum(axis=0)
     length = float(np.sqrt(query @ query)) or 1.0
     cosines = np.einsum("ij,j->i", units, query) / length

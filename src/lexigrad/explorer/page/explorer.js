@@ -1,12 +1,18 @@
 // The explorer's page. Plain JavaScript: nothing is built, nothing is loaded from elsewhere. Words come from anywhere,
 // so they reach the page by textContent and by canvas only, never as markup.
-"use strict";
+
+import { byId, option } from "./elements.js";
+import { WordMap, normalize } from "./map.js";
+import { Panel } from "./panel.js";
+import { GlPoints, colorsOf } from "./points.js";
+import { Completion, parseArithmetic, pathOf, shown } from "./search.js";
 
 const NEIGHBORS = 20;
 
 class Explorer {
-  constructor(source) {
+  constructor(source, Training) {
     this.source = source;
+    this.Training = Training;
     this.view = { x: 0, y: 0, scale: 1 };
     this.highlights = [];
     this.path = [];
@@ -19,7 +25,7 @@ class Explorer {
   }
   async start() {
     this.summary = await this.source.summary();
-    if (this.summary.watched) this.summary = await (this.training = new Training(this)).begun();
+    if (this.summary.watched) this.summary = await (this.training = new this.Training(this)).begun();
     this.words = await this.source.words();
     const { summary, words } = this;
     this.ids = new Map(words.map((word, id) => [word, id]));
@@ -302,6 +308,9 @@ class Explorer {
   }
 }
 
-const embedded = byId("data");
-const explorer = new Explorer(embedded ? new Embedded(JSON.parse(embedded.textContent)) : new Served());
-explorer.start().catch((error) => explorer.tell(`The page could not be shown: ${error.message}`));
+// Shows what a source holds. Where that is a training that runs, the class `Training` follows it.
+export function show(source, Training) {
+  const explorer = new Explorer(source, Training);
+  explorer.start().catch((error) => explorer.tell(`The page could not be shown: ${error.message}`));
+  return explorer;
+}

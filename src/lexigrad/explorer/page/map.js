@@ -1,10 +1,13 @@
 // One map: points, and above them labels, what is highlighted and the path.
-"use strict";
+
+import { added, byId } from "./elements.js";
+import { GlPoints, PlainPoints, hasGraphicsCard } from "./points.js";
+import { shown } from "./search.js";
 
 const LABEL_FONT = '13px system-ui, "Segoe UI", "Helvetica Neue", "DejaVu Sans", sans-serif';
 const LABELS_TRIED = 30000; // so many words in view, the most frequent ones
 
-class WordMap {
+export class WordMap {
   constructor(app, side, name) {
     this.app = app;
     this.side = side;
@@ -258,7 +261,7 @@ function reach(values) {
 }
 
 // Maps of any size reach from −1 to 1 along their longer axis; all sides are moved alike. Returns how far along each.
-function normalize(sides) {
+export function normalize(sides) {
   const bounds = [0, 1].map((k) => reach(sides[0].filter((_, i) => i % 2 === k)));
   const half = Math.max(...bounds.map(([low, high]) => high - low)) / 2 || 1;
   for (const places of sides) {

@@ -1,24 +1,10 @@
 // The panel beside the map: neighbors, where two trainings differ, what colors mean, the words in view.
-"use strict";
 
-const byId = (name) => document.getElementById(name);
+import { added, byId } from "./elements.js";
+import { CATEGORIES, RAMPS, css, range } from "./points.js";
+import { shown } from "./search.js";
 
-// A new element at the end of another.
-function added(parent, tag, text = "", className = "") {
-  const element = parent.appendChild(document.createElement(tag));
-  element.textContent = text;
-  element.className = className;
-  return element;
-}
-
-function option(value, text) {
-  const item = document.createElement("option");
-  item.value = value;
-  item.textContent = text;
-  return item;
-}
-
-class Panel {
+export class Panel {
   constructor(app) {
     this.app = app;
     byId("inview").addEventListener("toggle", () => this.listView());

@@ -1,18 +1,17 @@
 // Colors, and points drawn in them: by WebGL 2, or on a plain canvas where there is none or no graphics card.
-"use strict";
 
-const CATEGORIES = {
+export const CATEGORIES = {
   light: ["#1f6fc2", "#c4560f", "#1b7f55", "#a348c1", "#c93a52", "#7d6e00", "#0f7f8c", "#8a4a2b", "#5b57c9", "#4e7a1f", "#b0397f", "#6a7480"],
   dark: ["#68aef7", "#ff9d5c", "#4fcf98", "#d793ee", "#ff8095", "#d6c24a", "#54cbd8", "#d19a7c", "#a19dff", "#9fcf66", "#f48bc6", "#a5afb9"],
 };
-const RAMPS = { // rare to frequent; each end stands out from its ground
+export const RAMPS = { // rare to frequent; each end stands out from its ground
   light: [[176, 190, 206], [74, 130, 190], [12, 44, 110]],
   dark: [[62, 74, 96], [84, 150, 216], [230, 244, 255]],
 };
 const MISSING = { light: [200, 204, 208], dark: [70, 76, 84] };
 
 const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
-const css = (color) => `rgb(${color.join(",")})`;
+export const css = (color) => `rgb(${color.join(",")})`;
 
 function onRamp(ramp, share) {
   const at = Math.min(Math.max(share, 0), 1) * (ramp.length - 1);
@@ -20,14 +19,14 @@ function onRamp(ramp, share) {
   return ramp[low].map((value, k) => Math.round(value + (at - low) * (ramp[low + 1][k] - value)));
 }
 
-function range(values) {
+export function range(values) {
   const known = values.filter(Number.isFinite).sort();
   if (!known.length) return [0, 1];
   const [low, high] = [known[Math.floor(0.01 * known.length)], known[Math.floor(0.999 * (known.length - 1))]];
   return low < high ? [low, high] : [low - 0.5, low + 0.5];
 }
 
-function colorsOf(values, labels, theme) {
+export function colorsOf(values, labels, theme) {
   const bytes = new Uint8Array(4 * values.length);
   const palette = CATEGORIES[theme].map(rgb);
   const [low, high] = labels ? [0, 1] : range(values);
@@ -48,7 +47,7 @@ precision mediump float; in vec4 shade; uniform float alpha; out vec4 result;
 void main() { vec2 d = gl_PointCoord - 0.5; if (dot(d, d) > 0.25) discard; result = vec4(shade.rgb * alpha, alpha); }`;
 
 // Whether WebGL 2 is there and not emulated; failIfMajorPerformanceCaveat, meant for that, lets SwiftShader pass.
-function hasGraphicsCard() {
+export function hasGraphicsCard() {
   if (!hasGraphicsCard.known) {
     const gl = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
     const named = gl?.getExtension("WEBGL_debug_renderer_info");
@@ -59,7 +58,7 @@ function hasGraphicsCard() {
   return hasGraphicsCard.known.answer;
 }
 
-class GlPoints {
+export class GlPoints {
   constructor(canvas) {
     const gl = canvas.getContext("webgl2", { antialias: false });
     if (!gl) throw new Error("no WebGL 2");
@@ -111,7 +110,7 @@ class GlPoints {
 }
 
 // Writes pixels itself: without a graphics card that is several times as fast as WebGL, which then is emulated.
-class PlainPoints {
+export class PlainPoints {
   constructor(canvas) { this.canvas = canvas; this.context = canvas.getContext("2d", { willReadFrequently: true }); }
   places(before, after) { this.after = after; }
   colors(bytes) { this.bytes = bytes; this.mixed = null; }

@@ -1,12 +1,13 @@
 // Words and arithmetic typed as text.
-"use strict";
+
+import { byId } from "./elements.js";
 
 const LONGEST_LABEL = 28;
 
 // Terms with their signs. An operator stands between blanks or beside a word, unless that is a word with it: "twenty-one"
 // is one word where it is one, and a word may hold blanks. Where the server is asked about words that are not on the map
 // (`asks`), any text may be a word: it is a term without an id.
-function parseArithmetic(text, idOf, asks = false) {
+export function parseArithmetic(text, idOf, asks = false) {
   const parts = text.trim().split(/\s+/u).filter(Boolean);
   const plus = [], minus = [], path = [];
   let sign = 1, wanted = true;
@@ -39,13 +40,13 @@ function parseArithmetic(text, idOf, asks = false) {
   return { plus, minus, path };
 }
 
-function shown(word, most = LONGEST_LABEL) {
+export function shown(word, most = LONGEST_LABEL) {
   if (word.length <= most) return word || "(empty word)";
   return [...word.slice(0, 2 * most)].slice(0, most).join("") + "…";
 }
 
 // Arrows between words: for a − b + c, b → a and c → answer, the two sides of the parallelogram; else from each term on.
-function pathOf(terms, answers) {
+export function pathOf(terms, answers) {
   if ([...answers, ...terms.map((term) => term.id)].includes(undefined)) return [];
   const plus = terms.filter((term) => term.sign > 0), minus = terms.filter((term) => term.sign < 0);
   if (plus.length === 2 && minus.length === 1) {
@@ -58,7 +59,7 @@ function pathOf(terms, answers) {
 }
 
 // Completion of the last word in the search box.
-class Completion {
+export class Completion {
   constructor(app) {
     Object.assign(this, { app, input: byId("query"), list: byId("completions"), items: [], active: -1 });
     this.folded = null;

@@ -1,7 +1,6 @@
 // Where data comes from: the server, or the page itself when it is an exported file.
-"use strict";
 
-class Served {
+export class Served {
   async get(path) {
     const response = await fetch(path).catch(() => { throw new Error("lexigrad explore has ended; start it again"); });
     if (!response.ok) {
@@ -28,14 +27,14 @@ class Served {
   }
 }
 
-function bytesOf(text) {
+export function bytesOf(text) {
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
   return bytes;
 }
 
-class Embedded {
+export class Embedded {
   constructor(data) { this.data = data; this.units = data.vectors.map((text) => new Int8Array(bytesOf(text).buffer)); }
   async summary() { return this.data.summary; }
   async words() { return this.data.words; }

@@ -1,5 +1,7 @@
 // A training that runs while the page is open: its figures and curves, the map as it moves, neighbors as they settle.
-"use strict";
+
+import { added, byId } from "./elements.js";
+import { bytesOf } from "./source.js";
 
 const TRAIL = 6; // looks behind, to which a word's trail reaches
 const SVG = "http://www.w3.org/2000/svg";
@@ -53,7 +55,7 @@ class Chart {
   }
 }
 
-class Training {
+export class Training {
   constructor(app) {
     this.app = app;
     this.seen = this.look = this.took = 0;
