@@ -117,7 +117,7 @@ def train(
     _check(config, validation, callbacks, engine)
     resume = checkpoints is not None and checkpoints.resume
     measured = validation is not None
-    opened = nullcontext() if log is None else open_log(log, config.solver, has_validation=measured, resume=resume)
+    opened = nullcontext() if log is None else open_log(log, config, has_validation=measured, resume=resume)
     begin = None if start is None else Start(start, config)
     with opened as opened_log:
         listeners = Listeners(progress, callbacks, opened_log)
