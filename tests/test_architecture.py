@@ -17,7 +17,7 @@ PACKAGE = Path(lexigrad.__file__).parent
 
 # Later layers import earlier ones; modules of one layer may import each other, but not in a circle.
 LAYERS = [
-    {"errors"},
+    {"errors", "losses"},
     {
         "anycase",
         "blas",
@@ -64,7 +64,7 @@ LAYERS = [
     {"model", "checkpoints", "countsfile", "counting", "windowcounts", "kernelcheck", "course"},
     {"pairloss", "heldout", "bestbias", "losssample", "further", "distributed"},
     {"monitor", "sgd", "softmaxsgd", "stepsize"},
-    {"replicas"},
+    {"replicas", "training"},
     {"exact"},
     {"trainer"},
     {"seeds", "demo", "console", "estimator", "hub", "planning"},
@@ -113,6 +113,7 @@ MAKERS = {
     "textsources",
     "tokenizing",
     "trainer",
+    "training",
     "windowcounts",
 }
 HEAVY = {

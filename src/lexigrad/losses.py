@@ -80,6 +80,20 @@ class Loss:
         return "negatives" in self.solvers.get("sgd", ())
 
 
+OF_SGD: Final = frozenset(
+    (
+        "loss",
+        "cbow_update",
+        "epochs",
+        "learning_rate",
+        "min_learning_rate",
+        "schedule",
+        "early_stop",
+        "loss_sample",
+        "seed",
+    )
+)
+
 SOLVERS: Final[dict[str, Solver]] = {
     solver.name: solver
     for solver in (
@@ -90,10 +104,7 @@ SOLVERS: Final[dict[str, Solver]] = {
             models=("skipgram", "cbow"),
             reads_text=True,
             minimizes=True,
-            options=frozenset(
-                ("loss", "cbow_update", "epochs", "learning_rate", "min_learning_rate", "schedule", "early_stop")
-                + ("loss_sample", "seed")
-            ),
+            options=OF_SGD,
             columns=("epoch", "words", "learning_rate", "loss"),
             times=("seconds", "measuring_seconds"),
         ),

@@ -40,7 +40,7 @@ TILE_COLUMNS: Final = 1024
 NO_CHANCE: Final = np.float32(-1e30)
 """The bias of columns that fill up the last tile: their exponentials vanish."""
 
-SUMMED: Final = ("negative_sampling", "naive_softmax")
+MEASURED: Final = ("negative_sampling", "naive_softmax")
 """The losses that are summed over scores with all words, in the order of the sums."""
 
 NO_PAIRS: Final = "the text has no two known words within one window, so there is nothing to predict; give more text"
@@ -73,7 +73,7 @@ class PairLoss:
 
     @property
     def perplexity(self) -> float:
-        """exp of the negative log-likelihood: choosing among so many words with equal chances would be as hard."""
+        """Exp of the negative log-likelihood: choosing among so many words with equal chances would be as hard."""
         nats = next(loss for name, loss in self.losses.items() if LOSSES[name].is_likelihood)
         return math.exp(nats) if nats < 700 else math.inf
 
@@ -148,7 +148,7 @@ class PairScores:
         Raises:
             InputError: there is no pair, or a loss is not finite.
         """
-        pairs, losses = 0.0, dict.fromkeys(SUMMED, 0.0)
+        pairs, losses = 0.0, dict.fromkeys(MEASURED, 0.0)
         with one_blas_thread():
             for found in in_order(self._totals_of_batch, batches, threads or available_cores()):
                 pairs += found.pairs
@@ -173,7 +173,7 @@ class PairScores:
         normalizers = sums.maximum + np.log(sums.exponentials)
         noise_part = self.negatives * batch.row_weights * sums.noise
         row_losses = noise_part + sums.true_softplus, batch.row_weights * normalizers - sums.true_scores
-        losses = {name: float(of_rows.sum()) for name, of_rows in zip(SUMMED, row_losses, strict=True)}
+        losses = {name: float(of_rows.sum()) for name, of_rows in zip(MEASURED, row_losses, strict=True)}
         return _Totals(float(batch.row_weights.sum()), losses)
 
 

@@ -30,7 +30,6 @@ MOST_RECORDS: Final = 1_000
 LOG_ENDINGS: Final = (".csv", ".jsonl")
 
 
-
 class Records:
     """The records of one run, and its log.
 

@@ -30,6 +30,12 @@ __all__ = ["Plan", "Planned", "helping_machines", "plan"]
 
 Solver = Literal["sgd", "exact"]
 
+STEPS: Final[dict[Solver, tuple[Cost, ...]]] = {
+    "exact": (counting_step, negative_sampling_step, softmax_step),
+    "sgd": (sgd_step,),
+}
+"""The steps of each solver that follow the counting of words."""
+
 GAIN: Final = 0.2
 """Machines help while doubling them saves so much of the time."""
 MOST_MACHINES: Final = 4096
@@ -80,12 +86,10 @@ def plan(job: Job, cluster: Cluster, rates: Rates, solvers: Sequence[Solver] = (
         >>> [row.step.name for row in planned.steps]
         ['vocabulary', 'SGD, 8 replicas']
     """
-    merged = merging(job, cluster) if "sgd" in solvers else None
-    costs: list[Cost] = [vocabulary_step]
-    if "exact" in solvers:
-        costs += [counting_step, negative_sampling_step, softmax_step]
-    if merged is not None and not merged.refused:
-        costs.append(sgd_step)
+    costs = [vocabulary_step, *(cost for solver, steps in STEPS.items() if solver in solvers for cost in steps)]
+    merged = merging(job, cluster) if sgd_step in costs else None
+    if merged is not None and merged.refused:
+        costs.remove(sgd_step)
     return Plan(tuple(_planned(cost, job, cluster, rates) for cost in costs), merged)
 
 

@@ -18,7 +18,7 @@ from lexigrad.corpus import read_corpus
 from lexigrad.encoding import available_cores
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.exact.fused import FusedObjective, SpreadCounts
-from lexigrad.exact.objective import L2, Counts, Point
+from lexigrad.exact.objective import SUMMED, Counts, Point
 from lexigrad.planning.job import Rates
 from lexigrad.trainer import train
 from lexigrad.windowcounts import count_windows
@@ -136,7 +136,7 @@ def _pass_rate(counts: WindowCounts, loss: Loss, config: TrainConfig) -> float:
     point = Point(table, table.copy(), np.zeros(words, dtype=np.float32))
     with ThreadEngine(config.threads or 1) as engine:
         spread = SpreadCounts(Counts(head.starts, head.outside, head.weights, words, *factors), engine, config.parts)
-        objective = FusedObjective(spread, loss, L2[loss])
+        objective = FusedObjective(spread, loss, SUMMED[loss].l2)
         seconds = min(_seconds(lambda: objective.evaluate(point)) for _ in range(RUNS))
         spread.close()
     return 6 * words**2 * config.dim / seconds
