@@ -1,4 +1,4 @@
-"""The losses and the solvers, one record each: what the config, the records, the commands and the measures ask of them.
+"""The losses and the solvers, one record each, which the config, the records, the commands and the measures ask.
 
 A further loss is its equation in `lexigrad.reference`, its row of the proof in `lexigrad.gradcheck`, its kernel, what
 trains under it (`lexigrad.training.losses`), and one record here. This module imports nothing heavy, as the config
@@ -26,7 +26,7 @@ class Solver:
     Attributes:
         name: as the config has it.
         title: as a sentence has it.
-        summary: what a model card says of vectors that this solver made.
+        summary: half a sentence for the model cards of vectors that this solver made.
         models: the models that it can train.
         reads_text: whether it goes through the text, epoch by epoch; other solvers work on window counts.
         minimizes: whether it minimizes a loss, step by step; other solvers take a single step, and have no loss.
@@ -59,7 +59,7 @@ class Loss:
         learning_rates: the usual one of each model, and of ``cbow word2vec``, the historic update.
         solvers: the solvers that minimize it, each with the config's options that have an effect under the two of them,
             beside those of the solver. Where ``replicas`` is among them, several machines can share SGD.
-        measures: the names of what is measured on a held-out text, in the order of columns: losses, and the perplexity.
+        measures: the numbers measured on a held-out text, by name in the order of columns: losses and the perplexity.
         is_likelihood: whether it is −log of the chance of the word that is predicted, so that its exponential is a
             perplexity.
     """

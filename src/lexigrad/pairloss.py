@@ -155,7 +155,7 @@ class PairScores:
                 losses = {name: total + found.losses[name] for name, total in losses.items()}
         return _per_pair(_Totals(pairs, losses))
 
-    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what is not finite gets an error of its own
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a loss that is not finite gets an error of its own
     def _totals_of_batch(self, batch: Batch) -> _Totals:
         from lexigrad.kernels.heldout import RowSums, sum_tile
         from lexigrad.kernels.simd import LANES

@@ -35,7 +35,7 @@ def needed_bytes(words: int, head: int, entries: int, config: TrainConfig, threa
         config: its loss, ``dim`` and ``parts`` are used.
         threads: threads that make the passes; none where other processes carry them out.
     """
-    row = FLOAT * (config.dim + 16)  # a row of a table, with its bias and what fills up the last vector
+    row = FLOAT * (config.dim + 16)  # a row of a table, with its bias and the zeros that fill it up
     remembered = 2 * MEMORY if threads else 0
     search = (VECTORS + remembered) * 2 * head * row
     # each thread's gradients and curvatures, one for each level of its part of the tree, and the tables in both layouts

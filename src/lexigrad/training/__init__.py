@@ -1,1 +1,1 @@
-"""From a corpus to a model: what trains it, watches it and measures it."""
+"""From a corpus to a model: the solvers, the losses, and the measures of a training."""
