@@ -56,7 +56,7 @@ class Words(NamedTuple):
     columns_of: Any
     weights: Any
     center_factors: Any  # a of the noise term, as center words
-    outside_factors: Any  # a of the noise term, as outside words
+    outside_factors: Any  # p of the noise term, as outside words
     offsets: Any  # the bias is found on top of these
 
 
