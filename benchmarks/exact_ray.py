@@ -24,7 +24,7 @@ from lexigrad.blas import one_blas_thread
 from lexigrad.engines.rayengine import RayEngine
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.exact.fused import FusedObjective, SpreadCounts
-from lexigrad.exact.objective import L2, Counts, Point
+from lexigrad.exact.objective import SUMMED, Counts, Point
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ def main() -> None:
         spread = {name: SpreadCounts(counts, engine, 8) for name, engine in engines.items()}
         rows = []
         for loss in LOSSES:
-            objectives = {name: FusedObjective(parts, loss, L2[loss]) for name, parts in spread.items()}
+            objectives = {name: FusedObjective(parts, loss, SUMMED[loss].l2) for name, parts in spread.items()}
             for curvature in (False, True):
                 rows.append(
                     {"loss": loss, "curvature": curvature, **_row(objectives, engines, point, curvature, options)}

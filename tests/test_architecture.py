@@ -17,7 +17,7 @@ PACKAGE = Path(lexigrad.__file__).parent
 
 # Later layers import earlier ones; modules of one layer may import each other, but not in a circle.
 LAYERS = [
-    {"errors"},
+    {"errors", "losses"},
     {
         "anycase",
         "blas",
@@ -75,7 +75,7 @@ LAYERS = [
     {"model", "checkpoints", "countsfile", "counting", "windowcounts", "kernelcheck", "course"},
     {"pairloss", "heldout", "bestbias", "losssample", "further", "distributed"},
     {"monitor", "sgd", "softmaxsgd", "stepsize"},
-    {"replicas"},
+    {"replicas", "training"},
     {"exact"},
     {"trainer"},
     {"seeds", "demo", "console", "estimator", "hub", "planning"},
@@ -124,6 +124,7 @@ MAKERS = {
     "textsources",
     "tokenizing",
     "trainer",
+    "training",
     "windowcounts",
 }
 HEAVY = {

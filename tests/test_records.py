@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lexigrad import InputError, LexigradError
+from lexigrad import InputError, LexigradError, TrainConfig
 from lexigrad.records import Log, Patience, Records, kept_record, open_log
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def test_patience_counts_from_the_least_loss_and_may_be_endless() -> None:
 
 def test_a_log_has_each_line_as_soon_as_it_is_written(tmp_path: Path) -> None:
     path = tmp_path / "run.csv"
-    with open_log(path, "sgd", has_validation=True) as log:
+    with open_log(path, TrainConfig(), has_validation=True) as log:
         log.write({"epoch": 1, "loss": 2.5, "validation": {"perplexity": 7.0, "pairs": 3.0}, "seconds": 0.5})
         heading, line = path.read_text().splitlines()
     values = dict(zip(heading.split(","), line.split(","), strict=True))
@@ -76,7 +76,7 @@ def test_a_log_has_each_line_as_soon_as_it_is_written(tmp_path: Path) -> None:
 
 def test_a_log_in_json_has_the_records_as_they_are(tmp_path: Path) -> None:
     record = {"stage": "negative sampling", "passes": 1.67, "validation": {"perplexity": 7.0}, "seconds": 0.5}
-    with open_log(tmp_path / "run.jsonl", "exact", has_validation=True) as log:
+    with open_log(tmp_path / "run.jsonl", TrainConfig(solver="exact"), has_validation=True) as log:
         log.write(record)
         log.write(record)
     assert [json.loads(line) for line in (tmp_path / "run.jsonl").read_text().splitlines()] == [record, record]

@@ -1,4 +1,4 @@
-"""The bias that suits given vectors best under the naive softmax: what a model lacks that learned by other means."""
+"""The bias that suits given vectors best under the naive softmax: a model that learned by other means lacks it."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ LEAST_GAIN: Final = 1e-5
 """The search ends when a pass gains less than this, in nats per pair: 0.001 % of the perplexity."""
 
 UNSEEN: Final = 0.5
-"""What a word is counted as that never stands outside: its best bias would be −∞."""
+"""The count of a word that never stands outside, as its best bias would be −∞."""
 
 
 def best_bias(model: Word2Vec, counts: WindowCounts, *, threads: int | None = None) -> Floats:
     """The bias that minimises the naive softmax's loss on window counts, V and U being held.
 
     The loss is convex in b. With ŷ_c the softmax of row c's scores, a pass computes e_w = Σ_c n_c ŷ_cw, how often word
-    w would stand outside, and adds log(n_w / e_w) to b_w, where n_w is how often it does. This never raises the loss,
-    and where no word's bias moves it is the least. Passes end when one makes
-    the perplexity smaller by less than 0.001 %.
+    w would stand outside, and adds log(n_w / e_w) to b_w, where n_w is how often it does. A pass never raises the loss,
+    and where it moves no word's bias, the loss is least. Passes end when one makes the perplexity smaller by less than
+    0.001 %.
 
     Args:
-        model: a whole skip-gram model; its own bias is where the search starts.
-        counts: of the text that it was trained on. A word that never stands outside counts half a time.
+        model: a whole skip-gram model; the search starts at its own bias.
+        counts: window counts of the text that it was trained on. A word that never stands outside counts half a time.
         threads: how many share the work, all cores if None; each holds the scores of 128 words with all words.
 
     Returns:
         The bias, float32, shape ``(len(model.vocabulary),)``.
 
     Raises:
-        InputError: the counts are of another vocabulary or empty, or the model is not finite, or for CBOW.
+        InputError: the counts are of another vocabulary or empty, or the model is not finite, or is of CBOW.
 
     Example:
         >>> import lexigrad
@@ -85,7 +85,7 @@ def best_bias(model: Word2Vec, counts: WindowCounts, *, threads: int | None = No
 def _softmax_moments(
     model: Word2Vec, bias: NDArray[np.float64], counts: WindowCounts, wanted: NDArray[np.float64], threads: int | None
 ) -> tuple[float, NDArray[np.float64]]:
-    """The softmax's loss per pair, but for what no bias changes, and how often each word would stand outside."""
+    """The softmax's loss per pair without the terms that no bias changes, and each word's expected count outside."""
     bias32 = bias.astype(np.float32)
 
     @np.errstate(over="ignore", invalid="ignore")

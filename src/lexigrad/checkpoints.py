@@ -23,6 +23,7 @@ from lexigrad.encoding import available_cores
 from lexigrad.errors import FormatError, InputError
 from lexigrad.files import remove_stale
 from lexigrad.formats import read_native, write_native
+from lexigrad.losses import SOLVERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -143,8 +144,8 @@ class Checkpoints:
         options = json.dumps(_options(config), sort_keys=True)
         self._metadata = {"options": options, "digests": json.dumps(dict(digests), sort_keys=True)}
         self._written_at = time.monotonic()
-        if self.resume and config.solver == "svd":
-            self._tell("svd is a single step, of which nothing is kept: it begins anew")
+        if self.resume and not SOLVERS[config.solver].minimizes:
+            self._tell(f"{config.solver} is a single step, of which nothing is kept: it begins anew")
         elif self.resume:
             self.state = self._found()
 
@@ -256,7 +257,7 @@ def _options(config: TrainConfig) -> dict[str, Any]:
     """The options on which the result depends, as JSON has them: of ``threads`` only whether one thread races alone."""
     options = config.to_dict()
     threads = options.pop("threads")
-    if config.solver == "sgd" and config.loss == "negative_sampling" and not config.deterministic:
+    if config.has_effect("deterministic") and not config.deterministic:
         options["threads"] = "1" if (threads or available_cores()) == 1 else "several"
     return options
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from lexigrad.config import Tokenizer
     from lexigrad.keyedvectors import KeyedVectors
+    from lexigrad.losses import LossName, SolverName
     from lexigrad.sentencevectors import Coverage, Sentence
 
 __all__ = ["Word2VecVectorizer", "training_threads"]
@@ -109,8 +110,8 @@ class Word2VecVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         weighting: Literal["mean", "sif"] = "mean",
         smoothing: float = 1e-3,
         model: Literal["skipgram", "cbow"] = "skipgram",
-        loss: Literal["negative_sampling", "naive_softmax"] = "negative_sampling",
-        solver: Literal["sgd", "exact", "svd"] = "sgd",
+        loss: LossName = "negative_sampling",
+        solver: SolverName = "sgd",
         dim: int = 100,
         window: int = 5,
         negatives: int = 5,

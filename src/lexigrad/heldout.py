@@ -1,13 +1,13 @@
-"""Both losses of any whole model on text that it was not trained on: exact, with no word drawn.
+"""The losses of any whole model on text that it was not trained on: exact, with no word drawn.
 
 For skip-gram the text enters by its expected window counts n(c, o) alone (`lexigrad.windowcounts`), and the losses are
-per pair (`lexigrad.pairloss`). CBOW does not reduce to counts of pairs: its windows are gone through one by one, the
-mean of a window's context in the place of v_c, and the losses are per window.
+per pair (`lexigrad.pairloss`). CBOW does not reduce to counts of pairs: its windows are gone through one by one, with
+the mean of a window's context in the place of v_c, and the losses are per window.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -29,19 +29,24 @@ if TYPE_CHECKING:
 __all__ = ["HeldOutLoss", "HeldOutText", "check_counts", "held_out_loss"]
 
 CONTEXT_WORDS: Final = 1 << 20
-"""A tile of CBOW's windows takes no further one when their contexts have so many words."""
+"""A tile of CBOW's windows takes no further window when the contexts of its windows have so many words."""
 
 NO_NEGATIVES: Final = np.zeros(0, dtype=np.uint64)
-"""An alias table that nothing is drawn from: the noise is taken in expectation."""
+"""An alias table for windows without negatives: the noise is taken in expectation."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOutLoss(PairLoss):
-    """What a model loses on a text.
+    """The losses of a model on a text, per pair of words, or for CBOW per window.
+
+    Each loss is an attribute, too: ``negative_sampling`` is in expectation over the noise, and ``naive_softmax`` is the
+    negative log-likelihood in nats.
 
     Attributes:
-        words: of the text, those that the model knows.
-        unknown: the others.
+        pairs: their number, in expectation over the windows' widths and the words dropped; for CBOW that of windows.
+        losses: each loss per pair, by its name.
+        words: how many words of the text the model knows.
+        unknown: how many it does not know.
 
     Example:
         >>> import lexigrad
@@ -61,7 +66,8 @@ class HeldOutLoss(PairLoss):
 
     def to_dict(self) -> dict[str, Any]:
         """The losses as plain values that JSON can hold."""
-        return {**PairLoss.to_dict(self), "coverage": self.coverage}
+        words = {"words": self.words, "unknown": self.unknown}
+        return {"pairs": self.pairs, **self.losses, **words, "perplexity": self.perplexity, "coverage": self.coverage}
 
 
 def held_out_loss(
@@ -71,7 +77,7 @@ def held_out_loss(
     *,
     threads: int | None = None,
 ) -> HeldOutLoss:
-    """Measure a model by both losses on a text, whatever loss it was trained with.
+    """Measure a model by both losses on a text; the loss under which it was trained does not matter.
 
     Per pair of a center c and an outside word o, with s = u_w·v_c + b_w, negative sampling is
     −log σ(s_o) − K Σ_w P(w) log σ(−s_w), the expectation over K draws from the noise distribution P, and the naive
@@ -80,10 +86,11 @@ def held_out_loss(
 
     Args:
         model: any whole model.
-        text: what `read_corpus` takes, a `Corpus` that was read with the model's vocabulary, or, for skip-gram, the
-            `WindowCounts` of a text. The model's phrases are joined in what is read, and no others.
-        config: whose windows, noise distribution, number of negatives and column of a table to use; the model's own if
-            None. Models can only be compared on the same ones.
+        text: anything that `read_corpus` takes, a `Corpus` that was read with the model's vocabulary, or, for
+            skip-gram, the `WindowCounts` of a text. The model's phrases are joined in a text that is read, and no
+            others.
+        config: gives the windows, the noise distribution, the number of negatives and the column of a table; the
+            model's own config if None. Losses can only be compared under the same of these.
         threads: how many share the work, all cores if None; they do not change the result.
 
     Returns:
@@ -102,8 +109,8 @@ def held_out_loss(
         (6, 1, True)
 
     Source: Mikolov et al. 2013, "Distributed representations of words and phrases and their compositionality".
-    word2vec.c and gensim draw negatives, and report at most the loss of the pairs being trained; where a draw hits the
-    true word they leave it out, and here it counts.
+    word2vec.c and gensim draw negatives, and report at most the loss of the pairs being trained; they leave a draw out
+    where it hits the true word, and here it counts.
     """
     config = replace(config or model.config, threads=threads)
     if isinstance(text, WindowCounts):
@@ -111,7 +118,7 @@ def held_out_loss(
     if isinstance(text, Corpus):
         check_phrases(text.phrases, model.phrases, "the text")
         return _corpus_loss(model, text, config)
-    # The model's phrases, and none of the text's own.
+    # the text gets the model's phrases, and none of its own
     reading = replace(model.config, threads=threads, column=config.column, phrases=0)
     with read_corpus(text, reading, vocabulary=model.vocabulary, phrases=model.phrases) as corpus:
         check_phrases(corpus.phrases, model.phrases, "the text")
@@ -126,8 +133,8 @@ class HeldOutText:
         config: the options of the training.
 
     Raises:
-        InputError: there is nothing to predict: it has no sentence of two words; for CBOW, none of which two are kept.
-            Better before hours of training than after them.
+        InputError: there is nothing to predict, as no sentence has two words, or for CBOW none of which two are kept;
+            hours of training are not spent first.
     """
 
     def __init__(self, corpus: Corpus, config: TrainConfig) -> None:
@@ -142,7 +149,7 @@ class HeldOutText:
         """Skip-gram's window counts."""
 
     def loss(self, model: Word2Vec) -> HeldOutLoss:
-        """What `held_out_loss` gives of a model trained with these options."""
+        """The losses that `held_out_loss` gives of a model that was trained with these options."""
         if self.counts is None:
             return _corpus_loss(model, self.corpus, self._config)
         _check_vocabulary(model, self.corpus.vocabulary)
@@ -150,7 +157,7 @@ class HeldOutText:
 
 
 def check_counts(model: Word2Vec, counts: WindowCounts) -> None:
-    """Refuse counts that say nothing of the model's pairs."""
+    """Refuse counts that are not of pairs of the model's words."""
     if model.config.model != "skipgram":
         raise InputError("window counts say nothing of CBOW's contexts; give the text itself")
     _check_vocabulary(model, counts.vocabulary)
@@ -182,11 +189,11 @@ def _skipgram_loss(model: Word2Vec, counts: WindowCounts, config: TrainConfig) -
 
 
 def _with_words(loss: PairLoss, words: int, unknown: int) -> HeldOutLoss:
-    return HeldOutLoss(**asdict(loss), words=words, unknown=unknown)
+    return HeldOutLoss(loss.pairs, loss.losses, words, unknown)
 
 
 def _check_vocabulary(model: Word2Vec, vocabulary: Vocabulary) -> None:
-    """Refuse ids that mean other words than the model's rows."""
+    """Refuse a vocabulary whose ids mean other words than the model's rows."""
     if model.vocabulary.words != vocabulary.words:
         raise InputError("the text's vocabulary is not the model's; read the text with vocabulary=model.vocabulary")
 

@@ -1,15 +1,14 @@
 """The training loss: a model's own objective on a fixed sample of the windows of the text, in double precision.
 
-Windows and negatives are drawn once, by the seed, so the same ones are measured after every epoch, and differences
-between epochs are the tables' alone. They are draws of their own: what an epoch drew was fitted a little better. Per
-prediction of a word o from x, a center's vector or for CBOW the mean of the words around,
+Windows and negatives are drawn once, by the seed, so the same windows are measured after every epoch, and differences
+between epochs are the tables' alone. The draws are not those of any epoch, as the windows that an epoch drew are fitted
+a little better. Per prediction of a word o from x, a center's vector or for CBOW the mean of the words around,
 
     negative sampling   softplus(−u_o·x) + Σ_k softplus(u_k·x)
     naive softmax       log Σ_w exp(u_w·x) − u_o·x
 
 with K negatives k drawn from the noise distribution, the same for all predictions in a window. A negative that is the
-word o counts, as in `lexigrad.heldout`: the mean over all draws is what is measured there, so that the two can be
-compared.
+word o counts, as in `lexigrad.heldout`, which measures the mean over all draws, so that the two can be compared.
 """
 
 from __future__ import annotations
@@ -20,10 +19,11 @@ import numpy as np
 
 from lexigrad.blas import one_blas_thread
 from lexigrad.encoding import available_cores, in_order
+from lexigrad.losses import LOSSES
 from lexigrad.sampling import LOSS_STREAM, alias_table, keep_thresholds, stream_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["LossSample"]
 
 WINDOWS: Final = 512
-"""Windows that a thread measures without looking up, under negative sampling."""
+"""Windows of one call of a thread, under negative sampling."""
 
 ROWS: Final = 128
 COLUMNS: Final = 1024
@@ -47,9 +47,9 @@ COLUMNS: Final = 1024
 class LossSample:
     """Some windows of a text, to be measured again and again.
 
-    The text is cut into stretches of equal length, and a draw picks a token of each, whose window is measured. There
-    are so many stretches that about ``config.loss_sample`` windows can be expected of them; where the text has no more
-    tokens than that, all its windows are measured.
+    The text is cut into stretches of equal length, and a draw picks a token of each, whose window is measured. The
+    number of stretches is such that about ``config.loss_sample`` windows can be expected of them; where the text has no
+    more tokens than that, all its windows are measured.
 
     Args:
         corpus: the text that is trained on.
@@ -68,26 +68,24 @@ class LossSample:
         self.config = config
         self._windows = _drawn(corpus, config)
         self.windows = int(self._windows.outside.size)
-        """How many windows are measured."""
+        """The number of windows that are measured."""
         self.predictions = self.windows if config.model == "cbow" else int(self._windows.around.size)
-        """How many predictions are made in them."""
+        """The number of predictions that are made in these windows."""
 
     def loss(self, V: Floats, U: Floats) -> float | None:
-        """The loss per prediction of these tables, or None where no window has two words.
+        """The loss per prediction, or None where no window has two words.
 
         Args:
             V: center vectors, of shape (words, dim).
             U: outside vectors, of the same shape.
 
         Returns:
-            Nats; the same bits with any number of threads, and not finite where the tables are not.
+            The loss in nats: the same bits with any number of threads, and not finite where the tables are not.
         """
         if not self.predictions:
             return None
         threads = self.config.threads or available_cores()
-        softmax = self.config.loss == "naive_softmax"
-        total = self._naive_softmax(V, U, threads) if softmax else self._negative_sampling(V, U, threads)
-        return total / self.predictions
+        return SUMS[self.config.loss](self, V, U, threads) / self.predictions
 
     def _negative_sampling(self, V: Floats, U: Floats, threads: int) -> float:
         from lexigrad.kernels.losses import sum_negative_sampling
@@ -106,7 +104,7 @@ class LossSample:
             return sum(in_order(lambda rows: _softmax_part(V, U, rows), self._rows(), threads))
 
     def _rows(self) -> Iterator[_Rows]:
-        """Inputs with the words to predict from them, some at a time: contexts, or each center once."""
+        """The inputs with the words to predict from them, some at a time: contexts for CBOW, or each center once."""
         outside, starts, around, _ = self._windows
         if self.config.model != "cbow":
             predicted = np.repeat(outside, np.diff(starts))
@@ -123,16 +121,23 @@ class LossSample:
             yield _Rows(words, begins - begins[0], np.diff(goals), goal_words)
 
 
+SUMS: Final[dict[str, Callable[[LossSample, Floats, Floats, int], float]]] = {
+    "negative_sampling": LossSample._negative_sampling,
+    "naive_softmax": LossSample._naive_softmax,
+}
+"""The sum over a sample's predictions, by threads of some number, for each loss by name."""
+
+
 class _Rows(NamedTuple):
-    """Some inputs, and what is predicted from them."""
+    """Some inputs, and the words to predict from them."""
 
     around: NDArray[np.int32]  # rows of V
     starts: NDArray[np.int64]  # (inputs + 1,): input i is the mean of around[starts[i]:starts[i + 1]]
     predictions: NDArray[np.int64]  # (inputs,): how many words are predicted from each
-    outside: NDArray[np.int32]  # these words, one input's after the other's
+    outside: NDArray[np.int32]  # these words, in the order of the inputs
 
 
-@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what is not finite is found by its sum
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a sum that is not finite is found later
 def _softmax_part(V: Floats, U: Floats, rows: _Rows) -> float:
     """The summed loss of some inputs."""
     from lexigrad.kernels.losses import sum_inputs, sum_scores
@@ -150,7 +155,7 @@ def _softmax_part(V: Floats, U: Floats, rows: _Rows) -> float:
 
 
 def _drawn(corpus: Corpus, config: TrainConfig) -> Windows:
-    """The windows of the sample, and for negative sampling their negatives."""
+    """The windows of the sample, with negatives where the loss draws some."""
     from lexigrad.kernels.losses import Windows, draw_windows, fill_negatives
     from lexigrad.kernels.tokens import Draws, Piece, longest_sentence
 
@@ -170,7 +175,7 @@ def _drawn(corpus: Corpus, config: TrainConfig) -> Windows:
     count = draw_windows(*arguments, Windows(nothing, sizes, nothing, nothing))
     starts = sizes[: count + 1]
     around = int(starts[-1])
-    negatives = np.empty((0 if config.loss == "naive_softmax" else count, config.negatives), np.int64)
+    negatives = np.empty((count if LOSSES[config.loss].draws_negatives else 0, config.negatives), np.int64)
     windows = Windows(np.empty(count, np.int32), starts, np.empty(around, np.int32), negatives)
     draw_windows(*arguments, windows)
     fill_negatives(draws, negatives)

@@ -1,4 +1,4 @@
-"""Both losses of a pair, summed over all pairs: float32 scores by tiles, float64 sums, and every word as a negative.
+"""The losses of a pair, summed over all pairs: float32 scores by tiles, float64 sums, and every word as a negative.
 
 With scores s = u_w·v_c + b_w, n_c = Σ_o n(c, o) and the noise distribution P, the losses per pair are
 
@@ -6,13 +6,13 @@ With scores s = u_w·v_c + b_w, n_c = Σ_o n(c, o) and the noise distribution P,
     naive softmax       (Σ_c n_c log Σ_w exp(s_cw) − Σ_co n(c, o) s_co) / Σ_c n_c
 
 Rows with n_c = 0 are not touched. Sums over tiles, rows and pairs are added in the order of the rows, so any number of
-threads gives the same bytes; each holds a tile of 1 MB.
+threads gives the same bytes; each thread holds a tile of 1 MB.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -20,9 +20,10 @@ import numpy as np
 from lexigrad.blas import one_blas_thread
 from lexigrad.encoding import available_cores, in_order
 from lexigrad.errors import InputError
+from lexigrad.losses import LOSSES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -39,31 +40,46 @@ TILE_COLUMNS: Final = 1024
 NO_CHANCE: Final = np.float32(-1e30)
 """The bias of columns that fill up the last tile: their exponentials vanish."""
 
+MEASURED: Final = ("negative_sampling", "naive_softmax")
+"""The losses that are summed over scores with all words, in the order of the sums."""
+
 NO_PAIRS: Final = "the text has no two known words within one window, so there is nothing to predict; give more text"
 
 
 @dataclass(frozen=True, slots=True)
 class PairLoss:
-    """Both losses, a pair of words (for CBOW a window) each.
+    """The losses per pair of words, or for CBOW per window.
+
+    Each loss is an attribute, too: ``negative_sampling`` is in expectation over the noise, and ``naive_softmax`` is the
+    negative log-likelihood in nats.
 
     Attributes:
-        pairs: how many, in expectation over the windows' widths and the words dropped; for CBOW the windows counted.
-        negative_sampling: loss per pair, in expectation over the noise.
-        naive_softmax: negative log-likelihood per pair, in nats.
+        pairs: their number, in expectation over the windows' widths and the words dropped; for CBOW that of windows.
+        losses: each loss per pair, by its name.
+
+    Example:
+        >>> loss = PairLoss(10.0, {"negative_sampling": 3.5, "naive_softmax": 2.0})
+        >>> loss.naive_softmax, round(loss.perplexity, 3)
+        (2.0, 7.389)
     """
 
     pairs: float
-    negative_sampling: float
-    naive_softmax: float
+    losses: Mapping[str, float] = field(hash=False)
+
+    def __getattr__(self, name: str) -> float:
+        if name in LOSSES and name in self.losses:
+            return self.losses[name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     @property
     def perplexity(self) -> float:
-        """exp(naive_softmax): choosing among so many words with equal chances would be as hard."""
-        return math.exp(self.naive_softmax) if self.naive_softmax < 700 else math.inf
+        """Exp of the negative log-likelihood: choosing among so many words with equal chances would be as hard."""
+        nats = next(loss for name, loss in self.losses.items() if LOSSES[name].is_likelihood)
+        return math.exp(nats) if nats < 700 else math.inf
 
     def to_dict(self) -> dict[str, Any]:
         """The losses as plain values that JSON can hold."""
-        return {**asdict(self), "perplexity": self.perplexity}
+        return {"pairs": self.pairs, **self.losses, "perplexity": self.perplexity}
 
 
 class Batch(NamedTuple):
@@ -81,8 +97,7 @@ class _Totals(NamedTuple):
     """Sums over pairs, not yet divided by their number."""
 
     pairs: float
-    negative_sampling: float
-    naive_softmax: float
+    losses: dict[str, float]  # by name
 
 
 def loss_of_counts(
@@ -95,7 +110,7 @@ def loss_of_counts(
     *,
     threads: int | None = None,
 ) -> PairLoss:
-    """Both losses of skip-gram on window counts: one pass, of one product of V's rows that occur with all of U.
+    """The losses of skip-gram on window counts, by one product of all rows of V that occur with all of U.
 
     Args:
         V: center vectors, float32, shape ``(n, dim)``.
@@ -117,25 +132,30 @@ def loss_of_counts(
 
 
 class PairScores:
-    """All words as outside words, in tiles of columns, and what their scores are weighed with."""
+    """All words as outside words, in tiles of columns, and the noise by which their scores are weighed."""
 
     def __init__(self, U: Floats, bias: Floats | None, noise: NDArray[np.float64], negatives: int) -> None:
         self.negatives = negatives
         self.tiles = [_Tile.of(first, U, bias, noise) for first in range(0, len(U), TILE_COLUMNS)]
 
     def loss(self, batches: Iterable[Batch], threads: int | None) -> PairLoss:
-        """The losses per pair of all batches, by so many threads, all cores if None.
+        """The losses per pair of all batches.
+
+        Args:
+            batches: rows to score.
+            threads: how many share the work, all cores if None; they do not change the result.
 
         Raises:
             InputError: there is no pair, or a loss is not finite.
         """
-        sums = [0.0, 0.0, 0.0]
+        pairs, losses = 0.0, dict.fromkeys(MEASURED, 0.0)
         with one_blas_thread():
             for found in in_order(self._totals_of_batch, batches, threads or available_cores()):
-                sums = [total + part for total, part in zip(sums, found, strict=True)]
-        return _per_pair(_Totals(*sums))
+                pairs += found.pairs
+                losses = {name: total + found.losses[name] for name, total in losses.items()}
+        return _per_pair(_Totals(pairs, losses))
 
-    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what is not finite gets an error of its own
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a loss that is not finite gets an error of its own
     def _totals_of_batch(self, batch: Batch) -> _Totals:
         from lexigrad.kernels.heldout import RowSums, sum_tile
         from lexigrad.kernels.simd import LANES
@@ -152,11 +172,9 @@ class PairScores:
             sum_tile(scores, width, tile.first, tile.bias, tile.noise, *entries, lanes, sums)
         normalizers = sums.maximum + np.log(sums.exponentials)
         noise_part = self.negatives * batch.row_weights * sums.noise
-        return _Totals(
-            float(batch.row_weights.sum()),
-            float((noise_part + sums.true_softplus).sum()),
-            float((batch.row_weights * normalizers - sums.true_scores).sum()),
-        )
+        row_losses = noise_part + sums.true_softplus, batch.row_weights * normalizers - sums.true_scores
+        losses = {name: float(of_rows.sum()) for name, of_rows in zip(MEASURED, row_losses, strict=True)}
+        return _Totals(float(batch.row_weights.sum()), losses)
 
 
 class _Tile(NamedTuple):
@@ -195,15 +213,14 @@ def _count_batches(V: Floats, counts: WindowCounts) -> Iterator[Batch]:
 
 
 def _per_pair(totals: _Totals) -> PairLoss:
-    """The losses of one pair."""
+    """The sums divided by the number of pairs."""
     if not totals.pairs > 0:
         raise InputError(NO_PAIRS)
-    losses = totals.negative_sampling / totals.pairs, totals.naive_softmax / totals.pairs
-    return PairLoss(totals.pairs, *map(finite_loss, losses))
+    return PairLoss(totals.pairs, {name: finite_loss(loss / totals.pairs) for name, loss in totals.losses.items()})
 
 
 def finite_loss(loss: float) -> float:
-    """The loss, if it is a number."""
+    """The loss itself, if it is finite, and an error otherwise."""
     if not math.isfinite(loss):
         raise InputError("the loss is not finite, so the model holds numbers that are not, or far too large ones")
     return loss

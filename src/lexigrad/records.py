@@ -1,7 +1,7 @@
-"""The records of a training: those that the model keeps, the file to which all are written, and who else is told.
+"""The records of a training: those that the model keeps, the log to which all are written, and all other listeners.
 
-A record is a dict of plain values, one for each epoch of SGD and for each step of the exact solver. It holds what
-follows from the text and the options; times are in the log only, so that a model's file does not depend on them.
+A record is a dict of plain values, one for each epoch of SGD and for each step of the exact solver. Its values follow
+from the text and the options; times are in the log only, so that a model's file does not depend on them.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lexigrad.errors import InputError, LexigradError
+from lexigrad.losses import LOSSES, SOLVERS
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
 
+    from lexigrad.config import TrainConfig
     from lexigrad.progress import Callback, Progress, SolverProgress, TrainProgress
 
 __all__ = ["LOG_ENDINGS", "Listeners", "Log", "Patience", "Records", "kept_record", "open_log"]
@@ -27,21 +29,15 @@ MOST_RECORDS: Final = 1_000
 
 LOG_ENDINGS: Final = (".csv", ".jsonl")
 
-SGD_COLUMNS: Final = ("epoch", "words", "learning_rate", "loss")
-EXACT_COLUMNS: Final = ("stage", "passes", "loss")
-VALIDATION: Final = ("pairs", "negative_sampling", "naive_softmax", "perplexity", "words", "unknown", "coverage")
-SGD_TIMES: Final = ("seconds", "measuring_seconds")
-EXACT_TIMES: Final = ("seconds",)
-
 
 class Records:
     """The records of one run, and its log.
 
-    Of more than 1,000 every second one is kept, of more than 2,000 every fourth and so on, and in any case the last one
-    and that of the tables that are kept. ``total`` counts all.
+    Of more than 1,000 records every second one is kept, of more than 2,000 every fourth and so on, and in any case the
+    last one and that of the tables that are kept. ``total`` counts all of them.
 
     Args:
-        log: gets all of them.
+        log: gets all records.
     """
 
     def __init__(self, log: Log | None = None) -> None:
@@ -71,11 +67,11 @@ class Records:
             self.log.write({**record, **times})
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps of them."""
+        """The values by which a checkpoint keeps the records."""
         return {"total": self.total, "kept": list(self._kept), "best": self._best}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from what ``state`` gave."""
+        """Go on from the values that ``state`` gave."""
         self.total, self._best = state["total"], state["best"]
         self._kept = [(number, record) for number, record in state["kept"]]
 
@@ -87,11 +83,11 @@ class Records:
 
 
 class Listeners:
-    """Who is told how a training goes.
+    """All that are told how a training goes.
 
     Args:
         progress: is called with each report.
-        callbacks: so is their ``on_report``, and at times their ``on_rest``.
+        callbacks: their ``on_report`` is called with each report, too, and at times their ``on_rest``.
         log: gets each record.
     """
 
@@ -102,14 +98,14 @@ class Listeners:
         self._progress = progress
 
     def report(self, progress: TrainProgress | SolverProgress) -> None:
-        """Hand on one report."""
+        """Hand a report on."""
         if self._progress is not None:
             self._progress(progress)
         for callback in self.callbacks:
             callback.on_report(progress)
 
     def rest(self, rows: Callable[[int], Any]) -> None:
-        """Let the callbacks look at the first rows, if they want to."""
+        """Let the callbacks ask for the first rows, which the function ``rows`` copies."""
         for callback in self.callbacks:
             callback.on_rest(rows)
 
@@ -128,7 +124,7 @@ class Patience:
     """Follows a loss, and says when it has not fallen for a while.
 
     Args:
-        patience: so many losses without a smaller one are too many; None waits for ever.
+        patience: the losses without a smaller one that are too many; None waits for ever.
 
     Example:
         >>> patience = Patience(2)
@@ -142,18 +138,18 @@ class Patience:
         self.worse = 0
 
     def is_least(self, loss: float) -> bool:
-        """Take in a loss; says whether none was as small."""
+        """Take in a loss, and return whether no earlier one was as small."""
         self.worse += 1
         if loss < self.least:
             self.least, self.worse = loss, 0
         return self.worse == 0
 
     def state(self) -> dict[str, Any] | None:
-        """What a checkpoint keeps of it; None before the first loss."""
+        """The values by which a checkpoint keeps the least loss; None before the first loss."""
         return None if self.worse == 0 and self.least == float("inf") else {"least": self.least, "worse": self.worse}
 
     def restore(self, state: Mapping[str, Any] | None) -> None:
-        """Go on from what ``state`` gave."""
+        """Go on from the values that ``state`` gave."""
         if state is not None:
             self.least, self.worse = state["least"], state["worse"]
 
@@ -167,10 +163,10 @@ class Log:
     """A file to which each record is written when it comes: a line of CSV below a heading, or of JSON.
 
     Args:
-        path: its ending says which, ``.csv`` or ``.jsonl``; what was there is overwritten.
-        resume: leave what was there until ``go_on_after`` says how much of it stands.
-        columns: what a line of CSV holds, in order; what a record lacks is left empty. The entries of a record's
-            ``validation`` are columns of their own, such as ``validation_perplexity``.
+        path: its ending says which, ``.csv`` or ``.jsonl``; a file that was there is overwritten.
+        columns: the entries that a line of CSV holds, in order; those that a record lacks are left empty. The entries
+            of a record's ``validation`` are columns of their own, such as ``validation_perplexity``.
+        resume: leave the file as it was until ``go_on_after`` says how much of it stands.
 
     Raises:
         InputError: the file has another ending.
@@ -203,7 +199,7 @@ class Log:
         self._file.close()
 
     def go_on_after(self, records: int) -> None:
-        """Keep so many records of an earlier run, and drop what it wrote behind them."""
+        """Keep the first records of an earlier run, so many as are given, and drop all that it wrote after them."""
         try:
             self._file.seek(0)
             for _ in range(records + (self.path.suffix == ".csv") if records else 0):
@@ -215,7 +211,7 @@ class Log:
             self._begin()
 
     def write(self, record: Mapping[str, Any]) -> None:
-        """Write one line, so that who reads the file has it at once."""
+        """Write one line at once, for readers of the file."""
         if self.path.suffix == ".csv":
             measured = record.get("validation") or {}
             flat = {**record, **{f"validation_{name}": value for name, value in measured.items()}}
@@ -247,8 +243,8 @@ def _csv_line(values: Sequence[Any]) -> str:
     return line.getvalue()
 
 
-def open_log(path: str | os.PathLike[str], solver: str, *, has_validation: bool, resume: bool = False) -> Log:
-    """A log with the columns of a solver's records."""
-    validation = [f"validation_{name}" for name in VALIDATION] if has_validation else []
-    columns, times = (SGD_COLUMNS, SGD_TIMES) if solver == "sgd" else (EXACT_COLUMNS, EXACT_TIMES)
-    return Log(path, [*columns, *validation, *times], resume=resume)
+def open_log(path: str | os.PathLike[str], config: TrainConfig, *, has_validation: bool, resume: bool = False) -> Log:
+    """A log with the columns of the records that a training with this config writes."""
+    loss, solver = LOSSES[config.loss], SOLVERS[config.solver]
+    measures = ("pairs", *loss.measures, "words", "unknown", "coverage") if has_validation else ()
+    return Log(path, [*solver.columns, *(f"validation_{name}" for name in measures), *solver.times], resume=resume)

@@ -101,7 +101,7 @@ def each_seed(
     """
     if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
         raise InputError(f"seeds must be a whole number of at least 1, not {seeds!r}")
-    if config.solver != "sgd" and seeds > 1:
+    if seeds > 1 and not config.has_effect("seed"):
         raise InputError(
             f"{config.solver} depends on no seed: every training gives the same vectors; take solver='sgd'"
         )

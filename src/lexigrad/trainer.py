@@ -14,12 +14,12 @@ from lexigrad.errors import ConfigError, InputError
 from lexigrad.exact.solve import train_exact, train_svd
 from lexigrad.further import Start
 from lexigrad.heldout import HeldOutText
+from lexigrad.losses import LOSSES, SOLVERS, is_shareable
 from lexigrad.monitor import Monitor
 from lexigrad.progress import Callback
 from lexigrad.records import Listeners, open_log
-from lexigrad.sgd import train_sgd
-from lexigrad.softmaxsgd import train_softmax
 from lexigrad.splitting import set_aside
+from lexigrad.training.losses import SGD
 from lexigrad.vocabulary import pack_words
 from lexigrad.windowcounts import WindowCounts, count_windows
 
@@ -117,7 +117,7 @@ def train(
     _check(config, validation, callbacks, engine)
     resume = checkpoints is not None and checkpoints.resume
     measured = validation is not None
-    opened = nullcontext() if log is None else open_log(log, config.solver, has_validation=measured, resume=resume)
+    opened = nullcontext() if log is None else open_log(log, config, has_validation=measured, resume=resume)
     begin = None if start is None else Start(start, config)
     with opened as opened_log:
         listeners = Listeners(progress, callbacks, opened_log)
@@ -143,8 +143,9 @@ def _check(config: TrainConfig, validation: Any, callbacks: Sequence[Callback], 
         raise ConfigError("early_stop follows the loss on held-out text, and there is none; give a validation")
     if engine is not None and not callable(getattr(engine, "call", None)):
         raise InputError(f"engine must be one that lexigrad.engines.opening.open_engine opened, not {engine!r}")
-    if engine is not None and config.solver == "sgd" and config.loss == "naive_softmax":
-        raise InputError("the naive softmax by SGD trains in the threads of this process; leave out engine")
+    if engine is not None and not is_shareable(config.loss, config.solver):
+        names = f"{LOSSES[config.loss].phrase} by {SOLVERS[config.solver].title}"
+        raise InputError(f"{names} trains in the threads of this process; leave out engine")
     if engine is not None and not config.deterministic:
         raise InputError("threads race in one process only; leave out engine, or deterministic=False")
     if engine is not None and config.device is not None:
@@ -166,7 +167,7 @@ def _trained(
     """Train on what is not held out, and measure on what is."""
     with set_aside(corpus, validation, config) as (training, set_apart):
         held_out = None if set_apart is None else HeldOutText(set_apart, config)
-        if config.solver != "sgd":
+        if not SOLVERS[config.solver].reads_text:
             counts = count_windows(training, config)
             corpus.check_unchanged()
             return _solved(counts, config, held_out, listeners, checkpoints, engine)
@@ -181,8 +182,7 @@ def _trained(
 
             model = train_alone(training, config, monitor, start, engine)
         else:
-            solve = train_softmax if config.loss == "naive_softmax" else train_sgd
-            model = solve(training, config, monitor, start)
+            model = SGD[config.loss](training, config, monitor, start)
         return model if start is None else start.joined(model)
 
 
@@ -196,7 +196,7 @@ def _from_counts(
 ) -> Word2Vec:
     """Train on window counts, and measure on a text."""
     config = replace(config, **counts.options)  # what the counts were made with, whatever the config says
-    if config.solver == "sgd":
+    if SOLVERS[config.solver].reads_text:
         raise InputError("SGD goes through the text, and window counts have none; take solver='exact' or 'svd'")
     if validation is None:
         return _solved(counts, config, None, listeners, checkpoints, engine)
@@ -218,7 +218,7 @@ def _solved(
 ) -> Word2Vec:
     """The model by a solver that works on counts."""
     _begin(checkpoints, config, counts, held_out, listeners)
-    if config.solver == "svd":
+    if not SOLVERS[config.solver].minimizes:
         return train_svd(counts, config, listeners, held_out, engine)
     return train_exact(counts, config, listeners, held_out, checkpoints, engine)
 

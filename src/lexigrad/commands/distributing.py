@@ -52,7 +52,7 @@ def opened_engine(
 
 def say_idle(workers: int, config: TrainConfig, display: Display) -> None:
     """Say it where there is work for fewer workers than there are, or were asked for."""
-    if config.solver == "sgd":
+    if config.has_effect("replicas"):
         if workers > config.replicas:
             noun = "worker trains" if config.replicas == 1 else "workers train"
             display.say(f"{config.replicas:,} {noun}; --replicas says how many do, and with it the result")

@@ -9,6 +9,7 @@ import click
 
 from lexigrad.commands.options import FILE, config_options, json_option
 from lexigrad.console import print_columns, print_json
+from lexigrad.losses import LOSSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from lexigrad.model import Word2Vec
 
 __all__ = ["loss"]
-
-HEADING = ("vectors", "pairs", "negative sampling", "softmax", "perplexity", "words", "covered")
 
 
 @click.command()
@@ -40,7 +39,9 @@ def loss(vectors: tuple[Path, ...], corpus: str, column: str | None, threads: in
     if as_json:
         print_json([{"vectors": path, **measured.to_dict()} for path, measured in found])
     else:
-        print_columns(HEADING, [_row(path, measured) for path, measured in found])
+        names = list(dict.fromkeys(name for _, measured in found for name in measured.losses))
+        heading = ("vectors", "pairs", *(LOSSES[name].heading for name in names), "perplexity", "words", "covered")
+        print_columns(heading, [_row(path, measured, names) for path, measured in found])
 
 
 def _losses(vectors: Iterable[Path], corpus: str, column: str | None, threads: int | None) -> Iterator[HeldOutLoss]:
@@ -67,7 +68,8 @@ def _whole_model(path: Path) -> Word2Vec:
     return Word2Vec.load(path)
 
 
-def _row(path: str, found: HeldOutLoss) -> tuple[str, ...]:
-    """What the table says of one model."""
-    losses = f"{found.negative_sampling:.4f}", f"{found.naive_softmax:.4f}", f"{found.perplexity:,.1f}"
-    return path, f"{found.pairs:,.0f}", *losses, f"{found.words:,}", f"{100 * found.coverage:.1f} %"
+def _row(path: str, found: HeldOutLoss, names: Iterable[str]) -> tuple[str, ...]:
+    """The table's row of one model; a loss that it does not have is left empty."""
+    losses = [f"{found.losses[name]:.4f}" if name in found.losses else "" for name in names]
+    covered = f"{100 * found.coverage:.1f} %"
+    return path, f"{found.pairs:,.0f}", *losses, f"{found.perplexity:,.1f}", f"{found.words:,}", covered

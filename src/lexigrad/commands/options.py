@@ -126,7 +126,7 @@ def _config_option(option: Field[Any]) -> Callable[[Command], Command]:
     parameter_type: Any
     metavar = None
     if rule["choices"]:
-        parameter_type = click.Choice(rule["choices"])
+        parameter_type = click.Choice(tuple(rule["choices"]))
     elif kind == "bool":
         parameter_type = bool
     elif kind.startswith("str"):

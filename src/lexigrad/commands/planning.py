@@ -121,10 +121,10 @@ def plan_command(
 
 def _measured(rates: Rates) -> Iterator[tuple[str, str]]:
     """What was measured, for people."""
-    for name in ("reading", "counting", "sgd"):
-        yield f"{'SGD' if name == 'sgd' else name}, words a second", _number(getattr(rates, name))
-    for name in ("negative_sampling", "naive_softmax"):
-        yield f"a pass of the {name.replace('_', ' ')}, operations a second", _number(getattr(rates, name))
+    for title, rate in (("reading", rates.reading), ("counting", rates.counting), ("SGD", rates.sgd)):
+        yield f"{title}, words a second", _number(rate)
+    for title, rate in (("negative sampling", rates.negative_sampling), ("naive softmax", rates.naive_softmax)):
+        yield f"a pass of the {title}, operations a second", _number(rate)
     yield "vectors of the exact solver, bytes a second", _number(rates.vectors)
 
 

@@ -29,6 +29,7 @@ from lexigrad.commands.watching import begin_watch, watched
 from lexigrad.config import TrainConfig
 from lexigrad.console import Display, print_json
 from lexigrad.errors import TrainingInterrupted
+from lexigrad.losses import LOSSES, SOLVERS, is_shareable
 from lexigrad.records import LOG_ENDINGS
 
 if TYPE_CHECKING:
@@ -239,7 +240,7 @@ def train(
 
 def _shares(config: TrainConfig, workers: int | None) -> dict[str, Any]:
     """How many workers there are to be, none of them without work, and how many cores are each one's."""
-    if config.solver != "sgd":
+    if not config.has_effect("replicas"):
         return {"workers": workers}  # of one core each
     most = config.replicas
     return {"workers": workers and min(workers, most), "threads": config.threads, "most_workers": most}
@@ -249,11 +250,10 @@ def _check_ray(config: TrainConfig, corpus: tuple[str, ...]) -> None:
     """Refuse what workers have no part in, and before Ray starts, which takes seconds, paths of nothing."""
     from lexigrad.sources import find_files
 
-    if config.solver == "sgd" and (config.loss == "naive_softmax" or not config.deterministic):
-        other = "--races" if config.loss == "negative_sampling" else "--loss naive_softmax"
-        raise click.UsageError(
-            f"--ray is not for SGD with {other}, which trains in this process; leave out one of them."
-        )
+    can_share, races = is_shareable(config.loss, config.solver), config.has_effect("deterministic")
+    if not can_share or (races and not config.deterministic):
+        method = f"{SOLVERS[config.solver].title} with {'--races' if can_share else f'--loss {config.loss}'}"
+        raise click.UsageError(f"--ray is not for {method}, which trains in this process; leave out one of them.")
     if config.device is not None:
         raise click.UsageError(
             "--ray computes on processors elsewhere and --device on one here; leave out one of them."
@@ -344,10 +344,10 @@ def _outcome(model: Word2Vec) -> Iterator[str]:
 
 
 def _measured(loss: dict[str, Any]) -> str:
-    """One line on what a model loses on the held-out text."""
+    """One line on the losses of a model on the held-out text."""
+    losses = ", ".join(f"{LOSSES[name].heading} {loss[name]:.4f}" for name in LOSSES if name in loss)
     return (
-        f"held out {loss['words']:,} words and {loss['unknown']:,} unknown ones, {loss['pairs']:,.0f} pairs: negative "
-        f"sampling {loss['negative_sampling']:.4f}, softmax {loss['naive_softmax']:.4f}, "
+        f"held out {loss['words']:,} words and {loss['unknown']:,} unknown ones, {loss['pairs']:,.0f} pairs: {losses}, "
         f"perplexity {loss['perplexity']:,.1f}"
     )
 

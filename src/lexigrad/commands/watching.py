@@ -49,5 +49,5 @@ def watched(name: str, port: int, display: Display) -> Iterator[Watch]:
 def begin_watch(watch: Watch, vocabulary: Vocabulary, config: TrainConfig) -> None:
     """Tell the page which words there are."""
     keep: Any = vocabulary.keep_probability(config.subsample)
-    epochs = config.epochs if config.solver == "sgd" else None
+    epochs = config.epochs if config.has_effect("epochs") else None
     watch.begin(vocabulary.words, vocabulary.counts, config.dim, thinned=int((keep < 1).sum()), epochs=epochs)

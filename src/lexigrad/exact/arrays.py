@@ -1,6 +1,6 @@
 """The objective by whole-array operations that every array library has: float64 in NumPy, or a GPU's library.
 
-It says the same as `lexigrad.exact.fused` in a page of code, which that is compared with.
+A page of code computes the same as `lexigrad.exact.fused`, which is compared with it.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ class ArrayObjective(Objective):
 
     Args:
         counts: the window counts.
-        loss: which loss.
+        loss: the name of the loss.
         l2: weight of ½(|V|² + |U|²).
         library: NumPy or another that follows the array API standard, such as torch.
         dtype: its kind of floats.
-        device: where it computes; None for where it does by itself.
+        device: where the library computes; None for its usual place.
     """
 
     def __init__(
@@ -78,13 +78,13 @@ class ArrayObjective(Objective):
         return join(parts)
 
     def sums(self, point: Point, curvature: bool, rows_only: bool) -> Sums:
-        """One block of rows after another."""
+        """The pass, one block of rows after another."""
         rows = self.counts.rows
         d_U, d_bias = 0 * point.U, 0 * point.bias
         h_U, h_bias = 0 * point.U, 0 * point.bias
         d_V, h_V = [], []
         losses, log_sums = np.zeros(rows), np.zeros(rows)
-        turn = self._softmax if self.loss == "naive_softmax" else self._tiles
+        turn = self._softmax if self.summed.is_normalized else self._tiles
         for first in range(0, rows, BLOCK):
             block = slice(first, min(first + BLOCK, rows))
             V = point.V[block]
@@ -92,7 +92,7 @@ class ArrayObjective(Objective):
             losses[block], log_sums[block], derivatives, second = turn(block, scores, self._dense(block))
             d_V.append(derivatives @ point.U)
             h_V.append(second @ point.U**2)
-            if self.loss == "naive_softmax":
+            if self.summed.is_normalized:
                 weights = self.asarray(np.maximum(self.row_weights[block], 1e-30))[:, None]
                 h_V[-1] = (h_V[-1] - (second @ point.U) ** 2 / weights).clip(0)
             d_U, d_bias = d_U + derivatives.T @ V, d_bias + derivatives.sum(0)
@@ -104,7 +104,7 @@ class ArrayObjective(Objective):
     def _tiles(self, block: slice, scores: Floats, counts: Floats) -> tuple[Any, Any, Floats, Floats]:
         """Losses, zeros, first and second derivatives under negative sampling and Poisson."""
         library, zeros = self.library, np.zeros(len(scores))
-        if self.loss == "poisson":
+        if not self.summed.has_noise:
             powers = library.exp(scores)
             return self._row_sums(powers - counts * scores), zeros, powers - counts, powers
         noise = self.asarray(self.counts.row_factors[block])[:, None] * self.column_factors
@@ -125,7 +125,7 @@ class ArrayObjective(Objective):
         return losses, log_sums, expected - counts, (expected + counts) / 2
 
     def _dense(self, block: slice) -> Floats:
-        """The counts of these rows, zeros included."""
+        """The counts of a block of rows, zeros included."""
         counts = self.counts
         starts = counts.starts[block.start : block.stop + 1]
         span = slice(starts[0], starts[-1])
@@ -135,7 +135,7 @@ class ArrayObjective(Objective):
         return dense
 
     def _places(self, numbers: NDArray[Any]) -> Any:
-        """The numbers as something to index with, where the tables are."""
+        """Numbers as an index, where the tables are."""
         return self.library.asarray(numbers.astype(np.int64), **self.place)
 
     def _row_sums(self, values: Floats) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Blocks of rows against all columns, by the kernels: what they read, what they find, and the layouts of both."""
+"""Blocks of rows against all columns, by the kernels: the tables that kernels read, their results, and the layouts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from lexigrad.engines.values import frozen
+from lexigrad.exact.objective import SUMMED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-__all__ = ["BLOCK", "Part", "RowSums", "Run", "Tables", "Task", "arranged", "laid_out", "padded_columns"]
+__all__ = ["BLOCK", "Part", "RowSums", "Run", "Tables", "Task", "arranged", "laid_out", "padded_columns", "row_width"]
 
 BLOCK: Final = 128
 """Rows of a block, a multiple of 8."""
@@ -33,7 +34,7 @@ class Part(NamedTuple):
 
     row_weights: Any  # n_c, float64
     row_factors: Any  # a, float32
-    panel_starts: Any  # for each block where the entries of each panel begin, int64
+    panel_starts: Any  # the place where the entries of each panel begin, for each block, int64
     places: Any  # row · 48 + column within block and panel, uint16
     weights: Any  # float32; sixteen more than there are entries
 
@@ -41,14 +42,14 @@ class Part(NamedTuple):
 class Tables(NamedTuple):
     """The columns' vectors as the kernels read them."""
 
-    rows: Any  # [u, b, 1], a row each
-    turned: Any  # the same, turned over
+    rows: Any  # [u, b, 1], a row for each column
+    turned: Any  # these rows, turned over
     squares: Any  # the rows squared; None without curvature
     column_factors: Any  # p
 
 
 class RowSums(NamedTuple):
-    """What a pass found for rows, part after part."""
+    """The results of a pass for rows, part after part."""
 
     losses: Any
     log_sums: Any
@@ -58,14 +59,14 @@ class RowSums(NamedTuple):
 
 @dataclass(frozen=True)
 class Task:
-    """What is asked of some parts that follow each other.
+    """A pass over some parts that follow each other.
 
     Attributes:
-        loss: which loss.
+        loss: the name of the loss.
         dim: length of a vector.
         first: number of the first part.
-        curvature: whether to compute it too.
-        rows_only: leave out what belongs to the columns.
+        curvature: whether to compute the curvature too.
+        rows_only: leave out the derivatives by the columns.
         cuts: panels at which the columns are cut into ranges, the first and the last included.
     """
 
@@ -79,13 +80,18 @@ class Task:
     @property
     def width(self) -> int:
         """Numbers of a row [u, b, 1], filled up."""
-        from lexigrad.kernels.products import GROUP
+        return row_width(self.dim)
 
-        return -(-(self.dim + 2) // GROUP) * GROUP
+
+def row_width(dim: int) -> int:
+    """The numbers of a row [u, b, 1] of vectors of some length, filled up to whole groups."""
+    from lexigrad.kernels.products import GROUP
+
+    return -(-(dim + 2) // GROUP) * GROUP
 
 
 def padded_columns(columns: int) -> int:
-    """So many columns fill whole panels, and whole strides of panels."""
+    """The number of columns, filled up to whole panels and whole strides of panels."""
     from lexigrad.kernels.passes import STRIDE
     from lexigrad.kernels.products import PANEL
 
@@ -97,10 +103,10 @@ def arranged(rows: tuple[Any, ...], columns: int) -> tuple[Part, int]:
 
     Args:
         rows: the rows' starts, columns and weights as in `Counts`, their n_c and their a.
-        columns: how many there are.
+        columns: the number of columns.
 
     Returns:
-        The part, and how many entries it has.
+        The part, and the number of its entries.
     """
     from lexigrad.kernels.passes import arrange
     from lexigrad.kernels.products import PANEL
@@ -122,7 +128,7 @@ def laid_out(U: Floats, bias: Floats, column_factors: NDArray[Any], *, squares: 
     from lexigrad.kernels.simd import padded
 
     columns, dim = U.shape
-    width, size = Task("poisson", dim, 0, False, True).width, padded_columns(columns)
+    width, size = row_width(dim), padded_columns(columns)
     rows = _aligned(size * padded(width)).reshape(size, -1)
     rows[:columns, :dim] = U
     rows[:columns, dim] = bias
@@ -144,19 +150,19 @@ class Run:
         from lexigrad.kernels.products import PANEL
         from lexigrad.kernels.simd import padded, row_shape
 
-        self.task, self.V, self.shifts = task, V, shifts
+        self.task, self.summed, self.V, self.shifts = task, SUMMED[task.loss], V, shifts
         self.tables = Tables(*(None if table is None else _usable(table) for table in tables))
         self.panels = len(tables.rows) // PANEL
         self.shape, self.row_floats = row_shape(task.width), padded(task.width)
         self.spare: list[tuple[Floats, Floats | None]] = []
-        self.buffers = Buffers.of_size(BLOCK, self.panels if task.loss == "naive_softmax" else STRIDE, task.curvature)
+        self.buffers = Buffers.of_size(BLOCK, self.panels if self.summed.is_normalized else STRIDE, task.curvature)
         rows = len(V)
         h_rows = np.empty((rows, task.dim), np.float32) if task.curvature else None
         self.found = RowSums(np.zeros(rows), np.zeros(rows), np.empty((rows, task.dim), np.float32), h_rows)
         self.row = 0
 
     def part(self, part: Part) -> tuple[Any, Any]:
-        """Compute a part's blocks; returns its sums over the columns, turned over."""
+        """Compute a part's blocks, and return its sums over the columns, turned over."""
         from lexigrad.kernels.passes import Outside
 
         tables, sums = self.tables, (None, None) if self.task.rows_only else self._zeros()
@@ -173,7 +179,7 @@ class Run:
         return _aligned(BLOCK * self.row_floats).reshape(BLOCK, self.row_floats)
 
     def _zeros(self) -> tuple[Floats, Floats | None]:
-        """Where a part adds up its sums over the columns."""
+        """Tables of zeros in which a part adds up its sums over the columns."""
         if not self.spare:
             size = self.tables.turned.size
             return _aligned(size), _aligned(size) if self.task.curvature else None
@@ -185,7 +191,7 @@ class Run:
 
 
 class _Block:
-    """A block of rows: their loss and derivatives, and what they add to the sums."""
+    """A block of rows: their loss and derivatives, and their share of the sums over the columns."""
 
     def __init__(self, run: Run, part: Part, number: int, inside: slice) -> None:
         self.run, self.part, self.number, self.inside = run, part, number, inside
@@ -200,10 +206,10 @@ class _Block:
         self.h_centers = run.rows_of_zeros() if run.task.curvature else None
 
     def compute(self, outside: Any) -> None:
-        """Everything."""
+        """Compute the block, and put its results where the run keeps them."""
         found, dim = self.run.found, self.run.task.dim
         self.run.buffers.lanes[:] = 0
-        if self.run.task.loss == "naive_softmax":
+        if self.run.summed.is_normalized:
             found.log_sums[self.rows] = self._softmax(outside)
         else:
             self._tiles(outside)
@@ -215,8 +221,8 @@ class _Block:
     def _tiles(self, outside: Any) -> None:
         from lexigrad.kernels.passes import tile_block
 
-        run, poisson = self.run, self.run.task.loss == "poisson"
-        factors = np.ones(BLOCK, dtype=np.float32) if poisson else _filled(self.part.row_factors[self.inside])
+        run, has_noise = self.run, self.run.summed.has_noise
+        factors = _filled(self.part.row_factors[self.inside]) if has_noise else np.ones(BLOCK, dtype=np.float32)
         tile_block(
             run.shape,
             self.centers.reshape(-1),
@@ -227,7 +233,7 @@ class _Block:
             factors,
             run.tables.column_factors,
             self._entries(),
-            poisson,
+            not has_noise,
             run.buffers,
             self.d_centers.reshape(-1),
             _flat(self.squares),
@@ -236,7 +242,7 @@ class _Block:
         )
 
     def _softmax(self, outside: Any) -> Any:
-        """Also log Σ exp of each row."""
+        """Compute the block under the softmax, and return log Σ exp of each row."""
         from lexigrad.kernels.passes import softmax_block
 
         run = self.run
@@ -276,10 +282,10 @@ class _Block:
 
 
 def _usable(table: Floats) -> Floats:
-    """As the kernels want it: read-only, beginning on a cache line, and in memory of this process.
+    """The table as the kernels want it: read-only, beginning on a cache line, and in memory of this process.
 
-    What came in a message lies in pages of 4 kB, of which the processor looks up one after the other: a pass over it
-    takes 6 % longer than over large pages, and a copy half a percent.
+    A table that came in a message lies in pages of 4 kB, of which the processor looks up one after the other: a pass
+    over them takes 6 % longer than over large pages, and a copy half a percent.
     """
     if table.ctypes.data % 64 or not _is_of_this_process(table):
         moved = _aligned(table.size).reshape(table.shape)
@@ -290,7 +296,7 @@ def _usable(table: Floats) -> Floats:
 
 
 def _is_of_this_process(table: Floats) -> bool:
-    """Whether its numbers lie in an array that was made here, and in no message."""
+    """Whether a table's numbers lie in an array that was made here, and in no message."""
     owner: Any = table
     while isinstance(owner.base, np.ndarray):
         owner = owner.base

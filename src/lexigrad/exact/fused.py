@@ -37,7 +37,7 @@ class SpreadCounts:
     Args:
         counts: the window counts.
         engine: carries out the passes over them.
-        parts: how many; a power of two.
+        parts: the number of parts, a power of two.
     """
 
     def __init__(self, counts: Counts, engine: Engine, parts: int) -> None:
@@ -51,11 +51,11 @@ class SpreadCounts:
         self.rows = [np.concatenate(of_parts[group.start : group.stop]) for group in self.groups]
         """The rows of each worker, part after part."""
         self.held: list[Ref] = []
-        """What the parts were made of, so that those that are lost with a machine can be made again."""
+        """The counts of which parts were made, so that parts that are lost with a machine can be made again."""
         self.refs = self._spread(of_parts)
 
     def close(self) -> None:
-        """They are needed no more."""
+        """Let the engine drop the parts."""
         self.engine.free(self.refs + self.held)
 
     def _spread(self, of_parts: list[NDArray[np.int64]]) -> list[Ref]:
@@ -76,7 +76,7 @@ class SpreadCounts:
 
 
 def rows_of_sparse(starts: Any, columns_of: Any, weights: Any, rows: NDArray[np.int64]) -> tuple[Any, Any, Any]:
-    """The same sparse matrix with these rows only, which are runs that follow each other in any order."""
+    """Some rows of a sparse matrix, given as runs of rows in any order, as a matrix of its own."""
     ends = np.flatnonzero(np.diff(rows) != 1)
     firsts, lasts = rows[np.concatenate([[0], ends + 1])], rows[np.concatenate([ends, [len(rows) - 1]])]
     spans = [slice(starts[first], starts[last + 1]) for first, last in zip(firsts, lasts, strict=True)]
@@ -87,7 +87,7 @@ def rows_of_sparse(starts: Any, columns_of: Any, weights: Any, rows: NDArray[np.
 
 
 class _InFloat32(Objective):
-    """An objective of which the numbers are NumPy's."""
+    """An objective whose numbers are NumPy's, in float32."""
 
     def asarray(self, values: Any) -> Floats:
         return np.asarray(values, dtype=np.float32)
@@ -107,7 +107,7 @@ class FusedObjective(_InFloat32):
 
     Args:
         spread: the window counts.
-        loss: which loss.
+        loss: the name of the loss.
         l2: weight of ½(|V|² + |U|²).
     """
 
@@ -122,14 +122,14 @@ class FusedObjective(_InFloat32):
         self.cuts = tuple(STRIDE * (number * strides // ranges) for number in range(ranges + 1))
 
     def pieces(self, length: int) -> Pieces:
-        """With the workers."""
+        """The vectors lie with the workers."""
         return Pieces(length, self.spread.engine)
 
     def sums(self, point: Point, curvature: bool, rows_only: bool) -> Sums:
-        """All parts, each by its worker; the sums over them by ranges of columns."""
+        """The pass over all parts, each by its worker; the sums over parts are made by ranges of columns."""
         spread, engine, dim = self.spread, self.spread.engine, point.V.shape[1]
         tables = engine.put(laid_out(point.U, point.bias, self.counts.column_factors, squares=curvature))
-        held, calls = [tables], []  # until the end, so that what is lost with a machine can be computed again
+        held, calls = [tables], []  # until the end, so that results that are lost with a machine can be computed again
         for worker, (group, rows) in enumerate(zip(spread.groups, spread.rows, strict=True)):
             task = Task(self.loss, dim, group.start, curvature, rows_only, () if rows_only else self.cuts)
             inside = [engine.put(point.V[rows]), engine.put(self.shifts[rows])]
@@ -150,7 +150,7 @@ class FusedObjective(_InFloat32):
         return Sums(found.losses, found.log_sums, gradient, Point(found.h_rows, *columns[2:]) if curvature else None)
 
     def _of_rows(self, found: list[RowSums], dim: int) -> RowSums:
-        """What the workers found, row by row."""
+        """The results of the workers, row by row."""
         rows = self.counts.rows
         h_rows = None if found[0].h_rows is None else np.empty((rows, dim), np.float32)
         joined = RowSums(np.empty(rows), np.empty(rows), np.empty((rows, dim), np.float32), h_rows)
@@ -161,7 +161,7 @@ class FusedObjective(_InFloat32):
         return joined
 
     def _of_columns(self, ranges: list[Any]) -> Floats | None:
-        """All ranges, without the columns that fill up the last panels."""
+        """The ranges joined, without the columns that fill up the last panels."""
         if ranges[0] is None:
             return None
         joined: Floats = ranges[0] if len(ranges) == 1 else np.concatenate(ranges)
@@ -173,9 +173,9 @@ class RowObjective(_InFloat32):
 
     Args:
         counts: the window counts.
-        loss: which loss.
+        loss: the name of the loss.
         l2: weight of ½|V|².
-        tables: of the columns, with their squares.
+        tables: the columns' vectors, with their squares.
     """
 
     def __init__(self, counts: Counts, loss: Loss, l2: float, tables: Tables) -> None:
@@ -185,7 +185,7 @@ class RowObjective(_InFloat32):
         self.part, _ = arranged((*sparse, counts.row_weights, counts.row_factors), counts.columns)
 
     def sums(self, point: Point, curvature: bool, rows_only: bool) -> Sums:
-        """All rows, one block after another."""
+        """The pass over all rows, one block after another."""
         if not rows_only:
             raise ValueError("the columns stand still")
         task = Task(self.loss, point.V.shape[1], 0, curvature, True)

@@ -1,4 +1,4 @@
-"""The same scores from tables that are easier to improve.
+"""Tables that give the same scores, and are easier to improve.
 
 Scores U Vᵀ + b do not change when V is multiplied with an invertible matrix and U with the inverse of its transpose,
 nor when a constant vector moves from V into b. Of all such tables, `balanced` picks those whose weighted Gram matrices
@@ -36,8 +36,8 @@ def balanced(
         bias: shape ``(n,)``.
         center_weights: W_c, the weight of each row of V, summing to 1.
         outside_weights: W_o, the weight of each row of U, summing to 1.
-        centered: move V's weighted mean into the bias, and drop that of U: the softmax does not feel a constant that is
-            added to all scores of a center word.
+        centered: move V's weighted mean into the bias, and drop that of U: a constant that is added to all scores of a
+            center word does not change the softmax.
 
     Returns:
         V, U and the bias, float64.

@@ -1,4 +1,4 @@
-"""What L-BFGS remembers of its last steps, in pieces that lie with an engine's workers.
+"""The last steps that L-BFGS remembers, in pieces that lie with an engine's workers.
 
 With the last steps s_i, the differences y_i of the gradient that they made, ρ_i = 1 / s_i·y_i, g the gradient and H one
 over the curvature's diagonal, the two loops of L-BFGS are
@@ -8,9 +8,9 @@ over the curvature's diagonal, the two loops of L-BFGS are
     c_i = α_i − ρ_i (y_i·r + Σ_{j<i} c_j s_j·y_i)                 the oldest first
     direction = −r − Σ_i c_i s_i
 
-They need the vectors for their products only. So the products are taken first, of all pieces at once, and the direction
-is then one sum of all vectors. Products of blocks of a fixed length are added in order: however the vectors are cut
-into pieces, the bytes are the same.
+The loops need the vectors for their products only. So the products of all pieces are taken first, and the direction is
+then one sum of all vectors. Products of blocks of a fixed length are added in order, so the bytes do not depend on how
+the vectors are cut into pieces.
 
 Source: Nocedal and Wright 2006, "Numerical Optimization", algorithm 7.4; by products after Chen, Wang and Zhou 2014,
 "Large-scale L-BFGS using MapReduce".
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["BLOCK", "History", "Pieces", "Remembered", "combined", "products"]
 
 BLOCK: Final = 16_384
-"""Numbers whose products are added up by themselves: two dozen vectors of so many stay in the cache."""
+"""The numbers of a block, whose products are added up by themselves: two dozen such blocks stay in the cache."""
 
 Floats = Any
 """An array of the library that computes, in its kind of floats."""
@@ -47,18 +47,18 @@ Wanted = tuple[tuple[str, int, int], ...]
 
 @dataclass(frozen=True)
 class Task:
-    """How vectors are gone through.
+    """How a call goes through vectors.
 
     Attributes:
-        block: numbers at a time.
-        remembered: how many steps; their vectors come as all s_i, then all y_i.
+        block: the numbers that it takes at a time.
+        remembered: the number of steps, whose vectors come as all s_i, then all y_i.
     """
 
     block: int
     remembered: int
 
     def blocks(self, size: int) -> Iterator[tuple[int, slice]]:
-        """Each block's number and place."""
+        """The number and the place of each block."""
         for number, first in enumerate(range(0, size, self.block)):
             yield number, slice(first, min(first + self.block, size))
 
@@ -97,11 +97,11 @@ def combined(task: Task, scale: float, shares: Sequence[float], steps: Sequence[
 
 
 class Pieces:
-    """How vectors of one length are cut into pieces, and where these lie.
+    """How vectors of one length are cut into pieces, and where the pieces lie.
 
     Args:
-        length: of a vector.
-        engine: whose workers have the pieces; None to keep vectors whole, as the library of a device has them.
+        length: the length of a vector.
+        engine: the engine whose workers have the pieces; None to keep vectors whole, as a device's library has them.
     """
 
     def __init__(self, length: int, engine: Engine | None = None) -> None:
@@ -116,11 +116,11 @@ class Pieces:
         return tuple(vector[span] if self.engine is None else self.engine.put(vector[span]) for span in self.spans)
 
     def whole(self, pieces: Sequence[Any]) -> Floats:
-        """The vector of these pieces."""
+        """The vector that some pieces make up."""
         return pieces[0] if self.engine is None else np.concatenate(self.engine.get(pieces))
 
     def each(self, function: Callable[..., Any], *arguments: Any, of: Sequence[Sequence[Any]]) -> list[Any]:
-        """What a function makes of all pieces of some vectors, in their order."""
+        """The results of a function for each piece of some vectors, in the order of the pieces."""
         engine = self.engine
         if engine is None:
             return [function(*arguments, *(vector[0] for vector in of))]
@@ -133,14 +133,14 @@ class Pieces:
         return found
 
     def free(self, pieces: Sequence[Any]) -> None:
-        """They are needed no more."""
+        """Let the workers drop some pieces."""
         if self.engine is not None:
             self.engine.free(pieces)
 
 
 @dataclass(frozen=True, eq=False)
 class Remembered:
-    """A step that is remembered: its pieces, those of the gradient's difference, and one over their product."""
+    """A step that is remembered: its pieces, those of the gradient's difference, and one over the vectors' product."""
 
     change: tuple[Any, ...]
     difference: tuple[Any, ...]
@@ -151,22 +151,22 @@ class History:
     """The last steps, and the products of their vectors.
 
     Args:
-        pieces: where vectors lie.
-        most: steps that are remembered.
+        pieces: how vectors are cut, and where they lie.
+        most: the number of steps that are remembered.
     """
 
     def __init__(self, pieces: Pieces, most: int) -> None:
         self.pieces, self.most = pieces, most
         self.steps: tuple[Remembered, ...] = ()
-        """The oldest first."""
+        """The steps that are remembered, the oldest first."""
         self._forgotten: list[Remembered] = []
         self._known: dict[tuple[str, Remembered, Remembered], float] = {}
         self._inverse: tuple[Any, ...] = ()
 
     def append(self, change: Floats, difference: Floats, scale: float) -> None:
-        """Remember a step; the oldest goes if there are too many.
+        """Remember a step; the oldest step goes if there are too many.
 
-        Its vectors go when the next step is remembered: until then a checkpoint of the step before may be asked for.
+        The vectors of that step go when the next one is remembered: until then a checkpoint may need them.
         """
         for step in self._forgotten:
             self.pieces.free([*step.change, *step.difference])
@@ -179,13 +179,13 @@ class History:
         self._forget(self.steps, ())
 
     def weigh(self, inverse: Floats) -> None:
-        """From now on the curvature is another one."""
+        """Take another curvature from now on, of which ``inverse`` is the inverse."""
         self.pieces.free(self._inverse)
         self._inverse = self.pieces.put(inverse)
         self._known = {key: value for key, value in self._known.items() if key[0] != "yy"}
 
     def direction(self, gradient: Floats) -> Floats:
-        """Where to go from where the gradient is this one; there are steps."""
+        """The direction of the next step from a point with this gradient; there must be steps."""
         at, count = self.pieces.put(gradient), len(self.steps)
         vectors = [self._inverse, at, *(step.change for step in self.steps), *(step.difference for step in self.steps)]
         scale, shares, steps = self._coefficients(vectors)
@@ -210,7 +210,7 @@ class History:
         return scale, tuple(shares), tuple(steps)
 
     def _products(self, vectors: Sequence[Sequence[Any]]) -> tuple[dict[Any, float], ...]:
-        """All products; those of remembered vectors are taken once."""
+        """All products; the products of remembered vectors are taken once."""
         count = len(self.steps)
         pairs = [(i, j) for j in range(count) for i in range(j + 1)]
         lasting = [(kind, i, j) for kind in ("sy", "yy") for i, j in pairs]
@@ -231,7 +231,7 @@ class History:
 
 
 def _dot(a: Floats, b: Floats) -> float:
-    """By additions in our order where the arrays are NumPy's, else as their library adds."""
+    """The dot product, by additions in our order where the arrays are NumPy's, else as their library adds."""
     if not isinstance(a, np.ndarray):
         return float(a @ b)
     from lexigrad.engines.values import frozen

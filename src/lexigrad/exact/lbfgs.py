@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 __all__ = ["Memory", "Step", "minimize"]
 
 MEMORY: Final = 10
-"""Steps that are remembered."""
+"""The number of steps that are remembered."""
 
 FIRST_REFRESH: Final = 3
 REFRESH: Final = 10
-"""Steps after which the curvature is computed anew: the first time, and then."""
+"""The steps after which the curvature is computed anew: for the first time, and from then on."""
 
 FLOOR: Final = 0.05
-"""The least curvature, as a share of what the row's weight and the dimension's spread let expect."""
+"""The least curvature, as a share of that which the row's weight and the dimension's spread let expect."""
 
 FIRST_STEP: Final = 0.5
 """Without history each row's step is limited to this change of its scores (root mean square)."""
@@ -62,13 +62,15 @@ class Memory:
     """All that a search needs to go on from where it stands; its arrays are never written to.
 
     Attributes:
-        x: the point, all numbers in one array; ``gradient`` and ``inverse``, one over the curvature, likewise.
-        shifts: the objective's.
-        steps: that are remembered, the oldest first.
-        loss: at the point.
-        passes: used so far.
-        accepted: steps so far.
-        since_refresh: steps since the curvature was computed.
+        x: the point, all numbers in one array.
+        gradient: the gradient, likewise.
+        inverse: one over the curvature, likewise.
+        shifts: the objective's shifts.
+        steps: the steps that are remembered, the oldest first.
+        loss: the loss at the point.
+        passes: the passes used so far.
+        accepted: the number of steps so far.
+        since_refresh: the number of steps since the curvature was computed.
         dim: length of a vector.
     """
 
@@ -84,7 +86,7 @@ class Memory:
     dim: int
 
     def saved(self, objective: Objective) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Plain values, and arrays of NumPy's by name."""
+        """The memory as plain values, and arrays of NumPy by name."""
         values: dict[str, Any] = {name: getattr(self, name) for name in NUMBERS}
         arrays = {name: objective.host(getattr(self, name)) for name in ARRAYS}
         pieces = objective.pieces(len(self.x))
@@ -95,7 +97,7 @@ class Memory:
 
     @classmethod
     def restored(cls, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], objective: Objective) -> Memory:
-        """The memory of which ``saved`` gave these."""
+        """The memory of which ``saved`` gave the values and the arrays."""
         kept = {name: objective.from_host(arrays[name]) for name in ARRAYS}
         pieces = objective.pieces(len(kept["x"]))
 
@@ -111,7 +113,7 @@ class Memory:
 
 ARRAYS: Final = ("x", "gradient", "inverse", "shifts")
 NUMBERS: Final = ("loss", "passes", "accepted", "since_refresh", "dim")
-"""The names of a memory's content in a checkpoint."""
+"""The names of a memory's arrays and numbers in a checkpoint."""
 
 
 def minimize(
@@ -126,12 +128,13 @@ def minimize(
     """Lower the objective from a start until a step gains less than ``tolerance``.
 
     Args:
-        objective: what is minimised.
-        start: where from; the memory of a search that was broken off goes on as if it had not been.
-        most_passes: stop there at the latest.
+        objective: the function to minimise.
+        start: the point to start from, or the memory of a search that was broken off, which goes on from there.
+        most_passes: after so many passes the search ends at the latest.
         tolerance: in units of the loss.
         report: called at the start and after each accepted step; returns whether to go on.
-        between: called where the search could go on later, before each step but the first after a memory.
+        between: called with the memory from which the search could go on, before each step but the first of a search
+            that goes on.
 
     Returns:
         The last accepted step.
@@ -151,7 +154,7 @@ def minimize(
 
 
 class _Search:
-    """Where the search stands and what it remembers."""
+    """A search: the point where it stands, and the steps that it remembers."""
 
     def __init__(self, objective: Objective, start: Point | Memory) -> None:
         self.objective = objective
@@ -172,13 +175,13 @@ class _Search:
 
     @property
     def memory(self) -> Memory:
-        """Where the search stands."""
+        """All from which the search could go on."""
         arrays = self.x, self.gradient, self.inverse, self.objective.shifts
         done = self.step.loss, self.step.passes
         return Memory(*arrays, self.history.steps, *done, self.accepted, self.since_refresh, self.dim)
 
     def _remember(self, memory: Memory) -> None:
-        """Go on from there."""
+        """Go on from a memory."""
         self.x, self.gradient, self.inverse = memory.x, memory.gradient, memory.inverse
         self.history.steps = memory.steps
         self.history.weigh(self.inverse)
@@ -192,7 +195,7 @@ class _Search:
         return self.accepted > FIRST_REFRESH
 
     def advance(self) -> bool:
-        """Take one step; False when none lowers the loss."""
+        """Take one step, and return whether one lowers the loss."""
         if self.since_refresh >= (REFRESH if self.accepted > FIRST_REFRESH else FIRST_REFRESH):
             self._refresh()
         direction, slope = self._direction()
@@ -228,10 +231,9 @@ class _Search:
     def _inverse(self, point: Point, found: Pass) -> Floats:
         """One over the diagonal of the curvature, kept away from zero."""
         objective = self.objective
-        # σ(1 − σ) is at most ¼, and a pair counts (K + 1) times; the softmax' variance is at most that of u
         weights = objective.asarray(objective.row_weights)[:, None]
         total = weights.sum(0)
-        kappa = 1.0 if objective.loss == "naive_softmax" else 0.5
+        kappa = objective.summed.expected_curvature
         expected_V = kappa * weights * ((weights * point.U**2).sum(0) / total)
         expected_U = kappa * weights * ((weights * point.V**2).sum(0) / total)
         diagonals = []
@@ -246,13 +248,13 @@ class _Search:
         return 1 / self._packed(Point(diagonals[0], diagonals[1], bias.clip(least)))
 
     def _direction(self) -> tuple[Floats, float]:
-        """Where to go, and the derivative of the loss in that direction."""
+        """The direction of the next step, and the derivative of the loss along it."""
         if self.history.steps:
             direction = self.history.direction(self.gradient)
             slope = _dot(self.gradient, direction)
             if slope < 0:
                 return direction, slope
-            self.history.clear()  # rounding has spoilt the memory: begin again from the gradient
+            self.history.clear()  # rounding has spoilt the memory, so begin again from the gradient
         direction = self._limited(-self.inverse * self.gradient)
         return direction, _dot(self.gradient, direction)
 

@@ -1,4 +1,4 @@
-"""How much memory exact training takes, and whether the machine has it: asked before anything is allocated."""
+"""How much memory exact training takes, and whether the machine has it, which is checked before any table is made."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from lexigrad.errors import InputError
 from lexigrad.exact.blocks import BLOCK
 from lexigrad.exact.lbfgs import MEMORY
+from lexigrad.exact.objective import SUMMED
 
 if TYPE_CHECKING:
     from lexigrad.config import TrainConfig
@@ -17,7 +18,7 @@ __all__ = ["available_bytes", "check_memory", "needed_bytes"]
 
 FLOAT: Final = 4
 VECTORS: Final = 10
-"""Of the length of both tables: the point, its trial, gradients and the curvature."""
+"""The number of vectors as long as both tables: the point, its trial, gradients and the curvature."""
 
 CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 CGROUP_USED: Final = Path("/sys/fs/cgroup/memory.current")
@@ -25,29 +26,29 @@ MEMINFO: Final = Path("/proc/meminfo")
 
 
 def needed_bytes(words: int, head: int, entries: int, config: TrainConfig, threads: int) -> int:
-    """Memory of exact training beside the counts themselves.
+    """The memory of exact training beside the window counts, in bytes.
 
     Args:
-        words: in the vocabulary.
-        head: words solved together.
-        entries: of the window counts, in the head's rows.
-        config: its loss and dim.
-        threads: how many; none where other processes carry the passes out.
+        words: words in the vocabulary.
+        head: words that are solved together.
+        entries: entries of the window counts in the head's rows.
+        config: its loss, ``dim`` and ``parts`` are used.
+        threads: threads that make the passes; none where other processes carry them out.
     """
-    row = FLOAT * (config.dim + 16)  # a row of a table, with its bias and what fills up the last vector
+    row = FLOAT * (config.dim + 16)  # a row of a table, with its bias and the zeros that fill it up
     remembered = 2 * MEMORY if threads else 0
     search = (VECTORS + remembered) * 2 * head * row
     # each thread's gradients and curvatures, one for each level of its part of the tree, and the tables in both layouts
     sharing = min(threads, config.parts)
     levels = 2 + (config.parts // max(sharing, 1)).bit_length()
     sums = (2 * sharing * levels + 8) * head * row
-    scores = threads * BLOCK * FLOAT * (head if config.loss == "naive_softmax" else 1024)
-    counts = 2 * 8 * entries  # the head's part of them, and the SVD's matrix
+    scores = threads * BLOCK * FLOAT * (head if SUMMED[config.loss].is_normalized else 1024)
+    counts = 2 * 8 * entries  # the head's part of the counts, and the SVD's matrix
     return search + sums + scores + counts + 4 * words * row
 
 
 def available_bytes() -> int | None:
-    """What the machine, or the container, has left; None where that cannot be told."""
+    """The bytes that the machine, or the container, has left; None where that cannot be found out."""
     left = []
     try:
         limit, used = CGROUP_LIMIT.read_text().strip(), CGROUP_USED.read_text()
@@ -67,7 +68,7 @@ def check_memory(counts: WindowCounts, config: TrainConfig, threads: int) -> int
     """The bytes that training will take.
 
     Raises:
-        InputError: the machine does not have them; the message names a head that would fit.
+        InputError: the machine has fewer bytes left; the message names a head that would fit.
     """
     words = len(counts.vocabulary)
     head = min(config.head, words)

@@ -7,8 +7,8 @@ n_c = Σ_o n(c, o), it is (`lexigrad.reference.naive_softmax` and `negative_samp
     negative sampling   Σ_co n(c, o) softplus(−s_co) + Σ_cw a_c p_w softplus(s_cw),    a_c = K n_c,  p = P
     Poisson             Σ_cw exp(s_cw) − Σ_co n(c, o) s_co
 
-and all get ½ l2 (|V|² + |U|²). Negative sampling is in expectation over the noise P; Poisson is the softmax of which
-the normalizers are known. What one pass costs does not depend on the corpus' length.
+and ½ l2 (|V|² + |U|²) is added to each of them. Negative sampling is in expectation over the noise P; Poisson is the
+softmax with known normalizers. The cost of a pass does not depend on the corpus' length.
 """
 
 from __future__ import annotations
@@ -27,15 +27,45 @@ if TYPE_CHECKING:
 
     Doubles = NDArray[np.float64]
 
-__all__ = ["L2", "Counts", "Loss", "Objective", "Pass", "Point", "Sums"]
+__all__ = ["SUMMED", "Counts", "Loss", "Objective", "Pass", "Point", "Summed", "Sums"]
 
 Loss = Literal["negative_sampling", "naive_softmax", "poisson"]
 
-L2: Final[dict[Loss, float]] = {"negative_sampling": 10.0, "naive_softmax": 40.0, "poisson": 40.0}
-"""λ: as if a vector had been seen at zero in so many pairs."""
-
 Floats = Any
 """An array of the library that computes, in its kind of floats."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summed:
+    """How this solver sums and minimises a loss.
+
+    Attributes:
+        l2: λ, as if each vector had been seen at zero in so many pairs.
+        is_normalized: whether a row has a normalizer log Σ_w exp(s_cw).
+        has_noise: whether the sum has the noise term, which a and p weigh.
+        expected_curvature: κ; κ n_c times the mean square of the other table is the curvature to expect of row c.
+        after: the loss from whose optimum its search begins; None for a search from the SVD.
+        outside: the loss of the outside vectors beyond the head, against center vectors that stand still. With the
+            head's normalizers known, the softmax is a Poisson regression for each.
+    """
+
+    l2: float
+    is_normalized: bool = False
+    has_noise: bool = False
+    expected_curvature: float
+    after: Loss | None = None
+    outside: Loss
+
+
+# σ(1 − σ) is at most ¼, and a pair counts (K + 1) times; the softmax's variance is at most that of u
+SUMMED: Final[dict[Loss, Summed]] = {
+    "negative_sampling": Summed(l2=10.0, has_noise=True, expected_curvature=0.5, outside="negative_sampling"),
+    "naive_softmax": Summed(
+        l2=40.0, is_normalized=True, expected_curvature=1.0, after="negative_sampling", outside="poisson"
+    ),
+    "poisson": Summed(l2=40.0, expected_curvature=0.5, outside="poisson"),
+}
+"""The losses by name."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +78,7 @@ class Point:
 
     @property
     def tables(self) -> tuple[Floats, Floats, Floats]:
-        """All three."""
+        """V, U and the bias."""
         return self.V, self.U, self.bias
 
 
@@ -60,7 +90,7 @@ class Counts:
         starts: row i has the entries from ``starts[i]`` to ``starts[i + 1]``, int64.
         columns_of: their columns, rising within a row, int32.
         weights: their counts, float32.
-        columns: how many there are.
+        columns: the number of columns.
         row_factors: a, shape ``(rows,)``.
         column_factors: p, shape ``(columns,)``.
     """
@@ -74,7 +104,7 @@ class Counts:
 
     @property
     def rows(self) -> int:
-        """How many there are."""
+        """The number of rows."""
         return len(self.starts) - 1
 
     @cached_property
@@ -89,13 +119,13 @@ class Counts:
 
 @dataclass
 class Sums:
-    """What a pass adds up before the L2 term; U, its bias and the curvature are None where they were not asked for.
+    """The sums of a pass, before the L2 term.
 
     Attributes:
-        losses: of each row, float64.
+        losses: the loss of each row, float64.
         log_sums: log Σ_w exp(s_cw − shift) of each row under the softmax, float64; zeros otherwise.
-        gradient: by V, U and bias.
-        curvature: the diagonal of the Gauss-Newton matrix, by V, U and bias.
+        gradient: by V, U and bias; U and bias are None where only rows were asked for.
+        curvature: the diagonal of the Gauss-Newton matrix, likewise; None where it was not asked for.
     """
 
     losses: Doubles
@@ -106,13 +136,13 @@ class Sums:
 
 @dataclass(frozen=True)
 class Pass:
-    """What one pass found, in units of the summed loss.
+    """The result of one pass, in units of the summed loss.
 
     Attributes:
-        loss: of all rows, with the L2 term; infinite where it overflows.
-        row_losses: each row's part of it, with the L2 term of its row of V, float64.
-        gradient: a `Point`; None where the loss is not finite.
-        curvature: a `Point`, of the loss without the L2 term; None where it was not asked for.
+        loss: the loss of all rows, with the L2 term; infinite where it overflows.
+        row_losses: each row's part of the loss, with the L2 term of its row of V, float64.
+        gradient: its gradient, a `Point`; None where the loss is not finite.
+        curvature: the curvature of the loss without the L2 term, a `Point`; None where it was not asked for.
         normalizers: log Σ_w exp(s_cw) under the softmax; zeros otherwise.
     """
 
@@ -129,14 +159,15 @@ class Objective(ABC):
     Attributes:
         counts: the counts.
         row_weights: n_c.
-        loss: which loss.
+        loss: the name of the loss.
+        summed: how it is summed.
         l2: weight of ½(|V|² + |U|²).
-        shifts: are subtracted from each row's scores.
-        passes: how many were made; one with the curvature counts 5/3.
+        shifts: numbers that are subtracted from each row's scores.
+        passes: the number of passes so far; one with the curvature counts 5/3.
     """
 
     def __init__(self, counts: Counts, loss: Loss, l2: float) -> None:
-        self.counts, self.loss, self.l2 = counts, loss, l2
+        self.counts, self.loss, self.summed, self.l2 = counts, loss, SUMMED[loss], l2
         self.row_weights = counts.row_weights
         self.shifts = self.asarray(np.zeros(counts.rows))
         self.passes = 0.0
@@ -145,9 +176,9 @@ class Objective(ABC):
         """Compute the loss and its gradient at a point.
 
         Args:
-            point: where.
-            curvature: whether to compute it too, which makes a pass two thirds dearer.
-            rows_only: leave out what belongs to U and the bias, which makes it a third cheaper.
+            point: where to compute them.
+            curvature: whether to compute the curvature too, which makes a pass two thirds dearer.
+            rows_only: leave out the derivatives by U and the bias, which makes a pass a third cheaper.
         """
         self.passes += 5 / 3 if curvature else 1
         sums = self.sums(point, curvature, rows_only)
@@ -164,15 +195,15 @@ class Objective(ABC):
         return Pass(loss, row_losses, Point(d_V, d_U, gradient.bias), sums.curvature, normalizers)
 
     def accept(self, found: Pass) -> None:
-        """Shift the scores by these normalizers from now on, so that exponentials stay near 1.
+        """Shift the scores by a pass's normalizers from now on, so that exponentials stay near 1.
 
         Only an accepted step may move them: after a bad trial the next one could overflow.
         """
-        if self.loss == "naive_softmax":
+        if self.summed.is_normalized:
             self.shifts = found.normalizers
 
     def pieces(self, length: int) -> Pieces:
-        """Where the search keeps vectors of this length."""
+        """The place where the search keeps vectors of some length."""
         return Pieces(length)
 
     @abstractmethod
@@ -181,15 +212,15 @@ class Objective(ABC):
 
     @abstractmethod
     def asarray(self, values: Any) -> Floats:
-        """The same numbers as an array of the library that computes."""
+        """Numbers as an array of the library that computes."""
 
     @abstractmethod
     def host(self, values: Floats) -> NDArray[Any]:
-        """The same numbers as a NumPy array."""
+        """An array of that library as one of NumPy."""
 
     @abstractmethod
     def from_host(self, values: NDArray[Any]) -> Floats:
-        """What ``host`` made a NumPy array of, with the same kind of numbers."""
+        """The array of which ``host`` made one of NumPy, with the same kind of numbers."""
 
     @abstractmethod
     def concatenated(self, parts: list[Floats]) -> Floats:

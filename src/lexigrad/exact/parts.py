@@ -1,9 +1,10 @@
-"""What a pass does with parts of the rows: pure functions, which any engine carries out.
+"""The steps of a pass over parts of the rows: pure functions, which any engine carries out.
 
 The rows are cut into blocks of 128, and of P parts the part j has the blocks j, j + P, j + 2 P, …. A part adds up its
 own sums block by block, and the sums of parts are added along a binary tree over their numbers: two by two, then the
-sums of two by two, and so on. Whoever has all parts of a subtree adds them up itself, and the sums of subtrees are
-added wherever there is time: always the same additions, so any number of workers gives the same bytes.
+sums of two by two, and so on. A worker that has all parts of a subtree adds them up itself, and the sums of subtrees
+are added by any worker that has time. The additions are always the same, so any number of workers gives the same
+bytes.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from lexigrad.exact.blocks import BLOCK, Run, Task
+from lexigrad.exact.blocks import BLOCK, Run, row_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
-    from lexigrad.exact.blocks import Part, Tables
+    from lexigrad.exact.blocks import Part, Tables, Task
 
     Floats = NDArray[np.float32]
 
@@ -46,15 +47,15 @@ def run_parts(task: Task, tables: Tables, V: Floats, shifts: Floats, *parts: Par
     """A pass over some parts.
 
     Args:
-        task: what is asked.
-        tables: of the columns.
+        task: the pass.
+        tables: the columns' vectors.
         V: the parts' rows, part after part.
-        shifts: of these rows.
-        parts: their counts.
+        shifts: the shift of each of these rows.
+        *parts: the counts of each part.
 
     Returns:
-        `RowSums`, and besides, if more than rows is wanted, for each range of columns the sums of the largest subtrees
-        that these parts make up, a list of `Subtree`.
+        `RowSums`; unless only rows are wanted, also for each range of columns the sums of the largest subtrees that
+        these parts make up, a list of `Subtree`.
     """
     run = Run(task, tables, V, shifts)
     subtrees: list[Subtree] = []
@@ -72,7 +73,7 @@ def add_range(parts: int, dim: int, curvature: bool, *found: list[Subtree]) -> t
     """Add the sums of all subtrees, which together are all parts, for one range of columns.
 
     Returns:
-        The gradients by U and the bias, and the curvatures, None where there are none.
+        The gradients by U and the bias, and the curvatures by them, which are None if they were not computed.
     """
     subtrees = {(tree.first, tree.size): tree for trees in found for tree in trees}
     tables = [_root({key: tree.d_turned for key, tree in subtrees.items()}, parts), None]
@@ -82,7 +83,7 @@ def add_range(parts: int, dim: int, curvature: bool, *found: list[Subtree]) -> t
 
 
 def _merged(subtrees: list[Subtree]) -> list[tuple[Floats, Floats | None]]:
-    """Add the last subtrees as long as they are halves of one; returns tables that have become free."""
+    """Add the last subtrees as long as they are halves of one, and return the tables that have become free."""
     spare = []
     while len(subtrees) > 1:
         left, right = subtrees[-2:]
@@ -108,7 +109,7 @@ def _ranges(task: Task, subtrees: list[Subtree]) -> Iterable[list[Subtree]]:
 
 
 def _root(known: Mapping[tuple[int, int], Floats], parts: int) -> Floats:
-    """The sum at the tree's root, from those of subtrees; a node of which one half has no parts is the other half."""
+    """The sum at the tree's root, from those of subtrees; a node without parts in one half is equal to the other."""
 
     def node(first: int, size: int) -> Floats:
         if (first, size) in known:
@@ -121,12 +122,12 @@ def _root(known: Mapping[tuple[int, int], Floats], parts: int) -> Floats:
 
 
 def _turned_back(table: Floats | None, dim: int) -> tuple[Floats | None, Floats | None]:
-    """Panels as rows of U, and the bias."""
+    """The rows of U and the bias from a table of panels."""
     from lexigrad.kernels.products import PANEL
 
     if table is None:
         return None, None
-    panels = table.reshape(-1, Task("poisson", dim, 0, False, True).width, PANEL)
+    panels = table.reshape(-1, row_width(dim), PANEL)
     U, bias = np.empty((len(panels) * PANEL, dim), np.float32), np.empty(len(panels) * PANEL, np.float32)
     U.reshape(len(panels), PANEL, dim)[:] = panels[:, :dim].transpose(0, 2, 1)
     bias.reshape(len(panels), PANEL)[:] = panels[:, dim]

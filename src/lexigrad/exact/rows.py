@@ -1,7 +1,7 @@
 """Words beyond the head: each row is a convex problem of its own against vectors that stand still.
 
 An L-BFGS for every row, all rows at once: one pass computes the trial steps of all of them, and a row whose step was
-too long tries a shorter one in the next pass. The rows share nothing but the matrix products.
+too long tries a shorter one in the next pass. Rows share the matrix products only.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def solve_rows(
 
     Args:
         objective: rows against columns.
-        start: where the rows begin, and the fixed columns.
-        most_passes: stop there at the latest.
-        tolerance: stop when a pass gains less than this share of the loss.
+        start: the rows to start from, and the fixed columns.
+        most_passes: after so many passes the search ends at the latest.
+        tolerance: the search ends when a pass gains less than this share of the loss.
         report: called with the loss and the passes after each one.
 
     Returns:
@@ -56,7 +56,7 @@ def solve_rows(
 
 
 class _RowSearch:
-    """The point of each row, and what it remembers."""
+    """The search of all rows: the point of each, and the steps that are remembered."""
 
     def __init__(self, objective: Objective, start: Point) -> None:
         self.objective = objective
@@ -71,7 +71,7 @@ class _RowSearch:
         self.history: list[tuple[Floats, Floats, Floats]] = []
 
     def advance(self) -> float:
-        """Try a step of every row and take those that lower their loss; returns the share of those that do not."""
+        """Try a step of every row, take those that lower the row's loss, and return the share of those that do not."""
         direction = self._direction()
         slopes = _dots(self.gradient, direction)
         shares = self.shares
@@ -89,13 +89,13 @@ class _RowSearch:
         self.V = self.V + (trial - self.V) * mask[:, None]
         self.gradient = self.gradient + (found.gradient.V - self.gradient) * mask[:, None]
         self.losses = np.where(taken, found.row_losses, self.losses)
-        if self.objective.loss == "naive_softmax":
+        if self.objective.summed.is_normalized:
             self.objective.shifts = self.objective.shifts + mask * (found.normalizers - self.objective.shifts)
         self.shares = mask + self.shares * SHORTER * (1 - mask)
         return float(1 - taken.mean())
 
     def _remember(self, change: Floats, difference: Floats) -> None:
-        """Keep the curvature that was met on the way; in a convex problem a step too long tells as much as any."""
+        """Keep the curvature along the step; in a convex problem a step that is too long tells as much as any."""
         products = _dots(change, difference)
         scale = (products > 0) / (products + (products <= 0))
         self.history = [*self.history, (change, difference, scale)][-MEMORY:]
@@ -103,7 +103,7 @@ class _RowSearch:
         self.scale = (fitted > 0) / (fitted + (fitted <= 0)) + (fitted <= 0) * self.scale
 
     def _direction(self) -> Floats:
-        """The two loops of L-BFGS, a row each; a pair whose scale is zero counts for nothing."""
+        """The two loops of L-BFGS for each row; a pair of vectors whose scale is zero counts for nothing."""
         q = -self.gradient
         shares = []
         for change, difference, scale in reversed(self.history):

@@ -1,13 +1,13 @@
 """Skip-gram at the optimum of its whole loss: from window counts to a model, without a learning rate or a seed.
 
-1. The SVD of the positive PMI of the head, the most frequent words, is where it starts (`lexigrad.exact.svd`).
-2. Negative sampling in expectation is minimised over the head's V, U and bias (`lexigrad.exact.lbfgs`); for the naive
-   softmax, that is minimised then, from there.
+1. Training starts from the SVD of the positive PMI of the head, the most frequent words (`lexigrad.exact.svd`).
+2. Negative sampling in expectation is minimised over the head's V, U and bias (`lexigrad.exact.lbfgs`). The naive
+   softmax is minimised afterwards, from that optimum on.
 3. With the head's vectors held, every other word's row of V is a convex problem of its own, and so is its row of U
    with its bias (`lexigrad.exact.rows`, `lexigrad.exact.tail`).
 
-The passes, the SVD's products and the other words are calls of pure functions, which an engine carries out; the steps
-between them are made here.
+The passes, the SVD's products and the other words are calls of pure functions, which an engine carries out; this module
+makes the steps between the calls.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from lexigrad.exact.fused import FusedObjective, SpreadCounts
 from lexigrad.exact.gauge import balanced
 from lexigrad.exact.lbfgs import Memory, Step, minimize
 from lexigrad.exact.memory import check_memory
-from lexigrad.exact.objective import L2, Counts, Point
+from lexigrad.exact.objective import SUMMED, Counts, Point
 from lexigrad.exact.svd import ppmi_factors
 from lexigrad.exact.tail import ROWS, Tail, Words
 from lexigrad.exact.watch import SolverWatch
@@ -63,11 +63,11 @@ START_SCALE: Final = 1.2
 
 MOST_PASSES: Final = 40.0
 TOLERANCE: Final = 1.5e-3
-"""Nats per pair: when a step gains less, the search ends."""
+"""The search ends when a step gains less, in nats per pair."""
 
 TABLES: Final = ("V", "U", "bias")
 BEST: Final = ("best_V", "best_U", "best_bias")
-"""The names of tables in a checkpoint: of the last step, and of the best one on held-out text."""
+"""The names of tables in a checkpoint: those of the last step, and of the best step on held-out text."""
 
 PATIENCE: Final = 2
 """Steps without a smaller loss on held-out text after which the search ends, if ``early_stop`` is not given."""
@@ -101,16 +101,16 @@ def train_exact(
     """Minimise skip-gram's loss over the whole corpus; see `lexigrad.train`.
 
     Args:
-        counts: of the text to train on.
+        counts: the window counts of the text to train on.
         config: the options.
         listeners: are told with `SolverProgress` after each pass.
         held_out: a text of the same vocabulary; the search ends where the loss on it no longer falls.
         checkpoints: are written between accepted steps; they have begun, and may have a state to go on from.
-        engine: carries the passes out, without changing the result; threads of this process when not given.
+        engine: carries the passes out, and does not change the result; threads of this process when not given.
 
     Raises:
         InputError: the machine lacks the memory.
-        TrainingInterrupted: Ctrl-C, when a step had been accepted.
+        TrainingInterrupted: Ctrl-C came when a step had been accepted.
     """
     threads = 0 if engine is not None else config.threads or available_cores()
     memory_bytes = check_memory(counts, config, threads)
@@ -121,12 +121,12 @@ def train_exact(
 
 
 def _carrier(engine: Engine | None, config: TrainConfig) -> AbstractContextManager[Engine]:
-    """The engine, which whoever gave it closes, or one of this process."""
+    """The engine, which the caller closes, or one of this process."""
     return ThreadEngine(config.threads or available_cores()) if engine is None else nullcontext(engine)
 
 
 class _Solver:
-    """The counts, what follows from them, and the stages."""
+    """The stages of the exact solver, and the counts and weights that they share."""
 
     def __init__(
         self,
@@ -152,7 +152,7 @@ class _Solver:
         self.latest: Point | None = None
 
     def run(self) -> Word2Vec:
-        """All stages; after Ctrl-C, a model of the words that have vectors."""
+        """Go through all stages; after Ctrl-C the error has a model of the words that have vectors."""
         state = None if self.checkpoints is None else self.checkpoints.state
         if state is not None:
             self.watch.records.restore(state.values["records"])
@@ -176,27 +176,32 @@ class _Solver:
         return Word2Vec(V, U, vocabulary, self.config, bias=bias, phrases=self.counts.phrases)
 
     def _words_so_far(self, state: State | None) -> Point:
-        """The head at the optimum of the loss, and the other words that the state has."""
+        """The head at the optimum of the loss, and the other words of which the state has vectors."""
         stage = None if state is None else state.values["stage"]
         if state is not None and stage == "other words":
             self.latest = Point(*(state.arrays[name] for name in TABLES))
             return self.latest
-        if stage != "naive_softmax":
-            point = self._minimized("negative_sampling", state or self._start())
-            # negative sampling fits log n/(n_c K P), where the softmax needs log n/n_c
-            softmax_start: Point | State = Point(point.V, point.U, point.bias + np.log(self.noise[: self.head]))
-        else:
-            softmax_start = cast("State", state)
-        return self._minimized("naive_softmax", softmax_start) if self.config.loss == "naive_softmax" else point
+        return self._optimum(self.config.loss, state)
+
+    def _optimum(self, loss: Loss, state: State | None) -> Point:
+        """The head at the optimum of a loss, from the state, or from the optimum of the loss before it, or the SVD."""
+        before = SUMMED[loss].after
+        if state is not None and (before is None or state.values["stage"] == loss):
+            return self._minimized(loss, state)
+        if before is None:
+            return self._minimized(loss, self._start())
+        point = self._optimum(before, state)
+        # negative sampling fits log n/(n_c K P), where the softmax needs log n/n_c
+        return self._minimized(loss, Point(point.V, point.U, point.bias + np.log(self.noise[: self.head])))
 
     def _can_go_on(self, state: Callable[[], State]) -> None:
-        """From here the run could go on; keeps the state when it is time to."""
+        """Note a state from which the run could go on, and keep it when it is time to."""
         self.unkept = state
         if self.checkpoints is not None and self.checkpoints.is_due(epoch_ends=True):
             self._keep()
 
     def _keep(self) -> None:
-        """Write a checkpoint where the run could last go on, if there is none yet."""
+        """Write a checkpoint of the last state from which the run could go on, unless it is written already."""
         if self.checkpoints is not None and self.checkpoints.every is not None and self.unkept is not None:
             self.checkpoints.write(self.unkept())
             self.unkept = None
@@ -208,15 +213,15 @@ class _Solver:
         return Point(START_SCALE * V, START_SCALE * U, self._chance(slice(0, self.head)))
 
     def _chance(self, rows: slice) -> Doubles:
-        """The scores of negative sampling's optimum if words stood beside each other at random: log p / (K P)."""
+        """The scores at negative sampling's optimum if words stood beside each other at random: log p / (K P)."""
         chance: Doubles = np.log(self.unigram[rows] / self.noise[rows]) - np.log(self.config.negatives)
         return chance
 
     def _minimized(self, loss: Loss, start: Point | State) -> Point:
         """The head at the optimum of one loss, from a point or from where the search was broken off."""
-        softmax = loss == "naive_softmax"
+        softmax = SUMMED[loss].is_normalized
         pairs = self.head_counts.pairs
-        self.watch.begin(loss.replace("_", " "), pairs)
+        self.watch.begin(loss.replace("_", " "), pairs, is_likelihood=softmax)
         objective = self._objective(loss)
         held_out = None if self.followed is None or loss != self.config.loss else _Followed(self, self.followed)
         search: Point | Memory
@@ -247,7 +252,7 @@ class _Solver:
         tolerance = TOLERANCE * pairs
         minimize(objective, search, most_passes=MOST_PASSES, tolerance=tolerance, report=report, between=between)
         best = cast("Point", self.latest) if held_out is None else held_out.best
-        # of all tables with these scores, those that are shortest: the L2 term falls, and nothing else changes
+        # of all tables with these scores the shortest are kept: the L2 term falls, and nothing else changes
         equal = np.full(self.head, 1 / self.head)
         return Point(*(table.astype(np.float32) for table in balanced(*best.tables, equal, equal, centered=softmax)))
 
@@ -258,7 +263,7 @@ class _Solver:
         def keep() -> None:
             self._can_go_on(partial(_state_of_words, (list(V), list(U), list(bias)), self.watch.records.state()))
 
-        if known is not self.latest:  # where the run has just gone on it is kept already
+        if known is not self.latest:  # a run that has just gone on has these in its checkpoint
             keep()
         for rows, found in self._other_words(known):
             for what, loss, passes in zip(("center", "outside"), found.losses, found.passes, strict=True):
@@ -271,9 +276,9 @@ class _Solver:
         return Point(np.concatenate(V), np.concatenate(U), np.concatenate(bias))
 
     def _other_words(self, known: Point) -> Iterator[tuple[slice, Solved]]:
-        """The words that are not known yet, block by block."""
+        """The words that have no vectors yet, block by block."""
         head, tail = Point(*(table[: self.head] for table in known.tables)), Tail(self.config.loss, self.config.device)
-        softmax = self.config.loss == "naive_softmax"
+        softmax = SUMMED[self.config.loss].is_normalized
         centers = self.config.negatives * self.center_weights
         # the bias is one more number of the row, whose column is 1, on top of the bias that fits words at random
         with_ones = np.hstack([head.V, np.ones((self.head, 1), dtype=np.float32)])
@@ -294,7 +299,7 @@ class _Solver:
 
     def _log_rates(self, head: Point) -> Floats:
         """The logarithm of n_c / Σ_w exp(s_cw) for the head's centers."""
-        objective = self._objective("naive_softmax")
+        objective = self._objective(self.config.loss)
         found = objective.evaluate(Point(*(objective.asarray(table) for table in head.tables)), rows_only=True)
         rates: Doubles = np.log(np.maximum(objective.row_weights, 1e-12)) - objective.host(found.normalizers)
         return rates.astype(np.float32)
@@ -302,18 +307,18 @@ class _Solver:
     def _objective(self, loss: Loss) -> Objective:
         """The loss of the head."""
         if self.config.device is not None:
-            return on_device(self._counts_of_head(), loss, L2[loss], self.config.device)
+            return on_device(self._counts_of_head(), loss, SUMMED[loss].l2, self.config.device)
         if self.spread is None:
             self.spread = SpreadCounts(self._counts_of_head(), self.engine, self.config.parts)
-        return FusedObjective(self.spread, loss, L2[loss])
+        return FusedObjective(self.spread, loss, SUMMED[loss].l2)
 
     def _counts_of_head(self) -> Counts:
-        """The window counts of the head, with what the noise term needs."""
+        """The window counts of the head, with the factors of the noise term."""
         counts, centers = self.head_counts, self.config.negatives * self.center_weights[: self.head]
         return Counts(counts.starts, counts.outside, counts.weights, self.head, centers, self.noise[: self.head])
 
     def _release(self) -> None:
-        """The head's counts are needed no more."""
+        """Let the engine drop the head's counts."""
         if self.spread is not None:
             self.spread.close()
             self.spread = None
@@ -328,21 +333,21 @@ class _Followed:
         self.best: Point
 
     def add_to(self, values: dict[str, Any], arrays: dict[str, Floats]) -> None:
-        """Put what is known so far into a state."""
+        """Put the losses and the best tables so far into a state."""
         values["held out"] = self.patience.state()
         arrays |= dict(zip(BEST, self.best.tables, strict=True))
 
     def restore(self, state: State) -> None:
-        """Go on from what ``add_to`` put there."""
+        """Go on from the values that ``add_to`` put into the state."""
         self.patience.restore(state.values["held out"])
         self.best = Point(*(state.arrays[name] for name in BEST))
 
     def look(self, point: Point) -> PairLoss:
-        """Measure a point, and keep it if it is the best."""
+        """Measure a point, and keep it if it is the best so far."""
         config, noise = self.solver.config, self.solver.noise[: self.solver.head]
         tables = point.V, point.U, point.bias
         found = loss_of_counts(*tables, self.counts, noise, config.negatives, threads=config.threads)
-        if self.patience.is_least(getattr(found, config.loss)):
+        if self.patience.is_least(found.losses[config.loss]):
             self.best = point
         return found
 
@@ -353,7 +358,7 @@ def _first_rows(V: Any, n: int) -> Floats:
 
 
 def _state_of_search(memory: Memory, objective: Objective, values: dict[str, Any], arrays: dict[str, Floats]) -> State:
-    """The state in the midst of a search."""
+    """The state in the middle of a search."""
     search, searched = memory.saved(objective)
     where = f"{values['stage'].replace('_', ' ')}, pass {memory.passes:.1f}"
     return State(where, {**values, "search": search}, {**arrays, **searched})
@@ -373,7 +378,7 @@ def _check_pairs(counts: WindowCounts) -> None:
 def _block(
     counts: WindowCounts, rows: slice, columns: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
-    """The counts of these rows with the first so many columns."""
+    """The counts of a block of rows, with the first columns only."""
     span = slice(counts.starts[rows.start], counts.starts[rows.stop])
     inside = counts.outside[span] < columns
     ends = np.concatenate([[0], np.cumsum(inside)])

@@ -2,8 +2,8 @@
 
     PPMI(c, o) = max(0, log n(c, o) · N / (n_c n_o)),    N = Σ_c n_c
 
-Its rank-dim part U S Wᵀ gives the center vectors U √S and the outside vectors W √S. They are word vectors of their own,
-and the point that exact training starts from.
+Its rank-dim part U S Wᵀ gives the center vectors U √S and the outside vectors W √S, which are word vectors of their
+own, and the point from which exact training starts.
 
 Source: Levy and Goldberg 2014, "Neural word embedding as implicit matrix factorization"; the decomposition after Halko,
 Martinsson and Tropp 2011, "Finding structure with randomness".
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 __all__ = ["ppmi_factors"]
 
 MORE: Final = 20
-"""Columns beyond dim that the random projection keeps."""
+"""The number of columns beyond dim that the random projection keeps."""
 
 ROUNDS: Final = 1
-"""Power iterations."""
+"""The number of power iterations."""
 
 PIECES: Final = 4
-"""Pieces of the matrix for each worker, so that they come out equally dear."""
+"""The number of pieces of the matrix for each worker, so that workers get equally dear shares."""
 
 
 def ppmi_factors(counts: WindowCounts, dim: int, engine: Engine) -> tuple[Floats, Floats]:
@@ -51,7 +51,7 @@ def ppmi_factors(counts: WindowCounts, dim: int, engine: Engine) -> tuple[Floats
         engine: carries the products out; it does not change the result.
 
     Returns:
-        Center and outside vectors, float32, shape ``(n, dim)``; columns are zero beyond the matrix' rank.
+        The center and the outside vectors, float32, shape ``(n, dim)``; columns beyond the matrix' rank are zero.
     """
     matrix = _Ppmi(counts, engine)
     words = len(counts.vocabulary)
@@ -82,12 +82,12 @@ def ppmi_rows(rows: tuple[Any, ...], logs: Any, log_pairs: float) -> tuple[PpmiR
     """Some rows of the matrix from their window counts.
 
     Args:
-        rows: their starts, outside words and weights as in `WindowCounts`, and log n_c of each.
+        rows: the rows' starts, outside words and weights as in `WindowCounts`, and log n_c of each row.
         logs: log n_o of each word.
         log_pairs: log N.
 
     Returns:
-        The rows, and how many entries they have.
+        The rows, and the number of their entries.
     """
     from lexigrad.kernels.ppmi import fill_ppmi
 
@@ -100,7 +100,7 @@ def ppmi_rows(rows: tuple[Any, ...], logs: Any, log_pairs: float) -> tuple[PpmiR
 
 
 def times(rows: PpmiRows, X: Floats) -> Floats:
-    """The product of these rows with a dense matrix of shape ``(n, width)``."""
+    """The product of some rows with a dense matrix of shape ``(n, width)``."""
     from lexigrad.kernels.ppmi import sparse_product
 
     out = np.empty((len(rows.ends) - 1, X.shape[1]), np.float32)
@@ -109,7 +109,7 @@ def times(rows: PpmiRows, X: Floats) -> Floats:
 
 
 class _Ppmi:
-    """The sparse matrix, whose rows lie with an engine's workers, as something that multiplies."""
+    """The sparse matrix, whose rows lie with an engine's workers, which multiply by them."""
 
     def __init__(self, counts: WindowCounts, engine: Engine) -> None:
         self.engine, words = engine, len(counts.vocabulary)
@@ -129,7 +129,7 @@ class _Ppmi:
         engine.get(pending)
 
     def times(self, X: Floats) -> Floats:
-        """The product with a dense matrix of shape ``(n, width)``; no row depends on who computes it."""
+        """The product with a dense matrix of shape ``(n, width)``; no row depends on the worker that computes it."""
         matrix = self.engine.put(X)
         calls = [self.engine.call(times, ref, matrix, on=number) for number, ref in enumerate(self.refs)]
         out = np.empty_like(X)
@@ -139,12 +139,12 @@ class _Ppmi:
         return out
 
     def close(self) -> None:
-        """It is needed no more."""
+        """Let the engine drop the matrix."""
         self.engine.free(self.refs + self.held)
 
 
 def _random(rows: int, width: int) -> Floats:
-    """Numbers uniform around zero: always the same ones, as the result hardly depends on them."""
+    """Numbers uniform around zero, the same in every run, as the result hardly depends on them."""
     from lexigrad.kernels.tokens import fill_uniform
 
     table = np.empty((rows, width), dtype=np.float32)

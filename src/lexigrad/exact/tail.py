@@ -1,7 +1,7 @@
 """Words beyond the head: a block of them at a time, each block a call of its own that an engine carries out.
 
-A word's row of V against the head's U and bias, and its row of U, with its bias, against the head's V: the counts are
-symmetric, so the second is the first with the tables changed over. Blocks share nothing.
+A word's row of V is found against the head's U and bias, and its row of U with its bias against the head's V: the
+counts are symmetric, so the second problem is the first with the tables changed over. Blocks share nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from lexigrad.exact.arrays import on_device
 from lexigrad.exact.blocks import laid_out
 from lexigrad.exact.fused import RowObjective
-from lexigrad.exact.objective import L2, Counts, Point
+from lexigrad.exact.objective import SUMMED, Counts, Point
 from lexigrad.exact.rows import solve_rows
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["ROWS", "Fixed", "Tail", "Words", "solve_words"]
 
 ROWS: Final = 2_048
-"""Words that are solved together; each block ends its search by itself."""
+"""The number of words that are solved together; each block ends its search by itself."""
 
 PASSES: Final = 12.0
 TOLERANCE: Final = 1e-3
@@ -46,50 +46,45 @@ class Fixed(NamedTuple):
     vectors: Any  # float32, (head, dim)
     bias: Any  # float32
     factors: Any  # of the noise term's columns, float64
-    tables: Tables | None  # the same as the kernels read them; None on a device
+    tables: Tables | None  # vectors, bias and factors as the kernels read them; None on a device
 
 
 class Words(NamedTuple):
-    """A block of words: their counts with the head, and what belongs to each of them."""
+    """A block of words: their counts with the head, and the factors and offset of each."""
 
     starts: Any
     columns_of: Any
     weights: Any
-    center_factors: Any  # of the noise term's rows, as center words
-    outside_factors: Any  # and as outside words
-    offsets: Any  # on top of which the bias is found
+    center_factors: Any  # a of the noise term, as center words
+    outside_factors: Any  # p of the noise term, as outside words
+    offsets: Any  # the bias is found on top of these
 
 
 class Solved(NamedTuple):
-    """The words' vectors, and how they were found."""
+    """The words' vectors, and the losses and passes of the search."""
 
     V: Any
     U: Any
     bias: Any
     pairs: float
-    losses: tuple[float, float]  # of center and outside vectors
+    losses: tuple[float, float]  # of center vectors, of outside vectors
     passes: tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Tail:
-    """What is minimised over the words beyond the head.
+    """The problem of the words beyond the head.
 
     Attributes:
-        loss: under which the head was solved.
-        device: that torch computes on; None for our kernels.
+        loss: the loss under which the head was solved.
+        device: the device that torch computes on; None for our kernels.
     """
 
     loss: Loss
     device: str | None
 
-    @property
-    def outside_loss(self) -> Loss:
-        """Of outside vectors: with the head's normalizers known, the softmax is a Poisson regression for each."""
-        return "poisson" if self.loss == "naive_softmax" else "negative_sampling"
-
     def fixed(self, vectors: Floats, bias: Floats, factors: Doubles) -> Fixed:
-        """Vectors that stand still."""
+        """Vectors that stand still, laid out for the kernels where no device computes."""
         tables = None if self.device is not None else laid_out(vectors, bias, factors, squares=True)
         return Fixed(vectors, bias, factors, tables)
 
@@ -100,11 +95,14 @@ class Tail:
 
         Args:
             words: the blocks.
-            centers: the head's outside vectors, which center vectors are solved against.
+            centers: the head's outside vectors, against which center vectors are solved.
             outsides: the head's center vectors, and a column of ones for the bias.
-            engine: carries the calls out, where no device does.
+            engine: carries the calls out, where no device computes.
+
+        Yields:
+            The rows of a block, and its vectors.
         """
-        if self.device is not None:  # whose library would warn of arrays that cannot be written to
+        if self.device is not None:  # torch would warn of an engine's arrays, which cannot be written to
             yield from ((rows, solve_words(self, block, centers, outsides)) for rows, block in words)
             return
         known = [engine.put(centers), engine.put(outsides)]
@@ -126,7 +124,7 @@ def solve_words(tail: Tail, words: Words, centers: Fixed, outsides: Fixed) -> So
     objective = _objective(tail, counts, tail.loss, centers)
     V, of_centers = _found(objective, centers)
     counts = Counts(*sparse, head, words.outside_factors, outsides.factors)
-    objective = _objective(tail, counts, tail.outside_loss, outsides)
+    objective = _objective(tail, counts, SUMMED[tail.loss].outside, outsides)
     objective.shifts = objective.asarray(-words.offsets)
     U, of_outsides = _found(objective, outsides)
     bias = words.offsets.astype(np.float32) + U[:, -1]
@@ -136,12 +134,12 @@ def solve_words(tail: Tail, words: Words, centers: Fixed, outsides: Fixed) -> So
 
 def _objective(tail: Tail, counts: Counts, loss: Loss, fixed: Fixed) -> Objective:
     if fixed.tables is None:
-        return on_device(counts, loss, L2[loss], str(tail.device))
-    return RowObjective(counts, loss, L2[loss], fixed.tables)
+        return on_device(counts, loss, SUMMED[loss].l2, str(tail.device))
+    return RowObjective(counts, loss, SUMMED[loss].l2, fixed.tables)
 
 
 def _found(objective: Objective, fixed: Fixed) -> tuple[Floats, tuple[float, float]]:
-    """The rows at their optima, with their loss and the passes that it took."""
+    """The rows at their optima, with their loss and the passes of the search."""
     losses = [float("nan")]
     start = np.zeros((objective.counts.rows, fixed.vectors.shape[1]))
     point = Point(*(objective.asarray(table) for table in (start, fixed.vectors, fixed.bias)))

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from lexigrad.hub.markup import in_prose, table
+from lexigrad.losses import LOSSES, SOLVERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,21 +19,16 @@ __all__ = ["kind_of_training", "training"]
 MOST_ROWS: Final = 20
 NOTHING: Final = "–"
 MODELS: Final = {"skipgram": "skip-gram", "cbow": "CBOW"}
-LOSSES: Final = {"negative_sampling": "negative sampling", "naive_softmax": "the naive softmax"}
-SOLVERS: Final = {"sgd": "by stochastic gradient descent", "exact": "solved from the window counts of the whole text"}
-SVD: Final = "made by a truncated singular value decomposition of their positive pointwise mutual information"
 FIRST: Final = ("epoch", "stage", "passes", "words", "learning_rate", "loss")
 """The order of columns; others follow."""
-
-HELD_OUT: Final = ("negative_sampling", "naive_softmax", "perplexity")
-"""What is shown of the measurements on held-out text."""
 
 
 def kind_of_training(config: TrainConfig) -> str:
     """Half a sentence on how vectors were made."""
-    if config.solver == "svd":
-        return SVD
-    return f"trained as word2vec's {MODELS[config.model]} with {LOSSES[config.loss]}, {SOLVERS[config.solver]}"
+    solver = SOLVERS[config.solver]
+    if not solver.minimizes:
+        return solver.summary
+    return f"trained as word2vec's {MODELS[config.model]} with {LOSSES[config.loss].phrase}, {solver.summary}"
 
 
 def training(model: Word2Vec) -> str:
@@ -44,14 +40,14 @@ def training(model: Word2Vec) -> str:
         table(("option", "value"), [(f"`{name}`", _value(value)) for name, value in options.items()]) + "\n",
     ]
     if history := [record for record in model.history if isinstance(record, dict)]:
-        parts.append(_history(history))
+        parts.append(_history(history, LOSSES[model.config.loss].measures))
     return "\n".join(parts)
 
 
-def _history(history: Sequence[Mapping[str, Any]]) -> str:
-    """What was recorded after each epoch of SGD or each step of the exact solver."""
+def _history(history: Sequence[Mapping[str, Any]], measures: Sequence[str]) -> str:
+    """The records of each epoch of SGD or each step of the exact solver, with these measures on held-out text."""
     shown = _shown(history)
-    rows = [_flat(record) for record in shown]
+    rows = [_flat(record, measures) for record in shown]
     found = dict.fromkeys(name for row in rows for name in row)
     names = [*(name for name in FIRST if name in found), *(name for name in found if name not in FIRST)]
     cells = [[_number(row.get(name)) for name in names] for row in rows]
@@ -82,12 +78,12 @@ def _held_out(record: Mapping[str, Any]) -> str:
     return ""
 
 
-def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
+def _flat(record: Mapping[str, Any], measures: Sequence[str]) -> dict[str, Any]:
     """A record without objects in it."""
     flat = {name: value for name, value in record.items() if name != "validation"}
     match record.get("validation"):
         case dict() as measured:
-            flat |= {f"held-out {name}": measured.get(name) for name in HELD_OUT}
+            flat |= {f"held-out {name}": measured.get(name) for name in measures}
     return flat
 
 

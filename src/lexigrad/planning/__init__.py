@@ -1,1 +1,1 @@
-"""What a large job will take on a cluster, by a model and by rates measured here; `plan.py` is where to begin."""
+"""The cost of a large job on a cluster, by a model and by rates measured here; begin at `lexigrad.planning.plan`."""

@@ -1,4 +1,4 @@
-"""What is to be done, where, and how fast a core is."""
+"""The job that is planned, the cluster that it runs on, and the rates of a core."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 __all__ = ["BYTES_OF_WORD", "Cluster", "Job", "Rates", "text_words"]
 
 BYTES_OF_WORD: Final = 5.94
-"""Of text, with the space behind it: 101,025,987 bytes are 17,000,058 words of `wiki-17m`."""
+"""The bytes of a word of text, with the space behind it: `wiki-17m` has 17,000,058 words in 101,025,987 bytes."""
 
 SUFFIXES: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 LARGEST: Final = 1e15
-"""More is a slip of the finger."""
+"""The largest number that is taken; a larger one is a slip of the finger."""
 SIZE: Final = re.compile(r"(\d+(?:\.\d*)?(?:e\+?\d+)?)\s*([kmgt]?)(i?b)?", re.IGNORECASE)
 
 
@@ -27,9 +27,9 @@ class Cluster:
     """Machines of one kind.
 
     Attributes:
-        machines: how many.
-        cores: of each.
-        gigabits_per_second: that each can send and, at the same time, receive.
+        machines: the number of machines.
+        cores: the cores of each machine.
+        gigabits_per_second: the rate at which each machine can send and, at the same time, receive.
     """
 
     machines: int
@@ -38,36 +38,36 @@ class Cluster:
 
     @property
     def all_cores(self) -> int:
-        """Of all machines."""
+        """The cores of all machines."""
         return self.machines * self.cores
 
     @property
     def away(self) -> float:
-        """The share of what is handed on from call to call that goes to another machine."""
+        """The share of the bytes that calls hand to each other which goes to another machine."""
         return 1 - 1 / self.machines
 
     def network_seconds(self, wire_bytes: float) -> float:
-        """For so many bytes, shared out evenly among the machines; one machine alone sends nothing."""
+        """The seconds to send some bytes, shared out evenly among the machines; one machine alone sends nothing."""
         if self.machines == 1:
             return 0.0
         return 8 * wire_bytes / (self.machines * self.gigabits_per_second * 1e9)
 
     def reading_seconds(self, words: float) -> float:
-        """For a text on shared storage, each machine reading its part over its own line."""
+        """The seconds to read a text from shared storage, each machine reading its part over its own line."""
         return 8 * words * BYTES_OF_WORD / (self.machines * self.gigabits_per_second * 1e9)
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """What one core does while the others of its machine work as well.
+    """The work of one core in a second, while the other cores of its machine work as well.
 
     Attributes:
-        reading: words of text a second, to ids.
-        counting: words a second, from ids to window counts.
-        sgd: words a second, of one epoch.
-        negative_sampling: floating-point operations a second in a pass of the exact solver.
-        naive_softmax: likewise.
-        vectors: bytes a second that L-BFGS reads and writes.
+        reading: words of text that become ids.
+        counting: words whose ids become window counts.
+        sgd: words of one epoch of SGD.
+        negative_sampling: floating-point operations in a pass of the exact solver under negative sampling.
+        naive_softmax: floating-point operations in a pass of the exact solver under the naive softmax.
+        vectors: bytes that L-BFGS reads and writes.
     """
 
     reading: float
@@ -80,13 +80,13 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be done.
+    """The training that is planned.
 
     Attributes:
-        words: of the text.
+        words: words of the text.
         vocabulary: words that get vectors.
-        config: ``dim``, ``epochs``, ``head`` and ``parts`` are used.
-        replicas: of SGD; None is one for each machine.
+        config: its ``dim``, ``epochs``, ``head`` and ``parts`` are used.
+        replicas: replicas of SGD; None for one on each machine.
     """
 
     words: float
@@ -96,20 +96,23 @@ class Job:
 
     @property
     def head(self) -> int:
-        """Words that the exact solver solves together."""
+        """The number of words that the exact solver solves together."""
         return min(self.config.head, self.vocabulary)
 
     @property
     def table_bytes(self) -> float:
-        """One table with its bias, in float32."""
+        """The bytes of one table with its bias, in float32."""
         return 4.0 * self.vocabulary * (self.config.dim + 1)
 
 
 def text_words(size: str) -> float:
-    """The words of a text, given in words (``1e9``, ``100M``) or in bytes (``50GB``, ``2GiB``).
+    """The number of words of a text.
+
+    Args:
+        size: the size in words (``1e9``, ``100M``) or in bytes (``50GB``, ``2GiB``).
 
     Raises:
-        InputError: it is neither.
+        InputError: ``size`` is neither.
 
     Example:
         >>> text_words("100M"), round(text_words("594MB")), round(text_words("1KiB"))

@@ -1,4 +1,4 @@
-"""How often replicas of SGD are merged, what they send, and what it costs in quality, after the study of replicas."""
+"""How often replicas of SGD are merged, the rows that they send, and the quality lost, after the study of replicas."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 __all__ = ["MOST_REPLICAS", "Merging", "exchanged_rows", "merging", "touched_share"]
 
 TOUCHED: Final = ((0.68, 0.39), (3.4, 0.72), (13.6, 1.0))
-"""Words of an interval for each word of the vocabulary, and the share of the rows that change in it."""
+"""The words of an interval for each word of the vocabulary, and the share of the rows that change in it."""
 POINTS_LOST: Final = ((6, 7.5), (11, 2.6), (22, 2.0), (43, 1.0), (106, 0.7))
-"""Merges in a run, and what it lost against one replica in the mean of four test sets."""
+"""The merges of a run, and the points that it lost against one replica in the mean of four test sets."""
 MOST_REPLICAS: Final = 32
-"""More were not studied."""
+"""The most replicas that were studied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,12 @@ class Merging:
     """How replicas of SGD are merged.
 
     Attributes:
-        replicas: that train apart.
-        interval: words of a replica between two merges.
-        merges: in the whole run, those of the warm-up and of the commonest words alone not counted.
-        points_lost: against one replica, in the mean of four test sets, with whole tables merged; 0 for one replica.
-        warning: what speaks against it; None if nothing does.
+        replicas: the number of replicas, which train apart.
+        interval: the words of a replica between two merges.
+        merges: the merges of the whole run, without those of the warm-up and those of the commonest words alone.
+        points_lost: the points lost against one replica, in the mean of four test sets, with whole tables merged; 0 for
+            one replica.
+        warning: a sentence against so many replicas; None if there is no objection.
         refused: whether there are too few merges to begin at all.
     """
 
@@ -54,7 +55,7 @@ class Merging:
 
 
 def merging(job: Job, cluster: Cluster) -> Merging:
-    """How often the replicas are merged, once in an epoch at least, and what that costs in quality.
+    """How often the replicas are merged, at least once in an epoch, and the quality that this costs.
 
     Example:
         >>> from lexigrad import TrainConfig
@@ -82,7 +83,7 @@ def merging(job: Job, cluster: Cluster) -> Merging:
 
 
 def exchanged_rows(job: Job, merged: Merging) -> float:
-    """Rows of one table that one replica sends in the whole run."""
+    """The rows of one table that one replica sends in the whole run."""
     changed = job.vocabulary * touched_share(merged.interval, job.vocabulary)
     hurried = job.vocabulary * touched_share(merged.interval / HOT_MERGES, job.vocabulary)
     hot = min(HOT_ROWS, job.vocabulary)
@@ -91,12 +92,12 @@ def exchanged_rows(job: Job, merged: Merging) -> float:
 
 
 def touched_share(interval: float, vocabulary: int) -> float:
-    """The share of rows that change while so many words are trained."""
+    """The share of the rows that change while a replica trains the words of an interval."""
     ratio = max(interval / vocabulary, 1e-9)
     return min(1.0, on_line(log(ratio), [(log(x), log(y)) for x, y in TOUCHED]))
 
 
 def _between(points: Sequence[tuple[float, float]], x: float) -> float:
-    """What lies on the line of the logarithms; what the first or the last point says outside of them."""
+    """The value at x on the lines between the points' logarithms, or outside of the points that of the nearest."""
     x = min(max(x, points[0][0]), points[-1][0])
     return on_line(log(x), [(log(left), log(low)) for left, low in points])

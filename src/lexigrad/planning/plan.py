@@ -1,6 +1,6 @@
 """A plan: each step of a job on a cluster, on one machine, and how many machines help.
 
-How fast a core is, is measured (`lexigrad.planning.rates`); all else is a model (`lexigrad.planning.steps`).
+The rates of a core are measured (`lexigrad.planning.rates`); all else is a model (`lexigrad.planning.steps`).
 """
 
 from __future__ import annotations
@@ -30,19 +30,25 @@ __all__ = ["Plan", "Planned", "helping_machines", "plan"]
 
 Solver = Literal["sgd", "exact"]
 
+STEPS: Final[dict[Solver, tuple[Cost, ...]]] = {
+    "exact": (counting_step, negative_sampling_step, softmax_step),
+    "sgd": (sgd_step,),
+}
+"""The steps of each solver that follow the counting of words."""
+
 GAIN: Final = 0.2
-"""Machines help while doubling them saves so much of the time."""
+"""Machines help while doubling them saves this share of the time."""
 MOST_MACHINES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A step on the cluster, and what speaks for so many machines.
+    """A step on the cluster, and how much the machines help.
 
     Attributes:
-        step: on the cluster.
-        seconds_on_one_machine: without Ray, and for SGD with one replica.
-        helping_machines: beyond so many, doubling them saves less than a fifth of the time.
+        step: the step on the cluster.
+        seconds_on_one_machine: its time on one machine, without Ray, and for SGD with one replica.
+        helping_machines: the number of machines from which on doubling them saves less than a fifth of the time.
     """
 
     step: Step
@@ -55,8 +61,8 @@ class Plan:
     """All steps of a job.
 
     Attributes:
-        steps: in their order; SGD that would be refused is none.
-        merging: of SGD's replicas; None without SGD.
+        steps: the steps in their order; SGD that would be refused is not among them.
+        merging: how SGD's replicas are merged; None without SGD.
     """
 
     steps: tuple[Planned, ...]
@@ -64,13 +70,13 @@ class Plan:
 
 
 def plan(job: Job, cluster: Cluster, rates: Rates, solvers: Sequence[Solver] = ("exact", "sgd")) -> Plan:
-    """What each step of a job takes on the cluster and on one of its machines.
+    """Plan each step of a job, on the cluster and on one of its machines.
 
     Args:
-        job: what is to be done.
-        cluster: where.
-        rates: how fast a core is.
-        solvers: whose steps are wanted.
+        job: the training.
+        cluster: the machines.
+        rates: the rates of a core.
+        solvers: the solvers whose steps are wanted.
 
     Example:
         >>> from lexigrad import TrainConfig
@@ -80,12 +86,10 @@ def plan(job: Job, cluster: Cluster, rates: Rates, solvers: Sequence[Solver] = (
         >>> [row.step.name for row in planned.steps]
         ['vocabulary', 'SGD, 8 replicas']
     """
-    merged = merging(job, cluster) if "sgd" in solvers else None
-    costs: list[Cost] = [vocabulary_step]
-    if "exact" in solvers:
-        costs += [counting_step, negative_sampling_step, softmax_step]
-    if merged is not None and not merged.refused:
-        costs.append(sgd_step)
+    costs = [vocabulary_step, *(cost for solver, steps in STEPS.items() if solver in solvers for cost in steps)]
+    merged = merging(job, cluster) if sgd_step in costs else None
+    if merged is not None and merged.refused:
+        costs.remove(sgd_step)
     return Plan(tuple(_planned(cost, job, cluster, rates) for cost in costs), merged)
 
 
@@ -95,9 +99,9 @@ def _planned(cost: Cost, job: Job, cluster: Cluster, rates: Rates) -> Planned:
 
 
 def helping_machines(cost: Cost, job: Job, cluster: Cluster, rates: Rates) -> int:
-    """The most machines, a power of two, of which doubling them has still saved a fifth of the time, from one on.
+    """The largest number of machines, a power of two, up to which each doubling saves a fifth of the time.
 
-    Of SGD with a replica for each machine, no more replicas than were ever tried.
+    With a replica of SGD for each machine, there are no more machines than replicas that were ever tried.
     """
     machines, seconds = 1, cost(job, replace(cluster, machines=1), rates).seconds
     while machines < MOST_MACHINES:

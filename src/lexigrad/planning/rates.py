@@ -1,6 +1,6 @@
 """How fast this machine's cores are: short runs of the kernels that do the work, on words that are drawn as in a text.
 
-The words' frequencies fall as 1 / (rank + 2.7), after Zipf and Mandelbrot; each is drawn for itself.
+The words' frequencies fall as 1 / (rank + 2.7), after Zipf and Mandelbrot; each word is drawn independently.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lexigrad.corpus import read_corpus
 from lexigrad.encoding import available_cores
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.exact.fused import FusedObjective, SpreadCounts
-from lexigrad.exact.objective import L2, Counts, Point
+from lexigrad.exact.objective import SUMMED, Counts, Point
 from lexigrad.planning.job import Rates
 from lexigrad.trainer import train
 from lexigrad.windowcounts import count_windows
@@ -32,34 +32,34 @@ if TYPE_CHECKING:
 __all__ = ["measured_rates"]
 
 WORDS: Final = 1_000_000
-"""Of the text that is drawn: each rate takes some tenths of a second."""
+"""The words of the text that is drawn: each rate takes some tenths of a second."""
 MOST_VOCABULARY: Final = 200_000
-"""More words would not make a core slower: the tables are far larger than any cache."""
+"""The most words of the vocabulary; more do not make a core slower, as the tables are far larger than any cache."""
 HEAD: Final = 4_096
 RUNS: Final = 3
-"""Of a pass, of which the fastest counts: other programs only ever slow it down."""
+"""The runs of a pass, of which the fastest counts, as other programs can only slow a run down."""
 REPEATED: Final = 0.4
-"""Of the lines, those that stood there before: so pairs of words come again about as often as in Wikipedia."""
+"""The share of the lines that repeat an earlier line, so that pairs of words recur about as often as in Wikipedia."""
 SHIFT: Final = 2.7
 LINE: Final = 75
-"""Words of a line, about as in Wikipedia."""
+"""The words of a line, about as in Wikipedia."""
 FLOATS: Final = 1 << 22
-"""Of a vector: 16 MiB, more than a core's caches hold."""
+"""The numbers of a vector: 16 MiB, more than a core's caches hold."""
 LETTERS: Final = "etaoinshrdlucmfwypvbgkjqxz"
 WARM_WORDS: Final = 2_000
-"""Of a first run, in which kernels are compiled or loaded."""
+"""The words of a first run, in which kernels are compiled or loaded."""
 
 
 def measured_rates(config: TrainConfig, vocabulary: int, threads: int | None = None, words: int = WORDS) -> Rates:
-    """Measure this machine, all of its cores at once, for a job of this kind; takes a few seconds.
+    """Measure all cores of this machine at once, for a job of some kind, in a few seconds.
 
-    The first run of a version of lexigrad compiles its kernels, which takes some more.
+    The first run of a version of lexigrad compiles its kernels, which takes some seconds more.
 
     Args:
         config: the options of the job.
-        vocabulary: words of the job; of more than 200,000 so many are taken.
-        threads: how many to use; all cores when not given.
-        words: of the text that is drawn.
+        vocabulary: words of the job's vocabulary; 200,000 of them are taken at most.
+        threads: the number of threads; all cores when not given.
+        words: words of the text that is drawn.
 
     Returns:
         The rates of one core, which are those of all threads divided by their number.
@@ -86,7 +86,7 @@ def measured_rates(config: TrainConfig, vocabulary: int, threads: int | None = N
 
 
 def drawn_text(words: int, vocabulary: int) -> str:
-    r"""A text of so many words, about; always the same one.
+    r"""A text of about this number of words, the same in every call.
 
     Example:
         >>> drawn_text(8, vocabulary=100)
@@ -104,7 +104,7 @@ def drawn_text(words: int, vocabulary: int) -> str:
 
 
 def _name(rank: int) -> str:
-    """Letters that stand for a rank, four to six, as words of a text have five in the mean."""
+    """The word of a rank, of four to six letters, as the words of a text have five in the mean."""
     letters = "e" * (rank % 3)
     number = rank
     for _ in range(4):
@@ -114,7 +114,7 @@ def _name(rank: int) -> str:
 
 
 def _text_rates(path: Path, config: TrainConfig) -> tuple[tuple[float, float, float], WindowCounts]:
-    """Words a second of reading, counting and SGD; and the counts."""
+    """The words a second of reading, counting and SGD, and the window counts."""
     began = time.perf_counter()
     with read_corpus(path, config) as corpus:
         read = time.perf_counter()
@@ -127,7 +127,7 @@ def _text_rates(path: Path, config: TrainConfig) -> tuple[tuple[float, float, fl
 
 
 def _pass_rate(counts: WindowCounts, loss: Loss, config: TrainConfig) -> float:
-    """Floating-point operations a second, of all threads: six for each pair of the head's words and each dimension."""
+    """The floating-point operations a second of all threads: six for each pair of the head's words and dimension."""
     head = counts.head(HEAD)
     words = len(head.vocabulary)
     noise = head.vocabulary.noise_distribution(config.noise_exponent)
@@ -136,7 +136,7 @@ def _pass_rate(counts: WindowCounts, loss: Loss, config: TrainConfig) -> float:
     point = Point(table, table.copy(), np.zeros(words, dtype=np.float32))
     with ThreadEngine(config.threads or 1) as engine:
         spread = SpreadCounts(Counts(head.starts, head.outside, head.weights, words, *factors), engine, config.parts)
-        objective = FusedObjective(spread, loss, L2[loss])
+        objective = FusedObjective(spread, loss, SUMMED[loss].l2)
         seconds = min(_seconds(lambda: objective.evaluate(point)) for _ in range(RUNS))
         spread.close()
     return 6 * words**2 * config.dim / seconds
@@ -149,7 +149,7 @@ def _seconds(work: Callable[[], Any]) -> float:
 
 
 def _vector_rate() -> float:
-    """Bytes a second of what L-BFGS does to its vectors, on one thread: sums of products, and sums of multiples."""
+    """The bytes a second of L-BFGS on its vectors, by one thread: sums of products, and sums of multiples."""
     x, y, scaled = (np.full(FLOATS, 0.5, dtype=np.float32) for _ in range(3))
 
     def work() -> None:

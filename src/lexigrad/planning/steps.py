@@ -1,10 +1,10 @@
-"""What each step of a job takes; docs/concepts/cost-model.md says where each constant comes from."""
+"""The time and memory of each step of a job; docs/concepts/cost-model.md says where each constant comes from."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from lexigrad.distributed.vocabulary import shard_bytes_of
 from lexigrad.distributed.windowcounts import DEFAULT_MEMORY_BYTES, counting_shard_bytes
@@ -16,6 +16,7 @@ from lexigrad.planning.texts import cells, types
 from lexigrad.replicas.plan import HOT_MERGES
 
 if TYPE_CHECKING:
+    from lexigrad.losses import LossName
     from lexigrad.planning.job import Cluster, Job, Rates
 
 __all__ = [
@@ -28,42 +29,42 @@ __all__ = [
 ]
 
 BYTES_OF_TYPE: Final = 16
-"""On the wire: a word of 7.6 letters and its count."""
+"""The bytes of a distinct word on the wire: 7.6 letters and its count."""
 BYTES_OF_STR: Final = 100
-"""In memory: a str of 8 letters takes 57 bytes, its count and their places in a dict the rest."""
+"""The bytes of a distinct word in memory: 57 for a str of 8 letters, the rest for its count and its place in a dict."""
 
 BYTES_OF_CELL: Final = 5.2
-"""Of window counts on the wire."""
+"""The bytes of a cell of window counts on the wire."""
 BYTES_OF_ENTRY: Final = 8
-"""Of the finished matrix, which has nearly two for a cell: a column and a weight."""
+"""The bytes of an entry of the finished matrix, a column and a weight; it has nearly two entries for a cell."""
 ADDING: Final = 28e-9
-"""Seconds for each cell of a shard, until it is in the sum."""
+"""The seconds to add one cell of a shard to the sum."""
 MAKING_ROWS: Final = 110e-9
-"""Seconds for each cell of the sum, to its row and its column."""
+"""The seconds to put one cell of the sum into its row and its column."""
 
 NEGATIVE_SAMPLING_PASSES: Final = 13
 SOFTMAX_PASSES: Final = 11
-"""From the optimum of negative sampling on."""
+"""The passes from the optimum of negative sampling on."""
 ROW_PASSES: Final = 6
-"""Of words beyond the head, for each of the two tables."""
+"""The passes of words beyond the head, for each of the two tables."""
 WORKERS_TRAFFIC: Final = 4 * MEMORY + 6
-"""Times that the workers together read or write as many numbers as both tables have, for one step of L-BFGS."""
+"""How often the workers together read or write as many numbers as both tables have, for one step of L-BFGS."""
 DRIVER_TRAFFIC: Final = 12
-"""And the driver: the point, its trial, the gradient and their differences."""
+"""How often the driver does so: the point, its trial, the gradient and their differences."""
 VECTOR_TABLES: Final = 8
-"""Tables on the wire for these: the gradient, the direction, the step and the gradient's difference, of two each."""
+"""The tables on the wire for a step: two for the gradient, direction, step and gradient's difference each."""
 
 LARGEST_PART: Final = 16
-"""Threads that share one replica's work; a superstep has no more to share out."""
+"""The most threads that share one replica's work, as a superstep has so many pieces."""
 
 RAY_PROCESS: Final = 400e6
-"""Bytes of one worker of Ray with the libraries loaded."""
+"""The bytes of one worker of Ray with the libraries loaded."""
 RAY_START: Final = 7.0
-"""Seconds until a command has its workers."""
+"""The seconds until a command has its workers."""
 ROUND: Final = 1e-3
-"""Seconds for a round of messages: an assumption."""
+"""The seconds for a round of messages, which are assumed."""
 ROUNDS: Final = 6
-"""Of a pass: calls, sums by ranges, the answers of both, products of vectors, and the direction."""
+"""The rounds of a pass: calls, sums by ranges, the answers of both, products of vectors, and the direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,13 @@ class Step:
     """One step of a job on a cluster.
 
     Attributes:
-        name: what is done.
-        seconds: in all.
-        compute_seconds: of these, computing.
-        network_seconds: and waiting for the network.
-        machine_bytes: memory of a machine's workers together.
-        driver_bytes: memory of the process that was started by hand.
-        wire_bytes: sent between machines, all together; the text is not among them.
+        name: its name.
+        seconds: the seconds that it takes in all.
+        compute_seconds: the seconds of computing among these.
+        network_seconds: the seconds of waiting for the network among these.
+        machine_bytes: the memory of a machine's workers together.
+        driver_bytes: the memory of the process that was started by hand.
+        wire_bytes: all bytes that machines send each other; the text is not among them.
     """
 
     name: str
@@ -90,7 +91,7 @@ class Step:
 
 
 def vocabulary_step(job: Job, cluster: Cluster, rates: Rates) -> Step:
-    """Counting the words: a pass over the text, then tables of words that are added up."""
+    """The counting of words: a pass over the text, then tables of words that are added up."""
     compute = job.words / (cluster.all_cores * rates.reading)
     text = round(job.words * BYTES_OF_WORD)
     shard = min(shard_bytes_of(text) / BYTES_OF_WORD, job.words)
@@ -105,7 +106,7 @@ def vocabulary_step(job: Job, cluster: Cluster, rates: Rates) -> Step:
 
 
 def counting_step(job: Job, cluster: Cluster, rates: Rates) -> Step:
-    """Window counts: the text is read once more, and each shard's sums are added up by ranges of rows."""
+    """The window counts: the text is read once more, and each shard's sums are added up by ranges of rows."""
     compute = job.words * (1 / rates.reading + 1 / rates.counting)
     text = round(job.words * BYTES_OF_WORD)
     shard = min(counting_shard_bytes(text, DEFAULT_MEMORY_BYTES) / BYTES_OF_WORD, job.words)
@@ -113,7 +114,7 @@ def counting_step(job: Job, cluster: Cluster, rates: Rates) -> Step:
     if cluster.machines > 1:
         compute += ADDING * of_shard * job.words / shard + MAKING_ROWS * of_text
     compute /= cluster.all_cores
-    # Each shard's cells go to where they are added up, their sums to their rows and to their columns.
+    # each shard's cells go to the worker that adds them up, and their sums to those of their rows and columns
     spread = cluster.away * BYTES_OF_CELL * (of_shard * job.words / shard + 2 * of_text)
     matrix = cluster.away * BYTES_OF_ENTRY * 2 * of_text  # comes to the one machine that writes it
     wire = spread + matrix
@@ -137,7 +138,7 @@ def softmax_step(job: Job, cluster: Cluster, rates: Rates) -> Step:
 
 def _exact_step(
     name: str,
-    loss: Literal["negative_sampling", "naive_softmax"],
+    loss: LossName,
     passes: tuple[tuple[int, float], ...],
     job: Job,
     cluster: Cluster,
@@ -155,17 +156,15 @@ def _exact_step(
     wire = network = 0.0
     if cluster.machines > 1:
         used = replace(cluster, machines=min(cluster.machines, workers))
-        once = 2 * cluster.machines * table + 2 * job.table_bytes  # the head's tables to all, everybody's rows back
+        once = 2 * cluster.machines * table + 2 * job.table_bytes  # the head's tables to all, the rows back
         wire = count * (used.machines + workers + 4 + VECTOR_TABLES) * table + once
         network = used.network_seconds(wire) + count * ROUNDS * ROUND
     machine, driver = _exact_memory(loss, job, cluster, ceil(workers / cluster.machines))
     return _step(name, compute, network, machine, driver, wire, cluster)
 
 
-def _exact_memory(
-    loss: Literal["negative_sampling", "naive_softmax"], job: Job, cluster: Cluster, workers: int
-) -> tuple[float, float]:
-    """Bytes of a machine with so many workers, and of the driver, which has all counts; they share L-BFGS's memory."""
+def _exact_memory(loss: LossName, job: Job, cluster: Cluster, workers: int) -> tuple[float, float]:
+    """The bytes of a machine's workers, and of the driver, which has all counts; machines share L-BFGS's memory."""
     config = replace(job.config, loss=loss)
     row = 4.0 * (config.dim + 16)
     entries = round(2 * cells(job.words, job.vocabulary))
@@ -202,7 +201,7 @@ def sgd_step(job: Job, cluster: Cluster, rates: Rates) -> Step:
 def _step(
     name: str, compute: float, network: float, machine: float, driver: float, wire: float, cluster: Cluster
 ) -> Step:
-    """A step with what Ray takes besides; one machine alone needs no Ray."""
+    """A step with the time and memory of Ray added; one machine alone needs no Ray."""
     if cluster.machines == 1:
         return Step(name, compute + network, compute, network, machine + driver, 0.0, 0.0)
     processes = cluster.cores * RAY_PROCESS
