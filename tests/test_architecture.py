@@ -63,7 +63,7 @@ LAYERS = [
     },
     {"model", "checkpoints", "countsfile", "counting", "windowcounts", "kernelcheck", "course"},
     {"pairloss", "heldout", "bestbias", "losssample", "further", "distributed"},
-    {"monitor", "sgd", "softmaxsgd", "stepsize"},
+    {"monitor", "sgd", "softmaxsgd", "stepsize", "training"},
     {"replicas"},
     {"exact"},
     {"trainer"},
@@ -113,6 +113,7 @@ MAKERS = {
     "textsources",
     "tokenizing",
     "trainer",
+    "training",
     "windowcounts",
 }
 HEAVY = {

@@ -47,8 +47,11 @@ BEST: Final = ("best_V", "best_U")
 """The tables of the best epoch in a checkpoint."""
 
 
-class Run(Protocol):
-    """What trains the tables."""
+class Watched(Protocol):
+    """A run that a monitor watches (`lexigrad.training.sgd.run.Run`)."""
+
+    merges: int
+    """How often all rows of all replicas were merged."""
 
     def tables(self) -> tuple[Floats, Floats]:
         """V and U, of shape (words, dim), as they stand while no thread works: a view or a copy."""
@@ -87,8 +90,6 @@ class Monitor:
         self.records = Records(self.listeners.log)
         self.is_over = False
         """Whether the run is to end here, although epochs are left."""
-        self.merges = 0
-        """Of all rows of replicas, which who trains them counts here."""
         self._checkpoints = checkpoints
         self._interrupt: KeyboardInterrupt | None = None  # Ctrl-C that waits for the threads to rest
         self._rested_epoch = 0  # epochs that were done when the threads last rested
@@ -99,7 +100,7 @@ class Monitor:
         self._losses = math.nan, math.nan  # in training, held out
         self._told = self._measured = self._cost = 0.0
 
-    def begin(self, run: Run) -> dict[str, int] | None:
+    def begin(self, run: Watched) -> dict[str, int] | None:
         """Start the clock.
 
         Returns:
@@ -284,7 +285,7 @@ class Monitor:
         words, epochs, tokens = self.corpus.words, self.config.epochs, self.corpus.ids.size
         done, current = words * epoch + words * position // tokens, min(epoch + 1, epochs)
         told = done, words * epochs, self._clock.seconds, learning_rate, current, *self._losses
-        self.listeners.report(TrainProgress(*told, merges=self.merges))
+        self.listeners.report(TrainProgress(*told, merges=self._run.merges))
 
 
 class _Crew:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from lexigrad.kernels.replicas import Layout
     from lexigrad.kernels.tables import Table
-    from lexigrad.replicas.training import Setup, Share, Span, Trainer
+    from lexigrad.replicas.training import Setup, Share, Trainer
+    from lexigrad.training.sgd.run import Span
 
     Floats = NDArray[np.float32]
 

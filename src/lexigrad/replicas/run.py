@@ -21,8 +21,9 @@ from lexigrad.replicas.damping import Damping
 from lexigrad.replicas.keeping import forget
 from lexigrad.replicas.plan import HOT_ROWS, plan_of
 from lexigrad.replicas.setup import first_tables, setup_of
-from lexigrad.replicas.training import Share, Span
-from lexigrad.sgd import LONG_SPAN, plain_ids
+from lexigrad.replicas.training import Share
+from lexigrad.sgd import LONG_SPAN
+from lexigrad.training.sgd.run import Run, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,15 +79,10 @@ def train_replicas(
             stack.enter_context(engine)
         run = _Replicas(corpus, config, engine, merge)
         stack.callback(run.forget)
-        if start is not None:
-            V, U = run.tables()
-            start.put(corpus.vocabulary, V, U)
-            run.put_tables(V, U)
-        run.go(monitor)
-        return monitor.model()
+        return run.train(monitor, start)
 
 
-class _Replicas:
+class _Replicas(Run):
     """One run: which step comes next, and what the engine has.
 
     What it has are, since the anchor, the merges; the rows of both tables by ranges, the commonest first; and the sums
@@ -94,20 +90,18 @@ class _Replicas:
     """
 
     def __init__(self, corpus: Corpus, config: TrainConfig, engine: Any, merge: Callable[..., Any]) -> None:
-        self.config, self.engine, self._rule = config, engine, merge
-        ids = plain_ids(corpus.ids)
-        self.plan = plan_of(config, ids)
+        super().__init__(corpus, config)
+        self.engine, self._rule = engine, merge
+        self.plan = plan_of(config, self.ids)
         self.damping = Damping(corpus.vocabulary, config)
         self.words, self.step = len(corpus.vocabulary), 0
         self.ranges = _ranges(self.words, engine.workers)
         self._setup_values = setup_of("", corpus, config)
         self._name_run()
         cuts = self.plan.cuts.tolist()
-        self._shares = [engine.put(Share(ids[a:b], a)) for a, b in pairwise(cuts)]
+        self._shares = [engine.put(Share(self.ids[a:b], a)) for a, b in pairwise(cuts)]
         self._weights = engine.put(self.damping.weights(self.ranges[0][1]))
         self._updates: dict[tuple[int, int], Ref] = {}
-        self._is_stopped = False
-        self._error: BaseException | None = None
         self.put_tables(*first_tables(corpus, config))
 
     def _name_run(self) -> None:
@@ -116,17 +110,14 @@ class _Replicas:
         self._setup = self.engine.put(self._setup_values._replace(run=self.run))
 
     def tables(self) -> tuple[Floats, Floats]:
-        """V and U, of shape (words, dim)."""
         blocks = self._get(lambda: self._rows)
         return np.concatenate([block.V for block in blocks]), np.concatenate([block.U for block in blocks])
 
     def first_rows(self, n: int) -> Floats:
-        """A copy of the first n rows of V."""
         holding = sum(first < n for first, _ in self.ranges)
         return np.concatenate([block.V for block in self._get(lambda: self._rows[:holding])])[:n]
 
     def put_tables(self, V: Floats, U: Floats) -> None:
-        """Go on with these."""
         self._put([Pair(V[first:last].copy(), U[first:last].copy()) for first, last in self.ranges])
         self._begin_at_anchor()
 
@@ -137,7 +128,8 @@ class _Replicas:
 
     def _begin_at_anchor(self) -> None:
         """Let nothing have come since the anchor."""
-        self._rows, self.step = list(self._anchor), self._anchor_step
+        self._rows = list(self._anchor)
+        self._stand_at(self._anchor_step)
         self._merges: list[list[Ref]] = []
         self._anchored = 0
         (hot,), weights = self.engine.get(self._anchor[:1]), self.damping.weights(self.ranges[0][1])
@@ -176,56 +168,42 @@ class _Replicas:
             else:
                 return values
 
-    def go(self, monitor: Monitor) -> None:
-        """Train, from merge to merge, to the end or until the monitor has seen enough."""
-        place = monitor.begin(self)
-        if place is not None:
-            self.step = self._anchor_step = place["step"]
-            monitor.merges = self.plan.merges(self.step)
-        while self.step < self.plan.steps and not monitor.is_over:
-            epoch, _ = self.plan.place(self.step)
-            monitor.watch([self._work], self._where, self._stop)
-            if self._error is not None:
-                raise self._error
-            monitor.merges = self.plan.merges(self.step)
-            if self.plan.place(self.step)[0] > epoch:
-                monitor.end_epoch(epoch + 1, self._where()[2])
-            monitor.rest({"step": self.step}, *self._where())
+    def _place(self) -> dict[str, int]:
+        return {"step": self.step}
 
-    def _where(self) -> tuple[int, int, float]:
-        """How far the run is: epochs, tokens of the next one, and the learning rate."""
-        epoch, position = self.plan.place(self.step)
-        return epoch, position, self._rate_after(self.step - 1)
+    def _go_on_from(self, place: dict[str, int]) -> None:
+        self._stand_at(place["step"])
+        self._anchor_step, self.merges = self.step, self.plan.merges(self.step)
 
-    def _stop(self) -> None:
-        self._is_stopped = True
+    def _stand_at(self, step: int) -> None:
+        """Let a step be the next one."""
+        epoch, position = self.plan.place(step)
+        self.step, self.done = step, epoch * self.ids.size + position
 
-    def _work(self) -> None:
+    def _train(self, thread: int) -> None:
         """Go on to the next merge of all rows."""
-        try:
-            while not self._is_stopped:
-                self._reach(self.step + 1)
-                if self.plan.is_full(self.step - 1):
-                    break
-            self._get(lambda: [self._moments])
-        except BaseException as error:  # handed to the thread that waits
-            self._error = error
+        while not self._is_stopped:
+            self._reach(self.step + 1)
+            if self.plan.is_full(self.step - 1):
+                break
+        self._get(lambda: [self._moments])
+        self.merges = self.plan.merges(self.step)
 
     def _take_step(self) -> None:
         """Train all replicas for an interval, and merge them."""
         step, ranges = self.step, self.ranges if self.plan.is_full(self.step) else self.ranges[:1]
-        changes = [self._train(replica, ranges) for replica in range(self.plan.replicas)]
+        changes = [self._train_replica(replica, ranges) for replica in range(self.plan.replicas)]
         (sums,) = self.engine.get([self._moments])  # while they train
         directions = self.engine.put(self.damping.directions(sums, self._rate_after(step)))
         merged = [self._merge(number, directions, [one[number] for one in changes]) for number in range(len(ranges))]
         self.engine.free([directions, *(ref for one in changes for ref in one)])
         self._merges, self._anchored = [*self._merges[self._anchored :], merged], 0
-        self.step += 1
+        self._stand_at(step + 1)
         full = [here for here in range(self._anchor_step, self.step) if self.plan.is_full(here)]
         if full and full[-1] == step and len(full) >= ANCHOR_EVERY:
             self._move_anchor(merged)
 
-    def _train(self, replica: int, ranges: list[tuple[int, int]]) -> tuple[Ref, ...]:
+    def _train_replica(self, replica: int, ranges: list[tuple[int, int]]) -> tuple[Ref, ...]:
         """Have a replica trained for an interval; gives its changes in each range."""
         steps = range(self.plan.after_full(self.step), self.step + 1)
         task = Task(
@@ -235,7 +213,7 @@ class _Replicas:
             ranges=tuple(self.ranges),
             merged=tuple(map(len, self._merges)),
             anchored=self._anchored,
-            spans=tuple(self._spans(replica, step) for step in steps),
+            spans=tuple(self._spans_of(replica, step) for step in steps),
             results=tuple(ranges),
         )
         blocks = [*self._anchor, *(ref for merge in self._merges for ref in merge)]
@@ -243,7 +221,7 @@ class _Replicas:
         found = self.engine.call(train_interval, self._setup, self._shares[replica], task, *blocks, **how)
         return found if len(ranges) > 1 else (found,)
 
-    def _spans(self, replica: int, step: int) -> tuple[Span, ...]:
+    def _spans_of(self, replica: int, step: int) -> tuple[Span, ...]:
         """What a replica trains in a step, with the learning rates that all the text has there."""
         epoch, start, stop = self.plan.span(replica, step)
         ends = [*range(start, stop, LONG_SPAN), stop]

@@ -10,8 +10,9 @@ from lexigrad.kernels.simd import row_parts
 from lexigrad.kernels.tables import Table
 from lexigrad.replicas.training import Setup
 from lexigrad.sampling import START_STREAM, alias_table, keep_thresholds, stream_key
-from lexigrad.sgd import PARTS, plain_ids
+from lexigrad.sgd import PARTS
 from lexigrad.stepsize import settings_of
+from lexigrad.training.sgd.run import plain_ids
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lexigrad.kernels.training import Settings
+    from lexigrad.training.sgd.run import Span
 
-__all__ = ["Setup", "Share", "Span", "Trainer"]
+__all__ = ["Setup", "Share", "Trainer"]
 
 
 class Setup(NamedTuple):
@@ -44,16 +45,6 @@ class Share(NamedTuple):
 
     ids: NDArray[np.int32]
     first: int  # the position of its first token in the whole text
-
-
-class Span(NamedTuple):
-    """Tokens of a share, and the learning rates at both ends; it goes in a straight line between them."""
-
-    epoch: int
-    start: int
-    stop: int
-    start_rate: float
-    stop_rate: float
 
 
 class Trainer:
