@@ -1,9 +1,9 @@
 """Negative sampling by stochastic gradient descent: threads that train the two tables together.
 
-What is drawn depends on positions in the corpus alone (`lexigrad.sampling`). Threads go through the corpus together, in
-supersteps (`lexigrad.kernels.supersteps`), and the tables' bytes follow from the corpus and the config, whatever their
-number. Where `TrainConfig.deterministic` is False they take spans of the corpus from each other's hands and race for
-rows, so that with more than one the digits differ from run to run.
+Draws depend on positions in the corpus alone (`lexigrad.sampling`). Threads go through the corpus together, in
+supersteps (`lexigrad.kernels.supersteps`), and the tables' bytes follow from the corpus and the config, whatever the
+number of threads. Where `TrainConfig.deterministic` is False, threads take spans of the corpus from each other's hands
+and race for rows, so that with several threads the digits differ from run to run.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ LONG_SPAN: Final = 262_144
 """Tokens that threads train together without looking up: whole rounds, some 30 ms."""
 
 CROWDED_SEGMENTS: Final = 2
-"""Segments in a row in which others wanted the cores before one thread takes over: most want one for a moment."""
+"""Segments in a row in which other programs wanted the cores before one thread takes over: most soon end."""
 
 PATIENCE: Final = 15
 """Segments that one thread trains alone before all try again, at most: one at first, twice as many each time."""
 
 TRIAL_SPANS: Final = 3
-"""Spans of a segment in which all try: long enough that to begin does not matter."""
+"""Spans of a segment in which all threads try again: so many that starting the threads hardly counts."""
 
 CURVE_SPANS: Final = 100
-"""Spans that a run has at least where its learning rate goes in a curve, if they have 8,192 tokens."""
+"""Spans that a run has at least where its learning rate goes in a curve, if each of them has 8,192 tokens."""
 
 PARTS: Final = 2
 """Parts of a row whose scores are summed apart, so that two threads can share out the columns."""
@@ -64,14 +64,13 @@ def train_sgd(corpus: Corpus, config: TrainConfig, monitor: Monitor, start: Star
 
 
 class _NegativeSampling(Run):
-    """One run: the tables, and the threads that train them.
+    """One run: the tables, and the buffers of the threads that train them.
 
-    The text is cut into spans, and what is computed depends on them alone. Threads train some spans, a segment, and
-    then rest.
+    The text is cut into spans, and the numbers depend on the spans alone. A segment is some whole spans.
     """
 
     span: int
-    """Tokens between two looks at the clock."""
+    """Tokens that are trained between two looks at the clock."""
 
     parts: int
     """Parts of a row whose scores are summed apart."""
@@ -92,7 +91,7 @@ class _NegativeSampling(Run):
         self.threads = config.threads or available_cores()
         self.gate = Gate(self.threads, available_cores())
         self.span = span_of(config, self.ids.size, self.span)
-        self.buffers: list[Any] = []  # of each thread: what it writes to besides the tables
+        self.buffers: list[Any] = []  # of each thread: the arrays that it writes to besides the tables
         self.spans: deque[Span] = deque()
         self.speed = 0.0  # tokens a second, in the last segment
 
@@ -172,8 +171,9 @@ class _Races(_NegativeSampling):
 class _Together(_NegativeSampling):
     """All threads train the same span at the same time, and meet in every superstep.
 
-    Where other programs want the cores too, all wait at every meeting for the one that lost its core. Then one thread
-    alone may be faster: the same numbers come of it, so whoever is faster just now trains the next segment.
+    Where other programs want the cores too, all threads wait at every meeting for the one that lost its core. Then one
+    thread alone may be faster. It computes the same numbers, so either one thread or all of them train the next
+    segment, as was faster of late.
     """
 
     span = LONG_SPAN
@@ -191,9 +191,9 @@ class _Together(_NegativeSampling):
         self.speeds = {"all": 0.0, "one": math.inf}
         self.buffers = self.all
         self.is_trial = True
-        self.crowded = 0  # segments in a row
-        self.turn = 1  # segments that one thread trains the next time that it takes over,
-        self.patience = 0  # and those that are left of this time
+        self.crowded = 0  # segments in a row in which other programs wanted the cores
+        self.turn = 1  # segments that one thread trains the next time that it takes over
+        self.patience = 0  # segments that one thread still trains before all try again
 
     def _shares(self, threads: int) -> list[Any]:
         from lexigrad.kernels.sharing import new_shares
@@ -217,7 +217,7 @@ class _Together(_NegativeSampling):
         return TRIAL_SPANS * self.span if self.is_trial else super()._segment()
 
     def _choose(self, speed: float) -> None:
-        """Choose who trains the next segment; so fast were those who trained the last one."""
+        """Choose between one thread and all for the next segment, given the speed of the last one."""
         crowded = self.gate.crowded
         self.is_trial = False
         if len(self.all) == 1:
@@ -256,7 +256,7 @@ class _Together(_NegativeSampling):
 
 
 def span_of(config: TrainConfig, tokens: int, longest: int) -> int:
-    """The tokens of a span: shorter ones where the learning rate goes in a curve."""
+    """The tokens of a span: fewer where the learning rate goes in a curve."""
     from lexigrad.kernels.training import PIECE
 
     if config.schedule in ("linear", "constant"):

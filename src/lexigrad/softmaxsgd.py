@@ -1,8 +1,8 @@
 """Naive softmax by stochastic gradient descent: a mini-batch of windows against the whole vocabulary.
 
-A batch's scores are one matrix product with U, cut into tiles of the vocabulary that threads share out. A tile's sums
-are always taken in the same order and tiles are put together in theirs, so the tables' bytes follow from the corpus and
-the config, whatever the number of threads.
+A batch's scores are one matrix product with U, cut into tiles of the vocabulary that threads share out. The sums
+within a tile are always taken in the same order, and so are the sums over tiles, so the tables' bytes follow from the
+corpus and the config, whatever the number of threads.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ LINKS: Final = 16 * ROWS
 TILE: Final = 512
 """Words of a tile: with 256 rows its scores take half a megabyte, and stay in a core's cache until they are used."""
 
-# How much learning rate times gradients one row may get in one step (`_batch_size`); what was measured is in
-# docs/concepts/training.md.
+# How much learning rate times gradients one row may get in one step (`_batch_size`); docs/concepts/training.md has the
+# measurements.
 CENTER_LIMIT: Final = 0.8
 OUTSIDE_LIMIT: Final = 0.5
 REPEAT_LIMIT: Final = 0.9
@@ -140,10 +140,10 @@ class SoftmaxStep:
         new_U[words] -= E.T @ (np.float32(rate) * weights[tile][:, None] * X)
 
     def _each(self, work: Callable[[int], None]) -> None:
-        """Do the work for every tile, each thread its share; what is computed does not depend on who computes it."""
+        """Do the work for every tile, each thread its share; the number of threads changes no result."""
 
         def share(thread: int) -> None:
-            with np.errstate(over="ignore", invalid="ignore"):  # the loss then tells that training ran away
+            with np.errstate(over="ignore", invalid="ignore"):  # the loss shows it when training runs away
                 for tile in range(thread, len(self.tiles), self.threads):
                     work(tile)
 
@@ -156,7 +156,7 @@ class SoftmaxStep:
 class _NaiveSoftmax(Run):
     """One run: the tables, and the way through the text.
 
-    A thread of its own takes the batches, so that Ctrl-C finds no step half done.
+    A thread beside the calling one takes the batches, so that Ctrl-C finds no step half done.
     """
 
     def __init__(self, corpus: Corpus, config: TrainConfig, pool: ThreadPoolExecutor, threads: int) -> None:
@@ -172,8 +172,8 @@ class _NaiveSoftmax(Run):
         fill_uniform(self.V, config.dim, np.uint64(stream_key(config.seed, 0, START_STREAM)))
         self.step = SoftmaxStep(shape, self.settings.rows, pool, threads)
         self.historic = config.model == "cbow" and config.cbow_update == "word2vec"
-        self.piece, self.taken = 0, 0  # of the epoch under way: where its piece began, and the batches taken of it
-        self.batches: Iterator[Batch] | None = None  # that are left of the epoch; None where none was begun
+        self.piece, self.taken = 0, 0  # the start of the piece under way, and how many of its batches were taken
+        self.batches: Iterator[Batch] | None = None  # the batches left of the epoch; None before an epoch begins
 
     def compile(self) -> None:
         """Compile the kernels, or load them from Numba's cache, so that neither counts as training."""
@@ -202,7 +202,7 @@ class _NaiveSoftmax(Run):
 
         ends = time.perf_counter() + self.segment_seconds
         epoch = self.epoch
-        if self.batches is None:  # those before the next one in its piece are gathered anew
+        if self.batches is None:  # the batches that the piece had before the next one are gathered anew
             self.batches = islice(self._batches(epoch, self.piece, self.ids.size), self.taken, None)
         for batch in self.batches:
             if batch.start >= self.piece + PIECE:
@@ -233,7 +233,7 @@ class _NaiveSoftmax(Run):
 
 
 def _batch_size(config: TrainConfig, ids: NDArray[np.int32], kept: NDArray[np.float64]) -> tuple[BatchSettings, float]:
-    """How much one step takes, and the highest learning rate that a window allows.
+    """How many windows one step takes, and the highest learning rate that a window allows.
 
     A step adds gradients that were computed at the same tables. A row to which too many are added overshoots, so the
     rate times their number is limited, for three kinds of rows: a center's for one window, an outside word's for the

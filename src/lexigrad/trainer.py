@@ -54,11 +54,11 @@ def train(
 ) -> Word2Vec:
     """Train word vectors, by the solver and under the loss that the config names.
 
-    Skip-gram minimises Σ −log σ(u_o·v_c) − Σ_k log σ(−u_k·v_c) over all pairs of a center and an outside word, CBOW the
-    same with the mean of the context's vectors for v_c and the center word for o; the k are drawn from the noise
-    distribution. Under the naive softmax the loss of a pair is −u_o·v_c + log Σ_w exp(u_w·v_c). Stochastic gradient
-    descent steps from batch to batch of the text, each step following the gradient of its summed loss
-    (`lexigrad.reference.skipgram`, `lexigrad.reference.cbow`).
+    Skip-gram minimises Σ −log σ(u_o·v_c) − Σ_k log σ(−u_k·v_c) over all pairs of a center and an outside word; CBOW
+    minimises the same sum with the mean of the context's vectors for v_c and the center word for o. The k are drawn
+    from the noise distribution. Under the naive softmax the loss of a pair is −u_o·v_c + log Σ_w exp(u_w·v_c).
+    Stochastic gradient descent steps from batch to batch of the text, each step following the gradient of its summed
+    loss (`lexigrad.reference.skipgram`, `lexigrad.reference.cbow`).
 
     The exact solver counts skip-gram's windows (`count_windows`) and minimises the loss of all pairs together, with a
     bias for each outside word; ``svd`` factorises the counts' positive pointwise mutual information.
@@ -75,17 +75,17 @@ def train(
             any form that ``corpus`` may have. The exact solver stops where the loss on it no longer falls, SGD does
             with ``early_stop``.
         progress: called from the calling thread: by SGD some ten times a second and after each epoch, with
-            `TrainProgress`; by the others after each pass, with `lexigrad.progress.SolverProgress`.
-        callbacks: each is told the same, and SGD shows it the model after each epoch; it may end the training.
+            `TrainProgress`; by the other solvers after each pass, with `lexigrad.progress.SolverProgress`.
+        callbacks: each gets the same reports, and SGD shows it the model after each epoch; it may end the training.
         log: a file, .csv or .jsonl, to which each record of the history is written at once, with its times; it is
             overwritten, but a run that goes on from a checkpoint goes on with its log.
-        checkpoints: where to keep what a killed run goes on from, and whether to go on.
+        checkpoints: where to keep the state that a killed run goes on from, and whether to go on.
         start: a model to train further by SGD on this text. Words that it knows begin with its vectors, however rare
             they are here; the others begin anew. Its words that the text lacks come out as they were, and counts add
             up. Its phrases are joined, and no others. The learning rate begins at the config's again; without a config,
             all options are those of the model.
-        engine: what carries out the exact solver, svd, and SGD's replicas, such as a cluster; the threads of this
-            process when not given. The bytes are the same with any.
+        engine: the workers, such as a cluster's, that carry the training out; the threads of this process when not
+            given. The bytes are the same with any engine.
 
     Returns:
         The model, V and U of shape (|V|, dim). Its ``history`` has a record for each epoch of SGD: ``epoch``,
@@ -97,9 +97,10 @@ def train(
         CorpusError: the text cannot be read, or no word is left; or a saved corpus was written to meanwhile.
         ConfigError: ``early_stop`` is given, and nothing to measure on; or training ran away; or the text is too short
             for so many replicas.
-        InputError: a `Corpus` or `WindowCounts` are given, and a vocabulary or names besides, or phrases that they
-            lack; or ids lack names; or window counts to a solver that needs text; or the exact solver lacks memory; or
-            the checkpoints are of another text or other options; or the options do not suit the model to start from.
+        InputError: a `Corpus` or `WindowCounts` are given, and a vocabulary or names besides, or the config asks for
+            phrases that they lack; or ids lack names; or window counts are given to a solver that needs text; or the
+            exact solver lacks memory; or the checkpoints are of another text or other options; or the options do not
+            suit the model to start from.
         TrainingInterrupted: Ctrl-C stopped the exact solver after its first step; a KeyboardInterrupt whose ``model``
             is that of the last step.
 
@@ -147,7 +148,7 @@ class Job:
         listeners: the callers' functions that are told how far the training is, and its log.
         checkpoints: where a killed run goes on from, if anywhere.
         start: the model to train further, if any.
-        engine: what carries the training out; the threads of this process when there is none.
+        engine: the workers that carry the training out; the threads of this process when there is none.
         held_out: the text to measure on, if any.
     """
 

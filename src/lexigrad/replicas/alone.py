@@ -1,6 +1,7 @@
 """SGD without replicas on an engine: one worker trains, and the bytes are those of training in this process.
 
-The tables stay with the worker; they come here to be measured and kept, and a fresh worker begins with what came last.
+The tables stay with the worker; they come here to be measured and kept, and a fresh worker begins with the tables that
+came last.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ ANCHOR_EVERY: Final = 32
 
 
 class Task(NamedTuple):
-    """What is trained in each segment since the tables were here."""
+    """The spans of each segment since the tables were here."""
 
     step: int  # the number of the last segment
     threads: int
@@ -55,7 +56,7 @@ def train_alone(corpus: Corpus, config: TrainConfig, monitor: Monitor, start: St
 
 
 def train_segment(setup: Setup, share: Share, task: Task, anchor: Pair) -> int:
-    """Train a segment, by the tables that are kept here, or from the anchor on; returns the segment's number."""
+    """Train the last segment, on the tables that this worker keeps or from the anchor on; returns its number."""
     with KEPT.trainer(setup, task.threads) as trainer:
         state = _state(trainer, share, task, anchor, task.step)
         trainer.train(share, task.segments[-1], state.V, state.U)
@@ -126,7 +127,7 @@ class _Alone(Run):
         return found[0].copy()
 
     def put_tables(self, V: Floats, U: Floats) -> None:
-        self.step += 1  # so that no worker goes on with what it keeps
+        self.step += 1  # so that no worker goes on with tables that it keeps
         self._put(Pair(V.copy(), U.copy()))
 
     def _put(self, tables: Pair) -> None:

@@ -1,4 +1,4 @@
-"""Training replicas: the intervals of a plan, carried out by an engine, and merged."""
+"""Training replicas: an engine carries out the intervals of a plan, and the replicas are merged."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ ANCHOR_EVERY: Final = 4
 where values were lost with a machine."""
 
 MOST_LOSSES: Final = 5
-"""So often a run goes back to the same tables, a bound as for all that is made again."""
+"""So often a run goes back to the same tables before it gives up."""
 
 
 def train_replicas(
@@ -61,11 +61,11 @@ def train_replicas(
 
     Args:
         corpus: the text.
-        config: the options; which engine, and with how many workers, changes nothing.
+        config: the options.
         monitor: watches the run.
         start: a model to begin with.
-        engine: what carries it out; threads of this process when not given.
-        merge: another rule than `merge_range`, to compare it with.
+        engine: the workers that train and merge, whose number changes no byte; threads of this process when not given.
+        merge: a rule to compare with `merge_range`.
 
     Raises:
         ConfigError: the run is too short for so many replicas, or training ran away.
@@ -83,10 +83,10 @@ def train_replicas(
 
 
 class _Replicas(Run):
-    """One run: which step comes next, and what the engine has.
+    """One run: the step that comes next, and references to the values that the engine holds.
 
-    What it has are, since the anchor, the merges; the rows of both tables by ranges, the commonest first; and the sums
-    of the commonest rows, from which the directions of the next merge follow.
+    These are the tables at an anchor, and the merges since; the rows of both tables by ranges, the commonest first; and
+    the sums of the commonest rows, from which the directions of the next merge follow.
     """
 
     def __init__(self, corpus: Corpus, config: TrainConfig, engine: Any, merge: Callable[..., Any]) -> None:
@@ -122,12 +122,12 @@ class _Replicas(Run):
         self._begin_at_anchor()
 
     def _put(self, blocks: list[Pair]) -> None:
-        """Let the tables as they are here be the anchor."""
+        """Let these blocks of the tables be the anchor."""
         self._rows = [self.engine.put(block) for block in blocks]
         self._anchor, self._anchor_step, self._losses = list(self._rows), self.step, 0
 
     def _begin_at_anchor(self) -> None:
-        """Let nothing have come since the anchor."""
+        """Stand at the anchor, with no merge since."""
         self._rows = list(self._anchor)
         self._stand_at(self._anchor_step)
         self._merges: list[list[Ref]] = []
@@ -136,9 +136,9 @@ class _Replicas(Run):
         self._moments = self.engine.put(Pair(moments(hot.V, weights.V), moments(hot.U, weights.U)))
 
     def _go_back(self, loss: LostValueError) -> None:
-        """Begin at the anchor anew, as a value was lost; raises the loss where that was done too often.
+        """Begin at the anchor anew, as a value was lost; raises the loss if the run did that too often.
 
-        Tables that workers kept are of no use: how they are to be merged is gone with the merges since the anchor.
+        Tables that workers kept are of no use: the merges since the anchor, which they lack, are gone.
         """
         if self._losses == MOST_LOSSES:
             raise loss
@@ -157,7 +157,7 @@ class _Replicas(Run):
                 self._go_back(loss)
 
     def _get(self, refs: Callable[[], list[Ref]]) -> list[Any]:
-        """Values of the engine as they are at this step, though some may be lost."""
+        """Values of the engine as they are at this step; lost ones are computed again."""
         step = self.step
         while True:
             self._reach(step)
@@ -204,7 +204,7 @@ class _Replicas(Run):
             self._move_anchor(merged)
 
     def _train_replica(self, replica: int, ranges: list[tuple[int, int]]) -> tuple[Ref, ...]:
-        """Have a replica trained for an interval; gives its changes in each range."""
+        """Have a replica trained for an interval; returns its changes in each range."""
         steps = range(self.plan.after_full(self.step), self.step + 1)
         task = Task(
             replica=replica,
@@ -222,7 +222,7 @@ class _Replicas(Run):
         return found if len(ranges) > 1 else (found,)
 
     def _spans_of(self, replica: int, step: int) -> tuple[Span, ...]:
-        """What a replica trains in a step, with the learning rates that all the text has there."""
+        """The spans that a replica trains in a step, with the learning rates that the whole text has there."""
         epoch, start, stop = self.plan.span(replica, step)
         ends = [*range(start, stop, LONG_SPAN), stop]
         first, last = self._rate_after(step - 1), self._rate_after(step)
@@ -235,7 +235,7 @@ class _Replicas(Run):
         return self.config.learning_rate_at((step + 1) / self.plan.steps)
 
     def _merge(self, number: int, directions: Ref, changes: list[Ref]) -> Ref:
-        """Have a range of rows merged; gives the changes for all replicas."""
+        """Have a range of rows merged; returns the changes for all replicas."""
         is_hot = number == 0
         intervals = 1 if is_hot else self.step - self.plan.after_full(self.step) + 1
         arguments = self.ranges[number][0], self._rows[number], directions, self._updates_of(number, intervals)
@@ -247,31 +247,31 @@ class _Replicas(Run):
         return found[1]
 
     def _updates_of(self, number: int, intervals: int) -> Ref:
-        """Expected updates of each row in a range in so many intervals."""
+        """The expected updates of each row of a range in some intervals."""
         if (number, intervals) not in self._updates:
             updates = self.damping.updates(self.plan.tokens * intervals, *self.ranges[number])
             self._updates[number, intervals] = self.engine.put(updates)
         return self._updates[number, intervals]
 
     def _move_anchor(self, merged: list[Ref]) -> None:
-        """Keep the tables here as they are now; what lies before is needed no more."""
+        """Keep the tables here as they are now, and free the values that led to them."""
         old = [*self._anchor, *(ref for merge in self._merges[:-1] for ref in merge)]
         self._put(self.engine.get(self._rows))
         self._merges, self._anchored = [merged], 1
         self.engine.free(old)
 
     def forget(self) -> None:
-        """Let nobody keep anything of this run."""
+        """Let no process keep anything of this run."""
         calls = [self.engine.call(forget, self.run, on=worker) for worker in range(self.engine.workers)]
         if self._error is None and not self._is_stopped:
-            with suppress(EngineError):  # all that was to be done is done
+            with suppress(EngineError):  # the model is trained, so an error no longer matters
                 self.engine.get(calls)
-        else:  # nothing is waited for where something went wrong, but for what this process did itself
+        else:  # after an error, other processes are not waited for
             forget(self.run)
 
 
 def _ranges(words: int, workers: int) -> list[tuple[int, int]]:
-    """The commonest rows, and the others in a range for each worker; whole chunks, as tables have them."""
+    """The commonest rows, and the others in a range for each worker; all in whole chunks of a table."""
     hot = min(words, -(-HOT_ROWS // CHUNK) * CHUNK)
     chunks = -(-(words - hot) // CHUNK)
     count = min(workers, chunks)
