@@ -145,7 +145,7 @@ class Job:
     Attributes:
         text: a `Corpus`, or `WindowCounts` for a solver that works on them.
         config: the options.
-        listeners: the callers' functions that are told how far the training is, and its log.
+        listeners: the functions that are told how far the training is, and the log.
         checkpoints: where a killed run goes on from, if anywhere.
         start: the model to train further, if any.
         engine: the workers that carry the training out; the threads of this process when there is none.

@@ -95,7 +95,7 @@ def _state(trainer: Trainer, share: Share, task: Task, anchor: Pair, step: int) 
 
 
 class _Alone(Run):
-    """One run: the tables as they were when they came here last, and what has been trained since."""
+    """One run: the tables as they were when they came here last, and the segments that were trained since."""
 
     def __init__(self, corpus: Corpus, config: TrainConfig, engine: Engine) -> None:
         super().__init__(corpus, config)

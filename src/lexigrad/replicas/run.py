@@ -138,7 +138,7 @@ class _Replicas(Run):
     def _go_back(self, loss: LostValueError) -> None:
         """Begin at the anchor anew, as a value was lost; raises the loss if the run did that too often.
 
-        Tables that workers kept are of no use: the merges since the anchor, which they lack, are gone.
+        Tables that workers kept are of no use: the merges since the anchor, some of which they lack, are gone.
         """
         if self._losses == MOST_LOSSES:
             raise loss
