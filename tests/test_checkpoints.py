@@ -17,10 +17,10 @@ from lexigrad import Checkpoints, CorpusError, InputError, LexigradError, TrainC
 from lexigrad import checkpoints as checkpoints_module
 from lexigrad import monitor as monitor_module
 from lexigrad import sgd as sgd_module
-from lexigrad import softmaxsgd as softmax_module
 from lexigrad.exact import solve as solve_module
 from lexigrad.formats import write_native
 from lexigrad.kernels import batches as batches_module
+from lexigrad.training.sgd.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,8 +54,7 @@ def many_rests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs so short rest many times."""
     monkeypatch.setattr(sgd_module._Together, "span", 1_500)
     monkeypatch.setattr(sgd_module._Races, "span", 1_500)
-    monkeypatch.setattr(sgd_module, "SEGMENT_SECONDS", 0.0)
-    monkeypatch.setattr(softmax_module, "SEGMENT_SECONDS", 0.0)
+    monkeypatch.setattr(Run, "segment_seconds", 0.0)
     monkeypatch.setattr(batches_module, "PIECE", 2_000)
     monkeypatch.setattr(solve_module, "ROWS", 20)
     monkeypatch.setattr(monitor_module, "REPORT_SECONDS", 1e-3)

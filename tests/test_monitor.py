@@ -15,6 +15,7 @@ import lexigrad
 from lexigrad import Callback, ConfigError, InputError, LexigradError, TrainConfig, TrainProgress, Word2Vec, stepsize
 from lexigrad import monitor as monitor_module
 from lexigrad import sgd as sgd_module
+from lexigrad.training.sgd.run import Run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,7 +166,7 @@ def test_progress_names_the_losses_measured_last(monkeypatch: pytest.MonkeyPatch
 
 def test_within_an_epoch_the_loss_is_measured_where_that_costs_little(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sgd_module._Together, "span", 100)
-    monkeypatch.setattr(sgd_module, "SEGMENT_SECONDS", 0.0)
+    monkeypatch.setattr(Run, "segment_seconds", 0.0)
     monkeypatch.setattr(monitor_module, "REPORT_SECONDS", 0.0)
     losses = []
     for every in (0.0, 1e9):

@@ -28,9 +28,10 @@ from lexigrad.replicas.calls import Directions, merge_range, moments
 from lexigrad.replicas.changes import Changes, Pair, apply_changes, changes_of
 from lexigrad.replicas.keeping import KEPT
 from lexigrad.replicas.plan import plan_of
-from lexigrad.replicas.training import Setup, Share, Span, Trainer
+from lexigrad.replicas.training import Setup, Share, Trainer
 from lexigrad.sampling import alias_table, keep_thresholds
 from lexigrad.stepsize import settings_of
+from lexigrad.training.sgd.run import Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable

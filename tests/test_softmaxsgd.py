@@ -25,6 +25,7 @@ from lexigrad.kernels.tokens import Draws, Piece, keep_piece
 from lexigrad.kernels.training import aligned
 from lexigrad.sampling import keep_thresholds
 from lexigrad.softmaxsgd import NO_NEGATIVES, SoftmaxStep
+from lexigrad.training.sgd.run import Run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -281,7 +282,7 @@ def test_a_text_without_pairs_has_no_loss() -> None:
 
 def test_progress_grows_to_the_whole_and_the_rate_falls_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(monitor_module, "REPORT_SECONDS", 0)
-    monkeypatch.setattr(softmax_module, "SEGMENT_SECONDS", 0)
+    monkeypatch.setattr(Run, "segment_seconds", 0.0)
     seen: list[TrainProgress] = []
     lexigrad.train(planted_sentences(500), small(), progress=seen.append)
     words = [step.words_done for step in seen]

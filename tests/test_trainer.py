@@ -18,6 +18,7 @@ from lexigrad import CorpusError, InputError, TrainConfig, TrainProgress, Vocabu
 from lexigrad import monitor as monitor_module
 from lexigrad import sgd as sgd_module
 from lexigrad.kernels.meeting import Gate
+from lexigrad.training.sgd.run import Run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,11 +94,11 @@ def test_ctrl_c_stops_every_thread(deterministic: bool) -> None:
 
 @pytest.mark.parametrize("engine", [sgd_module._Together, sgd_module._Races])
 def test_an_error_in_one_thread_reaches_the_caller_and_nobody_waits_for_it(
-    engine: type[sgd_module._Run], monkeypatch: pytest.MonkeyPatch
+    engine: type[sgd_module._NegativeSampling], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = engine._train
 
-    def fail_in_one(run: sgd_module._Run, thread: int) -> None:
+    def fail_in_one(run: sgd_module._NegativeSampling, thread: int) -> None:
         if thread == 1:
             raise MemoryError("no more")
         real(run, thread)
@@ -112,7 +113,7 @@ def test_an_error_in_one_thread_reaches_the_caller_and_nobody_waits_for_it(
 
 @pytest.mark.parametrize("engine", [sgd_module._Together, sgd_module._Races])
 def test_spans_do_not_change_what_one_thread_computes_except_by_rounding(
-    engine: type[sgd_module._Run], monkeypatch: pytest.MonkeyPatch
+    engine: type[sgd_module._NegativeSampling], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A span's border moves the learning rate within a piece by rounding only; the draws stay the same."""
     config = replace(SMALL, threads=1, deterministic=engine is sgd_module._Together)
@@ -130,19 +131,20 @@ def test_where_threads_rest_changes_no_byte(options: dict[str, object], monkeypa
     monkeypatch.setattr(sgd_module, "TRIAL_SPANS", 1)
     monkeypatch.setattr(Gate, "crowded", False)  # or all would try again after some segments
     config = replace(SMALL, **options)  # type: ignore[arg-type]
-    tables, segments = [], []
-    real = sgd_module._Run._train_segment
+    tables, segments = [], 0
+    real = sgd_module._NegativeSampling._train_segment
 
-    def counted(run: sgd_module._Run, stop: int, monitor: monitor_module.Monitor) -> None:
-        segments.append(stop)
-        real(run, stop, monitor)
+    def counted(run: sgd_module._NegativeSampling, monitor: monitor_module.Monitor) -> None:
+        nonlocal segments
+        segments += 1
+        real(run, monitor)
 
-    monkeypatch.setattr(sgd_module._Run, "_train_segment", counted)
+    monkeypatch.setattr(sgd_module._NegativeSampling, "_train_segment", counted)
     for seconds in (0.0, 100.0):
-        monkeypatch.setattr(sgd_module, "SEGMENT_SECONDS", seconds)
-        segments.clear()
+        monkeypatch.setattr(Run, "segment_seconds", seconds)
+        segments = 0
         model = lexigrad.train(planted_sentences(3_000), config)
-        assert len(segments) == (3 * 5 if seconds == 0 else 4)  # only the first has to be one span
+        assert segments == (3 * 5 if seconds == 0 else 4)  # only the first has to be one span
         tables.append(model.V.tobytes() + model.U.tobytes())
     assert tables[0] == tables[1]
 
@@ -169,7 +171,7 @@ def test_where_cores_are_short_one_thread_takes_over_and_changes_no_byte(monkeyp
 
     monkeypatch.setattr(sgd_module._Together, "_choose", choose)
     monkeypatch.setattr(sgd_module._Together, "span", 8_192)
-    monkeypatch.setattr(sgd_module, "SEGMENT_SECONDS", 0.0)
+    monkeypatch.setattr(Run, "segment_seconds", 0.0)
     monkeypatch.setattr(sgd_module, "PATIENCE", 2)
     monkeypatch.setattr(sgd_module, "TRIAL_SPANS", 1)
     text = planted_sentences(8_000)

@@ -1,7 +1,7 @@
-"""Checkpoints: where a run stands, kept beside its output, so that a killed run goes on and ends in the same bytes.
+"""Checkpoints: the state of a run, kept beside its output, so that a killed run goes on and ends in the same bytes.
 
-A checkpoint is a native file. It holds what the solver needs to go on, the options, and digests of all that the run
-was begun with, so that nothing else is taken for it; and a digest of itself, so that damage is noticed.
+A checkpoint is a native file. It holds the state from which the solver goes on; the options and digests of all inputs
+of the run, so that a checkpoint of another run is refused; and a digest of itself, so that damage is noticed.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ VALUES: Final = "values"
 
 @dataclass(frozen=True)
 class State:
-    """Where a solver stands.
+    """The state of a solver between two steps.
 
     Attributes:
-        where: how far that is, for a reader: ``epoch 2 of 5``.
+        where: how far the run is, for a reader: ``epoch 2 of 5``.
         values: plain values that JSON can hold.
-        arrays: by name; float32, float64, int32, int64 or uint8.
+        arrays: arrays by name; float32, float64, int32, int64 or uint8.
     """
 
     where: str
@@ -60,16 +60,16 @@ class Checkpoints:
 
     The last two are kept beside the output: ``OUTPUT.checkpoint`` and, the one before it, ``OUTPUT.checkpoint-before``.
     Each is written whole or not at all. Training that goes on from one ends in the same model, to the byte, as training
-    that was never interrupted; with ``deterministic=False`` and several threads there is no such model, and it just
-    goes on.
+    that was never interrupted. With ``deterministic=False`` and several threads no two trainings end in the same model;
+    there too, training goes on from a checkpoint.
 
     Args:
-        path: the output beside which they lie; it need not exist, and is not written.
+        path: the output beside which the checkpoints lie; it need not exist, and is not written.
         every: minutes between two checkpoints, or ``epoch`` for one at the end of each epoch, which for the exact
-            solver is each accepted step; None writes none, to go on from what is there.
+            solver is each accepted step; None writes none, and a run can still go on from one that is there.
         resume: go on from the newest checkpoint that is whole, or begin where there is none.
-        say: is told in a sentence where training goes on. When not given, a damaged checkpoint is a warning, and
-            nothing is said of the rest.
+        say: a function that gets a sentence on where training goes on. When not given, a damaged checkpoint is a
+            warning, and nothing else is said.
 
     Raises:
         InputError: checkpoints of an earlier run are there, and ``resume`` is not asked for.
@@ -123,20 +123,20 @@ class Checkpoints:
 
     @property
     def kept(self) -> list[Path]:
-        """The checkpoints that are there, the newest first."""
+        """The checkpoints that exist, the newest first."""
         return [path for path in (self.newest, self.before) if path.exists()]
 
     def remove(self) -> None:
-        """Remove them: the output is there."""
+        """Remove the checkpoints, as the output is written."""
         for path in (self.before, self.newest):
             path.unlink(missing_ok=True)
 
     def begin(self, config: TrainConfig, digests: Mapping[str, str]) -> None:
-        """Say what a run is, and find where it goes on: ``state``, which is None for its beginning.
+        """Say which run this is, and find where it goes on: ``state``, which is None for its beginning.
 
         Args:
-            config: its options.
-            digests: what else it depends on, each by what a reader calls it.
+            config: the options of the run.
+            digests: the digests of its inputs, each by the name that messages give the input.
 
         Raises:
             InputError: the newest checkpoint is of another run, or no checkpoint is whole.
@@ -159,14 +159,14 @@ class Checkpoints:
         """Keep a state as the newest checkpoint, and the newest until now as the one before.
 
         Raises:
-            LexigradError: it cannot be written; the one before is there.
+            LexigradError: the checkpoint cannot be written; the one before still exists.
         """
         values = json.dumps({"where": state.where, "values": state.values}).encode()
         tensors = {**state.arrays, VALUES: np.frombuffer(values, dtype=np.uint8)}
         metadata = {**self._metadata, "format": FORMAT, "version": "1", "lexigrad": __version__}
         metadata["digest"] = _digest(tensors, metadata)
         if self._is_newest_whole:
-            self._is_newest_whole = False  # whatever happens until the new one is there
+            self._is_newest_whole = False  # until the new one is written
             os.replace(self.newest, self.before)
             self.latest = self.before
         write_native(self.newest, tensors, metadata)
@@ -218,7 +218,7 @@ class Checkpoints:
 
 
 def array_digest(arrays: Iterable[NDArray[Any]]) -> str:
-    """What stands for some arrays: the digest of their types, shapes and numbers."""
+    """The digest of some arrays: of their types, shapes and numbers."""
     digest = blake2b(digest_size=16)
     for array in arrays:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
@@ -229,7 +229,7 @@ def array_digest(arrays: Iterable[NDArray[Any]]) -> str:
 
 
 def _digest(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> str:
-    """What a checkpoint's content must agree with."""
+    """The digest of a checkpoint's content."""
     names = sorted(tensors)
     text = json.dumps([names, sorted(metadata.items())])
     return array_digest([np.frombuffer(text.encode(), dtype=np.uint8), *(tensors[name] for name in names)])
@@ -239,7 +239,7 @@ def _read(path: Path) -> tuple[State, dict[str, str]]:
     """The state in a checkpoint, in memory, and the metadata.
 
     Raises:
-        FormatError: it is damaged, or no checkpoint.
+        FormatError: the file is damaged, or no checkpoint.
     """
     tensors, metadata = read_native(path, FORMAT)
     expected = metadata.pop("digest", None)
@@ -254,7 +254,7 @@ def _read(path: Path) -> tuple[State, dict[str, str]]:
 
 
 def _options(config: TrainConfig) -> dict[str, Any]:
-    """The options on which the result depends, as JSON has them: of ``threads`` only whether one thread races alone."""
+    """The options that decide the result, as JSON has them: of ``threads`` only whether one thread races alone."""
     options = config.to_dict()
     threads = options.pop("threads")
     if config.has_effect("deterministic") and not config.deterministic:
@@ -263,14 +263,14 @@ def _options(config: TrainConfig) -> dict[str, Any]:
 
 
 def _another(name: str, theirs: Mapping[str, str], ours: Mapping[str, str]) -> str:
-    """What differs."""
+    """The words for an input whose digest differs."""
     if name not in ours:
         return f"a {name}, and now there is none"
     return f"another {name}" if name in theirs else f"no {name}, and now there is one"
 
 
 def _checked(every: Any) -> float | Literal["epoch"] | None:
-    """Minutes, ``epoch`` or None."""
+    """The time between checkpoints, if it is minutes, ``epoch`` or None."""
     if every is None or every == "epoch":
         return None if every is None else "epoch"
     if isinstance(every, bool) or not isinstance(every, Real) or not 0 < float(every) < float("inf"):

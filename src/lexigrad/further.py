@@ -1,4 +1,4 @@
-"""Training a model further on other text: which rows its words have there, and the model of all words together."""
+"""Training a model further on other text: the rows that its words have there, and the model of all words together."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ class Start:
         self.model = model
 
     def put(self, vocabulary: Vocabulary, V: Floats, U: Floats) -> None:
-        """Give the words of a vocabulary that are known the rows of the model."""
+        """Copy the model's rows to the rows that its words have in the tables of a vocabulary."""
         rows, known = self._rows(vocabulary)
         V[rows], U[rows] = self.model.V[known], self.model.U[known]
 
     def joined(self, trained: Word2Vec) -> Word2Vec:
-        """The trained model, and the words that it lacks, as they were; the counts of both texts add up."""
+        """The trained model with the words that it lacks, as they were; the counts of both texts add up."""
         start, others = self.model.vocabulary, trained.vocabulary
         counts = dict(zip(start.words, start.counts.tolist(), strict=True))
         for word, count in zip(others.words, others.counts.tolist(), strict=True):
@@ -59,13 +59,13 @@ class Start:
         vocabulary = Vocabulary.from_counts(counts)
         shape = len(vocabulary), trained.config.dim
         V, U = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.float32)
-        for model in (self.model, trained):  # in this order: what was trained stands
+        for model in (self.model, trained):  # in this order, so that a word of both has its trained rows
             rows = [vocabulary.word_ids[word] for word in model.vocabulary]
             V[rows], U[rows] = model.V, model.U
         return replace(trained, V=V, U=U, vocabulary=vocabulary)
 
     def _rows(self, vocabulary: Vocabulary) -> tuple[list[int], list[int]]:
-        """The rows of words that are known, there and in the model."""
+        """The rows that words of both have in the vocabulary, and in the model."""
         ids = self.model.vocabulary.word_ids
         known = [(row, ids[word]) for row, word in enumerate(vocabulary) if word in ids]
         return [row for row, _ in known], [word_id for _, word_id in known]

@@ -31,15 +31,15 @@ class Word2Vec:
     """The center table V, the outside table U, and where they come from; frozen.
 
     Attributes:
-        V: center vectors, float32, shape ``(len(vocabulary), dim)``; the word vectors that one uses.
+        V: center vectors, float32, shape ``(len(vocabulary), dim)``; these are the word vectors that one uses.
         U: outside vectors, of the same shape.
         vocabulary: row i of either table belongs to its word i.
         config: the options of the training.
-        history: what was recorded during the training, in order; plain values that JSON can hold.
+        history: the records of the training, in order; plain values that JSON can hold.
         bias: one number for each outside word that is added to its scores, float32, shape ``(len(vocabulary),)``, or
             None; score(c, o) = u_o·v_c + b_o.
-        phrases: the phrases that were joined in its text, None if none were to be; ``phrases.join`` joins them in new
-            text.
+        phrases: the phrases that were joined in its text, or None if the config asked for none; ``phrases.join`` joins
+            them in new text.
 
     Raises:
         InputError: a table's shape or type does not fit.
@@ -88,10 +88,10 @@ class Word2Vec:
         """Write the model as one native file, whole or not at all; ``load_vectors`` reads it too.
 
         Args:
-            path: where to, whatever its ending.
+            path: the file to write; its ending changes nothing.
 
         Raises:
-            InputError: the history holds values that JSON does not.
+            InputError: the history has values that JSON cannot hold.
             LexigradError: the file cannot be written.
         """
         try:
@@ -114,7 +114,7 @@ class Word2Vec:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Word2Vec:
-        """Read what ``save`` wrote; the tables are mapped into memory, read-only.
+        """Read a file that ``save`` wrote; the tables are mapped into memory, read-only.
 
         Args:
             path: the file.
@@ -137,7 +137,7 @@ class Word2Vec:
 
 
 def _parsed(path: str | os.PathLike[str], metadata: Mapping[str, str], name: str, kind: type) -> Any:
-    """The JSON value in the metadata."""
+    """The JSON value under a name in a file's metadata, which must be of a given kind."""
     try:
         value = json.loads(metadata[name])
     except (ValueError, RecursionError) as error:

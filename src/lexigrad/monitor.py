@@ -1,8 +1,8 @@
 """What happens to a run of SGD besides its steps: progress, losses, records, and when to stop.
 
-A solver trains segment by segment. While threads work (`Monitor.watch`) it tells how far they are; when they rest, it
-looks at the tables and may keep them (`Monitor.rest`), and at the end of an epoch it measures and records them
-(`Monitor.end_epoch`).
+A run trains segment by segment (`lexigrad.training.sgd.run`). While threads work, the monitor tells how far they are
+(`Monitor.watch`); when they rest, it looks at the tables and may keep them (`Monitor.rest`); at the end of an epoch it
+measures and records them (`Monitor.end_epoch`).
 """
 
 from __future__ import annotations
@@ -42,20 +42,22 @@ REPORT_SECONDS: Final = 0.1
 MEASURE_EVERY: Final = 500
 """Within an epoch the loss is measured when so many times its cost have passed: a fifth of a percent."""
 
-
 BEST: Final = ("best_V", "best_U")
 """The tables of the best epoch in a checkpoint."""
 
 
-class Run(Protocol):
-    """What trains the tables."""
+class Watched(Protocol):
+    """A run that a monitor watches (`lexigrad.training.sgd.run.Run`)."""
+
+    merges: int
+    """How often all rows of all replicas were merged."""
 
     def tables(self) -> tuple[Floats, Floats]:
         """V and U, of shape (words, dim), as they stand while no thread works: a view or a copy."""
         ...
 
     def put_tables(self, V: Floats, U: Floats) -> None:
-        """Go on with these."""
+        """Go on with the numbers of these tables."""
         ...
 
     def first_rows(self, n: int) -> Floats:
@@ -67,11 +69,11 @@ class Monitor:
     """Watches one run of SGD.
 
     Args:
-        corpus: what is trained on.
+        corpus: the text that is trained on.
         config: the options.
-        held_out: what the tables are measured on after each epoch.
-        listeners: are told some ten times a second, and after each epoch.
-        checkpoints: where to keep the tables, and from which to go on; they have begun.
+        held_out: the text on which the tables are measured after each epoch.
+        listeners: the functions that are told some ten times a second, and after each epoch, and the log.
+        checkpoints: where to keep the tables, and from which to go on; their ``begin`` was called.
     """
 
     def __init__(
@@ -87,8 +89,6 @@ class Monitor:
         self.records = Records(self.listeners.log)
         self.is_over = False
         """Whether the run is to end here, although epochs are left."""
-        self.merges = 0
-        """Of all rows of replicas, which who trains them counts here."""
         self._checkpoints = checkpoints
         self._interrupt: KeyboardInterrupt | None = None  # Ctrl-C that waits for the threads to rest
         self._rested_epoch = 0  # epochs that were done when the threads last rested
@@ -99,11 +99,12 @@ class Monitor:
         self._losses = math.nan, math.nan  # in training, held out
         self._told = self._measured = self._cost = 0.0
 
-    def begin(self, run: Run) -> dict[str, int] | None:
+    def begin(self, run: Watched) -> dict[str, int] | None:
         """Start the clock.
 
         Returns:
-            Where a run that was broken off goes on, as ``rest`` was told; its tables are then as they were there.
+            The place where a run that was broken off goes on, as ``rest`` got it; the run then has the tables that it
+            had there. None for a run that begins.
         """
         self._run = run
         state = None if self._checkpoints is None else self._checkpoints.state
@@ -119,12 +120,12 @@ class Monitor:
     ) -> None:
         """Do some work in threads until all have ended, and report meanwhile.
 
-        Ctrl-C, or an error of who is told, stops them. Where checkpoints are written, the first Ctrl-C waits until they
-        have ended by themselves: see ``rest``.
+        Ctrl-C, or an error of a listener, stops the threads. Where checkpoints are written, the first Ctrl-C waits
+        until the threads have ended by themselves: see ``rest``.
 
         Args:
-            works: what each thread does.
-            where: gives what ``report`` is told.
+            works: a function for each thread.
+            where: gives the arguments of ``report``.
             stop: tells the threads to end at once.
         """
         crew = _Crew(works)
@@ -141,21 +142,27 @@ class Monitor:
             raise
 
     def report(self, epoch: int, position: int, learning_rate: float) -> None:
-        """So many epochs are done, and so many tokens of the next one; tells it if the last time is a while ago."""
+        """Tell the listeners how far the run is, if the last report is a while ago.
+
+        Args:
+            epoch: whole epochs that are done.
+            position: tokens of the next one that are done.
+            learning_rate: the rate at that place.
+        """
         if time.perf_counter() - self._told >= REPORT_SECONDS:
             self._report(epoch, position, learning_rate)
 
     def rest(self, place: dict[str, int], epoch: int, position: int, learning_rate: float) -> None:
         """Look at the tables while no thread works.
 
-        Measures the training loss, for who watches, if that costs next to nothing; keeps a checkpoint if it is time, or
-        if Ctrl-C has come.
+        Measures the training loss, for the listeners, if that costs next to nothing; keeps a checkpoint if it is time,
+        or if Ctrl-C has come.
 
         Args:
-            place: from where the solver could go on; ``begin`` gives it back.
+            place: the place from which the solver could go on; ``begin`` gives it back.
             epoch: whole epochs that are done.
-            position: about so many tokens of the next one are done.
-            learning_rate: there.
+            position: tokens of the next one that are done, about.
+            learning_rate: the rate at that place.
 
         Raises:
             CorpusError: the saved corpus that is trained on was written to.
@@ -196,7 +203,7 @@ class Monitor:
             self._call_back(tables)
 
     def model(self) -> Word2Vec:
-        """What came of the run: the tables as they are, or under early stopping those of the best epoch."""
+        """The model: the tables as they are, or under early stopping those of the best epoch."""
         if self._best is None:
             return self._model(*self._run.tables())
         self.records.mark_best()
@@ -204,7 +211,7 @@ class Monitor:
 
     @contextmanager
     def _until_rest(self) -> Iterator[None]:
-        """Put Ctrl-C off to the end of ``rest``, where it is to leave a checkpoint; a second one comes through."""
+        """Put Ctrl-C off to the end of ``rest``, if it shall leave a checkpoint; a second Ctrl-C comes through."""
         try:
             yield
         except KeyboardInterrupt as interrupt:
@@ -213,7 +220,7 @@ class Monitor:
             self._interrupt = interrupt
 
     def _state(self, place: dict[str, int], epoch: int, position: int) -> State:
-        """Where the run stands."""
+        """The state of the run, for a checkpoint."""
         epochs = self.config.epochs
         share = 100 * (epoch + position / self.corpus.ids.size) / epochs
         where = f"epoch {min(epoch + 1, epochs)} of {epochs}, {share:.0f} % done"
@@ -230,7 +237,7 @@ class Monitor:
         return State(where, values, {"V": V, "U": U, **best})
 
     def _restore(self, state: State) -> dict[str, int]:
-        """Go on from there; returns the place."""
+        """Go on from a checkpoint's state; returns the solver's place."""
         values = state.values
         self._run.put_tables(state.arrays["V"], state.arrays["U"])
         if BEST[0] in state.arrays:
@@ -243,7 +250,7 @@ class Monitor:
         return place
 
     def _training_loss(self, V: Floats, U: Floats) -> float | None:
-        """The loss on the sample."""
+        """The loss on the sample of the text; None where the text has no pairs."""
         assert self._sample is not None
         began = time.perf_counter()
         loss = self._sample.loss(V, U)
@@ -256,7 +263,7 @@ class Monitor:
         return loss
 
     def _keep_if_best(self, loss: float, tables: tuple[Floats, Floats]) -> bool:
-        """Under early stopping keep the tables that are better than all before; says whether they were kept."""
+        """Under early stopping keep tables that are better than all before; returns whether these are."""
         if self.config.early_stop is None:
             return False
         is_best = self._patience.is_least(loss)
@@ -284,14 +291,14 @@ class Monitor:
         words, epochs, tokens = self.corpus.words, self.config.epochs, self.corpus.ids.size
         done, current = words * epoch + words * position // tokens, min(epoch + 1, epochs)
         told = done, words * epochs, self._clock.seconds, learning_rate, current, *self._losses
-        self.listeners.report(TrainProgress(*told, merges=self.merges))
+        self.listeners.report(TrainProgress(*told, merges=self._run.merges))
 
 
 class _Crew:
     """Threads that do some work.
 
-    Whether they have ended is counted here, as `threading` does not know it for certain: when a signal breaks off
-    ``Thread.join``, CPython 3.11 takes the thread for ended while it works on.
+    The crew itself counts the threads that have ended, as `threading` does not know them for certain: when a signal
+    breaks off ``Thread.join``, CPython 3.11 takes the thread for ended while it works on.
     """
 
     def __init__(self, works: Sequence[Callable[[], None]]) -> None:
@@ -299,7 +306,7 @@ class _Crew:
         self._count = Lock()
         self._working = self._ended = 0
         self._is_abandoned = False
-        self._all_ended = Lock()  # held until then
+        self._all_ended = Lock()  # held until all have ended
         self._all_ended.acquire()
 
     @property
@@ -308,16 +315,16 @@ class _Crew:
         return self._ended == len(self._threads)
 
     def start(self) -> None:
-        """Let them begin."""
+        """Let the threads begin."""
         for thread in self._threads:
             thread.start()
 
     def wait(self) -> None:
-        """Wait for their end, for a moment."""
+        """Wait a moment for the threads to end."""
         self._all_ended.acquire(timeout=REPORT_SECONDS)
 
     def abandon(self) -> None:
-        """Wait until none works any more; those that have not begun will not."""
+        """Wait until no thread works any more; a thread that has not begun will not work."""
         with self._count:
             self._is_abandoned = True
         while self._working:
@@ -339,7 +346,7 @@ class _Crew:
 
 
 class _Clock:
-    """How long a run has been training, and how long it has been looked at; ``seconds`` of training were before."""
+    """Measures the seconds of training, from ``seconds`` on, and apart from them those of looking at the tables."""
 
     def __init__(self, seconds: float) -> None:
         self._began = time.perf_counter() - seconds
@@ -351,12 +358,12 @@ class _Clock:
         return time.perf_counter() - self._began - self._measuring_seconds
 
     def times(self) -> dict[str, float]:
-        """Both, for the log."""
+        """Seconds of training and of measuring, for the log."""
         return {"seconds": round(self.seconds, 3), "measuring_seconds": round(self._measuring_seconds, 3)}
 
     @contextmanager
     def measuring(self) -> Iterator[None]:
-        """Count what is done meanwhile as measuring."""
+        """Count the time of a block as measuring."""
         began = time.perf_counter()
         try:
             yield

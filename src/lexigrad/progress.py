@@ -1,4 +1,4 @@
-"""What is told of a training run: how far it has come, and what came of each epoch."""
+"""Reports of a training run: how far it has come, and the model after each epoch."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ class TrainProgress:
     Attributes:
         words_done: words of the corpus trained so far, those of earlier epochs counted again.
         words_total: words of the corpus times epochs.
-        seconds: since training began; reading and compiling do not count.
-        learning_rate: at this moment.
-        epoch: the one that is being trained, from 1.
+        seconds: time since training began; reading and compiling do not count.
+        learning_rate: the rate at this moment.
+        epoch: the epoch that is being trained, from 1.
         loss: the training loss when it was measured last (`lexigrad.losssample`); NaN before that.
-        held_out_loss: on held-out text, by the training's own objective, after the last epoch; NaN before that.
+        held_out_loss: the loss on held-out text, by the training's own objective, after the last epoch; NaN before
+            that.
         merges: how often all rows of all replicas were merged; 0 without replicas.
 
     Example:
@@ -49,12 +50,12 @@ class SolverProgress:
     """How far a solver that works on window counts has come.
 
     Attributes:
-        stage: what is being done, such as ``counting`` or ``negative sampling``.
+        stage: the name of the work under way, such as ``counting`` or ``negative sampling``.
         passes: passes over the counts in this stage.
-        loss: per pair, at the last accepted step; NaN before the first.
+        loss: the loss per pair at the last accepted step; NaN before the first.
         perplexity: the exponential of the loss per pair under the naive softmax; NaN for other losses.
-        seconds: since the solver began.
-        memory_bytes: what the solver takes beside the counts, at most.
+        seconds: time since the solver began.
+        memory_bytes: the memory that the solver takes beside the counts, at most.
     """
 
     stage: str
@@ -66,9 +67,10 @@ class SolverProgress:
 
 
 class Callback:
-    """What a training calls; subclass it, and give instances to `lexigrad.train`.
+    """Methods that a training calls; subclass it, and give instances to `lexigrad.train`.
 
-    All are called from the thread that called ``train``. What they raise ends the training and comes out of it.
+    All methods are called from the thread that called ``train``. An error that one raises ends the training and comes
+    out of it.
 
     Example:
         >>> import lexigrad
@@ -85,7 +87,7 @@ class Callback:
     """
 
     def on_report(self, progress: TrainProgress | SolverProgress) -> None:
-        """Is called when ``train``'s ``progress`` is."""
+        """Is called whenever ``train`` calls its ``progress``."""
 
     def on_rest(self, rows: Callable[[int], Any]) -> None:
         """Is called while the tables stand still: before the first step, about once a second, after each epoch.
@@ -102,7 +104,7 @@ class Callback:
 
         Args:
             model: the `lexigrad.Word2Vec` so far; the last entry of its ``history`` is this epoch's. Its tables are
-                read-only, and those of the training: after the call they change, so copy or save what is to be kept.
+                read-only, and those of the training: after the call they change, so copy or save tables to keep them.
 
         Returns:
             True to end the training here, with the tables as they are; under early stopping, with the best ones.

@@ -1,4 +1,4 @@
-"""Random numbers that depend on where they are used and on nothing else.
+"""Random numbers that depend on the place where they are used and on nothing else.
 
 A draw is a hash of (seed, epoch, stream, position). However the work is cut over threads, machines or restarts, the
 word at a position is kept or dropped, has its window's width and meets its negatives by the same draws.
@@ -80,10 +80,10 @@ def alias_table(probabilities: NDArray[np.float64]) -> NDArray[np.uint64]:
     low half takes word i up to the threshold and the other word above it.
 
     Args:
-        probabilities: of the words, shape (n,), summing to 1.
+        probabilities: the words' probabilities, shape (n,), summing to 1.
 
     Returns:
-        Shape (n,), 8 bytes a word.
+        The table, shape (n,), 8 bytes a word.
 
     Source: Walker 1977; Vose 1991, "A linear algorithm for generating random numbers with a given distribution".
     """

@@ -1,6 +1,6 @@
 """Several trainings that differ in their seed alone, from a text that is read once.
 
-One training is one draw of the dice. `lexigrad.stability` says which of its neighbors the next one would find again.
+One training is one draw of the dice. `lexigrad.stability` says which of a word's neighbors the next draw finds again.
 """
 
 from __future__ import annotations
@@ -41,15 +41,17 @@ def train_seeds(
     """Train one model for each of several seeds; the text is read and encoded once.
 
     Args:
-        corpus: a `Corpus`, or whatever `read_corpus` takes: paths, sentences as strings, lists of tokens or of ids.
+        corpus: a `Corpus`, or anything that `read_corpus` takes: paths, sentences as strings, lists of tokens or of
+            ids.
         config: the options; its seed is the first model's, the next models have the numbers that follow.
-        seeds: how many models.
+        seeds: the number of models.
         vocabulary: words and counts to use, in place of those of the text.
         names: what ids are called, as for `read_corpus`.
-        validation: what each model is measured on, as for `train`; a share is the same sentences for all of them.
+        validation: the text on which each model is measured, as for `train`; a share is the same sentences for all
+            models.
         progress: called as `train` calls it, with the words of all models together.
-        callbacks: are called as `train` calls them, by each training in turn.
-        engine: what carries each training out, as for `train`.
+        callbacks: called as `train` calls them, by each training in turn.
+        engine: the workers that carry each training out, as for `train`.
 
     Returns:
         The models, in the order of their seeds.
@@ -89,7 +91,7 @@ def each_seed(
     Args:
         corpus: the encoded text.
         config: the options; its seed is the first model's.
-        seeds: how many models, at least 1.
+        seeds: the number of models, at least 1.
         progress: as for `train_seeds`.
         validation: as for `train_seeds`.
         callbacks: as for `train_seeds`.
@@ -121,7 +123,7 @@ def each_seed(
 
 
 class _OfAll:
-    """Turns the progress of one training after another into that of all of them."""
+    """Turns the progress of one training after another into the progress of all trainings together."""
 
     def __init__(self, progress: Progress, trainings: int) -> None:
         self.progress = progress
@@ -139,6 +141,6 @@ class _OfAll:
         self.progress(self.latest)
 
     def begin_next(self) -> None:
-        """Count from where the training that is over ended."""
+        """Begin to count where the last training ended."""
         if self.latest is not None:
             self.words, self.seconds = self.latest.words_done, self.latest.seconds

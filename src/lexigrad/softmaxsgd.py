@@ -1,8 +1,8 @@
 """Naive softmax by stochastic gradient descent: a mini-batch of windows against the whole vocabulary.
 
-A batch's scores are one matrix product with U, cut into tiles of the vocabulary that threads share out. A tile's sums
-are always taken in the same order and tiles are put together in theirs, so the tables' bytes follow from the corpus and
-the config, whatever the number of threads.
+A batch's scores are one matrix product with U, cut into tiles of the vocabulary that threads share out. The sums
+within a tile are always taken in the same order, and so are the sums over tiles, so the tables' bytes follow from the
+corpus and the config, whatever the number of threads.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from lexigrad.blas import one_blas_thread
 from lexigrad.encoding import available_cores
 from lexigrad.errors import ConfigError
 from lexigrad.sampling import START_STREAM, keep_thresholds, stream_key
+from lexigrad.training.sgd.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,11 +46,8 @@ LINKS: Final = 16 * ROWS
 TILE: Final = 512
 """Words of a tile: with 256 rows its scores take half a megabyte, and stay in a core's cache until they are used."""
 
-SEGMENT_SECONDS: Final = 1.0
-"""The steps rest about so often, so that the tables can be kept."""
-
-# How much learning rate times gradients one row may get in one step (`_batch_size`); what was measured is in
-# docs/concepts/training.md.
+# How much learning rate times gradients one row may get in one step (`_batch_size`); docs/concepts/training.md has the
+# measurements.
 CENTER_LIMIT: Final = 0.8
 OUTSIDE_LIMIT: Final = 0.5
 REPEAT_LIMIT: Final = 0.9
@@ -62,12 +60,9 @@ def train_softmax(corpus: Corpus, config: TrainConfig, monitor: Monitor, start: 
     """Train both tables by stochastic gradient descent under the naive softmax; see `lexigrad.train`."""
     threads = config.threads or available_cores()
     with one_blas_thread(), ThreadPoolExecutor(threads, "train") as pool:
-        run = _Run(corpus, config, pool, threads)
+        run = _NaiveSoftmax(corpus, config, pool, threads)
         run.compile()
-        if start is not None:
-            start.put(corpus.vocabulary, run.V, run.U)
-        run.go(monitor)
-    return monitor.model()
+        return run.train(monitor, start)
 
 
 class SoftmaxStep:
@@ -145,10 +140,10 @@ class SoftmaxStep:
         new_U[words] -= E.T @ (np.float32(rate) * weights[tile][:, None] * X)
 
     def _each(self, work: Callable[[int], None]) -> None:
-        """Do the work for every tile, each thread its share; what is computed does not depend on who computes it."""
+        """Do the work for every tile, each thread its share; the number of threads changes no result."""
 
         def share(thread: int) -> None:
-            with np.errstate(over="ignore", invalid="ignore"):  # the loss then tells that training ran away
+            with np.errstate(over="ignore", invalid="ignore"):  # the loss shows it when training runs away
                 for tile in range(thread, len(self.tiles), self.threads):
                     work(tile)
 
@@ -158,16 +153,17 @@ class SoftmaxStep:
             list(self.pool.map(share, range(self.threads)))
 
 
-class _Run:
-    """One training run: the tables, and the way through the text."""
+class _NaiveSoftmax(Run):
+    """One run: the tables, and the way through the text.
+
+    A thread beside the calling one takes the batches, so that Ctrl-C finds no step half done.
+    """
 
     def __init__(self, corpus: Corpus, config: TrainConfig, pool: ThreadPoolExecutor, threads: int) -> None:
         from lexigrad.kernels.tables import aligned
         from lexigrad.kernels.tokens import fill_uniform
 
-        self.config = config
-        self.ids: NDArray[np.int32] = np.asarray(corpus.ids).view(np.ndarray)
-        self.ids.flags.writeable = False  # Numba compiles for each kind of array anew
+        super().__init__(corpus, config)
         keep = corpus.vocabulary.keep_probability(config.subsample)
         self.keep = keep_thresholds(keep)
         self.settings, self.rate_limit = _batch_size(config, self.ids, corpus.vocabulary.counts * keep)
@@ -176,11 +172,8 @@ class _Run:
         fill_uniform(self.V, config.dim, np.uint64(stream_key(config.seed, 0, START_STREAM)))
         self.step = SoftmaxStep(shape, self.settings.rows, pool, threads)
         self.historic = config.model == "cbow" and config.cbow_update == "word2vec"
-        self.epoch = 0  # whole epochs that are done
-        self.piece, self.taken, self.position = 0, 0, 0  # of the next one: where its piece began, batches of it, tokens
-        self.batches: Iterator[Batch] = iter(())
-        self.is_epoch_done, self.is_stopped = False, False
-        self.error: BaseException | None = None
+        self.piece, self.taken = 0, 0  # the start of the piece under way, and how many of its batches were taken
+        self.batches: Iterator[Batch] | None = None  # the batches left of the epoch; None before an epoch begins
 
     def compile(self) -> None:
         """Compile the kernels, or load them from Numba's cache, so that neither counts as training."""
@@ -188,71 +181,41 @@ class _Run:
             self._take(batch, 0.0)
 
     def tables(self) -> tuple[Floats, Floats]:
-        """V and U themselves."""
         return self.V, self.U
 
     def put_tables(self, V: Floats, U: Floats) -> None:
-        """Go on with these."""
         self.V[:], self.U[:] = V, U
 
     def first_rows(self, n: int) -> Floats:
-        """A copy of the first n rows of V."""
         return np.array(self.V[:n])
 
-    def go(self, monitor: Monitor) -> None:
-        """Train to the end, or until the monitor has seen enough."""
-        place = monitor.begin(self)
-        if place is not None:
-            self.epoch, self.piece, self.taken = place["epoch"], place["piece"], place["taken"]
-        while self.epoch < self.config.epochs and not monitor.is_over:
-            self._begin_epoch()
-            while not self.is_epoch_done:
-                self._train_segment(monitor)
-                if self.is_epoch_done:
-                    self.epoch, self.piece, self.taken, self.position = self.epoch + 1, 0, 0, 0
-                    monitor.end_epoch(self.epoch, self.rate(self.epoch, 0))
-                place = {"epoch": self.epoch, "piece": self.piece, "taken": self.taken}
-                monitor.rest(place, *self._where())
+    def _place(self) -> dict[str, int]:
+        return {"epoch": self.epoch, "piece": self.piece, "taken": self.taken}
 
-    def _begin_epoch(self) -> None:
-        """Go to the batch of the epoch that is to be taken next: those before it in its piece are gathered anew."""
-        self.batches = islice(self._batches(self.epoch, self.piece, self.ids.size), self.taken, None)
-        self.position, self.is_epoch_done = self.piece, False
+    def _go_on_from(self, place: dict[str, int]) -> None:
+        self.piece, self.taken = place["piece"], place["taken"]
+        self.done = place["epoch"] * self.ids.size + self.piece
 
-    def _train_segment(self, monitor: Monitor) -> None:
-        """Take batches for about a second, in another thread, so that Ctrl-C finds no step half done."""
-        monitor.watch([self._work], self._where, self._stop)
-        if self.error is not None:
-            raise self.error
-
-    def _where(self) -> tuple[int, int, float]:
-        """How far the run is: epochs, tokens of the next one, and the learning rate."""
-        return self.epoch, self.position, self.rate(self.epoch, self.position)
-
-    def _work(self) -> None:
-        """Take batches until a second is over, or the epoch."""
+    def _train(self, thread: int) -> None:
+        """Take batches until the time of a segment is over, or the epoch."""
         from lexigrad.kernels.batches import PIECE
 
-        ends = time.perf_counter() + SEGMENT_SECONDS
-        try:
-            for batch in self.batches:
-                if batch.start >= self.piece + PIECE:
-                    self.piece, self.taken = batch.start // PIECE * PIECE, 0
-                self._take(batch, self.rate(self.epoch, batch.start))
-                self.taken, self.position = self.taken + 1, batch.start
-                if self.is_stopped or time.perf_counter() >= ends:
-                    return
-            self.is_epoch_done = True
-        except BaseException as error:  # handed to the thread that waits
-            self.error = error
+        ends = time.perf_counter() + self.segment_seconds
+        epoch = self.epoch
+        if self.batches is None:  # the batches that the piece had before the next one are gathered anew
+            self.batches = islice(self._batches(epoch, self.piece, self.ids.size), self.taken, None)
+        for batch in self.batches:
+            if batch.start >= self.piece + PIECE:
+                self.piece, self.taken = batch.start // PIECE * PIECE, 0
+            self._take(batch, self._rate(epoch, batch.start))
+            self.taken, self.done = self.taken + 1, epoch * self.ids.size + batch.start
+            if self._is_stopped or time.perf_counter() >= ends:
+                return
+        self.piece, self.taken, self.batches = 0, 0, None
+        self.done = (epoch + 1) * self.ids.size
 
-    def _stop(self) -> None:
-        self.is_stopped = True
-
-    def rate(self, epoch: int, position: int) -> float:
-        """The learning rate where ``position`` tokens of an epoch are done."""
-        share = (epoch + position / self.ids.size) / self.config.epochs
-        return min(self.config.learning_rate_at(share), self.rate_limit)
+    def _rate(self, epoch: int, position: int) -> float:
+        return min(super()._rate(epoch, position), self.rate_limit)
 
     def _batches(self, epoch: int, start: int, stop: int) -> Iterator[Batch]:
         from lexigrad.kernels.batches import window_batches
@@ -270,7 +233,7 @@ class _Run:
 
 
 def _batch_size(config: TrainConfig, ids: NDArray[np.int32], kept: NDArray[np.float64]) -> tuple[BatchSettings, float]:
-    """How much one step takes, and the highest learning rate that a window allows.
+    """How many windows one step takes, and the highest learning rate that a window allows.
 
     A step adds gradients that were computed at the same tables. A row to which too many are added overshoots, so the
     rate times their number is limited, for three kinds of rows: a center's for one window, an outside word's for the

@@ -1,7 +1,7 @@
 """A corpus cut in two: sentences to train on, and sentences held out to measure on.
 
 The number of a sentence and the seed decide where it goes, by a hash (`lexigrad.sampling`), so that the same sentences
-are held out whatever is trained, and by however many threads.
+are held out from every training, with any number of threads.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ def set_aside(corpus: Corpus, validation: Any, config: TrainConfig) -> Iterator[
 
     Args:
         corpus: the whole text.
-        validation: a share of its sentences, a text of its own in whatever form `read_corpus` takes, which is read with
-            the corpus' vocabulary and phrases, a `Corpus` of that vocabulary, or None for nothing.
+        validation: a share of its sentences; or a text of its own in any form that `read_corpus` takes, which is read
+            with the corpus' vocabulary and phrases; or a `Corpus` of that vocabulary; or None to hold nothing out.
         config: the options of reading, and the seed that decides which sentences are held out.
 
     Yields:
-        Both; the second is None if ``validation`` is.
+        Both corpora; the second is None if ``validation`` is.
 
     Raises:
         InputError: the share is not above 0 and below 1.
@@ -59,7 +59,7 @@ def set_aside(corpus: Corpus, validation: Any, config: TrainConfig) -> Iterator[
                 opened.enter_context(part)
             yield parts
         else:
-            reading = replace(config, phrases=0)  # the corpus' phrases, and none of the text's own
+            reading = replace(config, phrases=0)  # the corpus' phrases are joined, and the text learns none of its own
             known = {"vocabulary": corpus.vocabulary, "names": corpus.names, "phrases": corpus.phrases}
             held_out = opened.enter_context(read_corpus(validation, reading, **known))
             check_phrases(held_out.phrases, corpus.phrases, "the held-out text")
@@ -73,14 +73,14 @@ def split_corpus(corpus: Corpus, share: float, seed: int = 1) -> tuple[Corpus, C
 
     Args:
         corpus: the whole text.
-        share: of its sentences, above 0 and below 1.
-        seed: another one holds out other sentences.
+        share: the share of its sentences to hold out, above 0 and below 1.
+        seed: another seed holds out other sentences.
 
     Returns:
-        What is left to train on, and what is held out.
+        The corpus that is left to train on, and the one that is held out.
 
     Raises:
-        InputError: the share is no such number.
+        InputError: the share is not above 0 and below 1.
         CorpusError: either part would be empty, or there is no room for temporary files.
 
     Example:

@@ -1,7 +1,7 @@
-"""How much is computed at the same tables: blocks, bands of distances, supersteps.
+"""The size of a step, whose gradients are computed at the same tables: blocks, bands of distances, supersteps.
 
-A step adds gradients that were computed at the same tables, and a row to which too many are added overshoots. What
-follows from that, and what happens beyond it, is in docs/decisions/step-size.md.
+A row to which too many such gradients are added overshoots. docs/decisions/step-size.md derives the limits, and says
+what happens beyond them.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 __all__ = ["between", "settings_of", "step_size"]
 
 BLOCK: Final = 64
-"""Most tokens of which the step is computed at the same tables."""
+"""Most tokens whose step is computed at the same tables."""
 
 MOST_REPEATS: Final = 6
 """Most occurrences of a word in a block."""
 
 SUPERSTEP: Final = 4
-"""Most blocks of which the steps are computed at the same tables, at the learning rate of the start."""
+"""Most blocks whose steps are computed at the same tables, at the learning rate of the start."""
 
 SLOTS: Final = 8
-"""Most blocks in a superstep at a lower rate: from half of that at the start on."""
+"""Most blocks in a superstep at a lower learning rate: from half the rate of the start on."""
 
 SLOT_PLACES: Final = 768
 """Places that the windows of all blocks in a superstep may reach: 8 blocks of 64 with windows up to 12."""
@@ -37,14 +37,14 @@ MOST_DRAWS: Final = 2.0
 """Most draws of the mean negative in a superstep."""
 
 # How much learning rate times gradients one row may get in one step (`step_size`). The usual options are at 0.9, 3.0
-# and 5.4, and the limits lie just above; what happens far beyond them is in docs/decisions/step-size.md.
+# and 5.4, and the limits lie just above; docs/decisions/step-size.md says what happens far beyond them.
 CENTER_LIMIT: Final = 2.0
 NEGATIVE_LIMIT: Final = 3.2
 REPEAT_LIMIT: Final = 5.5
 
 
 def settings_of(config: TrainConfig, ids: NDArray[np.int32]) -> Settings:
-    """The kernels' settings: what follows from the config and the corpus, never from the threads."""
+    """The kernels' settings, which follow from the config and the corpus, never from the threads."""
     from lexigrad.kernels.tokens import longest_sentence
     from lexigrad.kernels.training import Settings, drawn_and_weight
 
@@ -71,14 +71,14 @@ def settings_of(config: TrainConfig, ids: NDArray[np.int32]) -> Settings:
 
 
 def step_size(config: TrainConfig, reach: int, weight: float) -> tuple[list[int], int, int]:
-    """How much one step takes: bands of distances, tokens in a block, occurrences of a word in a block.
+    """The size of one step: bands of distances, tokens in a block, occurrences of a word in a block.
 
     A step adds gradients that were computed at the same tables. A row to which too many are added overshoots, so the
     rate times their number is limited, for three kinds of rows: a center's for one token, a negative's for a block, a
     center's for all its occurrences in a block. The usual options give one band and 64 tokens.
     """
     rate = config.starting_learning_rate
-    pull = rate * (1 + config.negatives)  # of one prediction on its input
+    pull = rate * (1 + config.negatives)  # of one prediction on the row that predicts
     if config.model == "cbow":
         block = NEGATIVE_LIMIT / (rate * weight)
         return [1, reach + 1], _multiple_of_8(block), between(1, REPEAT_LIMIT / pull, MOST_REPEATS)

@@ -1,6 +1,7 @@
 """SGD without replicas on an engine: one worker trains, and the bytes are those of training in this process.
 
-The tables stay with the worker; they come here to be measured and kept, and a fresh worker begins with what came last.
+The tables stay with the worker; they come here to be measured and kept, and a fresh worker begins with the tables that
+came last.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import numpy as np
 from lexigrad.replicas.changes import Pair
 from lexigrad.replicas.keeping import KEPT, Kept, forget
 from lexigrad.replicas.setup import first_tables, setup_of
-from lexigrad.replicas.training import Setup, Share, Span, Trainer
-from lexigrad.sgd import LONG_SPAN, plain_ids, span_of
+from lexigrad.replicas.training import Setup, Share, Trainer
+from lexigrad.sgd import LONG_SPAN, span_of
+from lexigrad.training.sgd.run import Run, Span
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +40,7 @@ ANCHOR_EVERY: Final = 32
 
 
 class Task(NamedTuple):
-    """What is trained in each segment since the tables were here."""
+    """The spans of each segment since the tables were here."""
 
     step: int  # the number of the last segment
     threads: int
@@ -48,18 +50,13 @@ class Task(NamedTuple):
 def train_alone(corpus: Corpus, config: TrainConfig, monitor: Monitor, start: Start | None, engine: Engine) -> Word2Vec:
     """Train both tables by one worker of an engine; see `lexigrad.train`."""
     run = _Alone(corpus, config, engine)
-    if start is not None:
-        V, U = run.tables()
-        start.put(corpus.vocabulary, V, U)
-        run.put_tables(V, U)
-    run.go(monitor)
-    model = monitor.model()
+    model = run.train(monitor, start)
     engine.get([engine.call(forget, run.name)])
     return model
 
 
 def train_segment(setup: Setup, share: Share, task: Task, anchor: Pair) -> int:
-    """Train a segment, by the tables that are kept here, or from the anchor on; returns the segment's number."""
+    """Train the last segment, on the tables that this worker keeps or from the anchor on; returns its number."""
     with KEPT.trainer(setup, task.threads) as trainer:
         state = _state(trainer, share, task, anchor, task.step)
         trainer.train(share, task.segments[-1], state.V, state.U)
@@ -97,27 +94,23 @@ def _state(trainer: Trainer, share: Share, task: Task, anchor: Pair, step: int) 
     return state
 
 
-class _Alone:
-    """One run: where it stands, and what has been trained since the tables were here."""
+class _Alone(Run):
+    """One run: the tables as they were when they came here last, and the segments that were trained since."""
 
     def __init__(self, corpus: Corpus, config: TrainConfig, engine: Engine) -> None:
-        self.config, self.engine = config, engine
-        self.ids = plain_ids(corpus.ids)
+        super().__init__(corpus, config)
+        self.engine = engine
         self.span = span_of(config, self.ids.size, LONG_SPAN)
-        self.threads = engine.threads
         self.name = os.urandom(8).hex()
         self._setup = engine.put(setup_of(self.name, corpus, config))
         self._share = engine.put(Share(self.ids, 0))
-        self.epoch, self.position, self.step = 0, 0, 0
+        self.step = 0
         self._segments: tuple[tuple[Span, ...], ...] = ()
-        self._is_stopped = False
-        self._error: BaseException | None = None
         self.put_tables(*first_tables(corpus, config))
 
     def tables(self) -> tuple[Floats, Floats]:
-        """V and U, of shape (words, dim)."""
         if self._segments:
-            task = Task(self.step - 1, self.threads, self._segments)
+            task = Task(self.step - 1, self.engine.threads, self._segments)
             ref = self.engine.call(tables_after, self._setup, self._share, task, self._anchor)
             (found,) = self.engine.get([ref])
             self.engine.free([ref])
@@ -125,62 +118,28 @@ class _Alone:
         return self._tables.V.copy(), self._tables.U.copy()
 
     def first_rows(self, n: int) -> Floats:
-        """A copy of the first n rows of V."""
         if not self._segments:
             return np.array(self._tables.V[:n])
-        task = Task(self.step - 1, self.threads, self._segments)
+        task = Task(self.step - 1, self.engine.threads, self._segments)
         ref = self.engine.call(rows_after, self._setup, self._share, task, n, self._anchor)
         found: list[Floats] = self.engine.get([ref])
         self.engine.free([ref])
         return found[0].copy()
 
     def put_tables(self, V: Floats, U: Floats) -> None:
-        """Go on with these."""
-        self.step += 1  # so that no worker goes on with what it keeps
+        self.step += 1  # so that no worker goes on with tables that it keeps
         self._put(Pair(V.copy(), U.copy()))
 
     def _put(self, tables: Pair) -> None:
         self._tables, self._anchor, self._segments = tables, self.engine.put(tables), ()
 
-    def go(self, monitor: Monitor) -> None:
-        """Train, segment by segment, to the end or until the monitor has seen enough."""
-        place = monitor.begin(self)
-        if place is not None:
-            self.epoch, self.position = place["epoch"], place["position"]
-        while self.epoch < self.config.epochs and not monitor.is_over:
-            monitor.watch([self._work], self._where, self._stop)
-            if self._error is not None:
-                raise self._error
-            if self.position == self.ids.size:
-                self.epoch, self.position = self.epoch + 1, 0
-                monitor.end_epoch(self.epoch, self._rate(self.epoch, 0))
-            monitor.rest({"epoch": self.epoch, "position": self.position}, *self._where())
-            if len(self._segments) >= ANCHOR_EVERY:
-                self.tables()
-
-    def _work(self) -> None:
+    def _train(self, thread: int) -> None:
         """Have one segment trained."""
-        try:
-            if not self._is_stopped:
-                stop = min(self.ids.size, self.position + SEGMENT_SPANS * self.span)
-                self._segments = (*self._segments, self._spans(stop))
-                task = Task(self.step, self.threads, self._segments)
-                self.engine.get([self.engine.call(train_segment, self._setup, self._share, task, self._anchor)])
-                self.position, self.step = stop, self.step + 1
-        except BaseException as error:  # handed to the thread that waits
-            self._error = error
-
-    def _spans(self, stop: int) -> tuple[Span, ...]:
-        """The spans from where the run stands up to a token."""
-        ends = [*range(self.position, stop, self.span), stop]
-        rates = [self._rate(self.epoch, end) for end in ends]
-        return tuple(Span(self.epoch, *place) for place in zip(ends[:-1], ends[1:], rates[:-1], rates[1:], strict=True))
-
-    def _stop(self) -> None:
-        self._is_stopped = True
-
-    def _where(self) -> tuple[int, int, float]:
-        return self.epoch, self.position, self._rate(self.epoch, self.position)
-
-    def _rate(self, epoch: int, position: int) -> float:
-        return self.config.learning_rate_at((epoch + position / self.ids.size) / self.config.epochs)
+        if len(self._segments) >= ANCHOR_EVERY:
+            self.tables()
+        stop = min(self.ids.size, self.position + SEGMENT_SPANS * self.span)
+        self._segments = (*self._segments, tuple(self._spans(stop, self.span)))
+        task = Task(self.step, self.engine.threads, self._segments)
+        self.engine.get([self.engine.call(train_segment, self._setup, self._share, task, self._anchor)])
+        self.done += stop - self.position
+        self.step += 1

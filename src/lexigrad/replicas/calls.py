@@ -1,8 +1,8 @@
 """The pure functions of a run: train an interval, merge a range of rows, give the tables.
 
-What a replica's tables are when an interval begins follows from what a call is given: the tables at an anchor, where
-all replicas had the same, the merges since, and the text to be trained since the last merge of all rows. A process
-keeps the tables of its replicas between calls, and a fresh one makes them anew, to the same bytes.
+A replica's tables at the start of an interval follow from a call's arguments: the tables at an anchor, where all
+replicas had the same, the merges since, and the text that was trained since the last merge of all rows. A process keeps
+the tables of its replicas between calls, and a fresh process makes them anew, to the same bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from lexigrad.kernels.replicas import Layout
     from lexigrad.kernels.tables import Table
-    from lexigrad.replicas.training import Setup, Share, Span, Trainer
+    from lexigrad.replicas.training import Setup, Share, Trainer
+    from lexigrad.training.sgd.run import Span
 
     Floats = NDArray[np.float32]
 
@@ -29,20 +30,20 @@ __all__ = ["Directions", "Task", "merge_range", "train_interval"]
 
 
 class Task(NamedTuple):
-    """One replica's interval, and how its tables came to be as they are when it begins."""
+    """One replica's interval, and the way to its tables at the start of it."""
 
     replica: int
     step: int
     threads: int
     ranges: tuple[tuple[int, int], ...]  # of rows, one for each of the anchor's blocks
-    merged: tuple[int, ...]  # blocks of each merge since the anchor; at least of the last one
-    anchored: int  # so many of these merges are in the anchor already: 1 or 0
-    spans: tuple[tuple[Span, ...], ...]  # what is trained in each step since the last merge of all rows, this one too
-    results: tuple[tuple[int, int], ...]  # ranges of rows of which the changes are wanted
+    merged: tuple[int, ...]  # the number of blocks of each merge since the anchor; at least of the last one
+    anchored: int  # how many of these merges are in the anchor already: 1 or 0
+    spans: tuple[tuple[Span, ...], ...]  # for each step since the last merge of all rows, and for this one
+    results: tuple[tuple[int, int], ...]  # ranges of rows whose changes are returned
 
 
 class Directions(NamedTuple):
-    """How one table's changes are damped: the other table's leading directions."""
+    """The other table's leading directions, along which one table's changes are damped."""
 
     basis: Floats  # (n, dim)
     slopes: NDArray[np.float64]  # (n + 1,): y for one update, of each direction, and last of all others
@@ -52,13 +53,13 @@ def train_interval(setup: Setup, share: Share, task: Task, *blocks: Pair) -> Any
     """Train a replica for one interval.
 
     Args:
-        setup: of the run.
+        setup: the values that all calls of the run need.
         share: the replica's text.
-        task: what to do.
+        task: the interval.
         blocks: the tables at the anchor, one `Pair` of float32 arrays a range; then the merges since.
 
     Returns:
-        Its changes since the last merge, a `Pair` of `Changes`; a tuple of them for more than one range.
+        The replica's changes since the last merge, a `Pair` of `Changes`; a tuple of pairs for more than one range.
     """
     with KEPT.trainer(setup, task.threads) as trainer:
         layout = layout_of(trainer.shape, setup.settings.dim)
@@ -91,7 +92,7 @@ def _made_anew(
     blocks: tuple[Pair, ...],
     merges: list[tuple[Pair, ...]],
 ) -> Kept:
-    """The replica's tables as they are when the interval begins."""
+    """The replica's tables as they are when the interval begins, computed from the call's arguments alone."""
     V, U = trainer.new_tables()
     for (first, _), block in zip(task.ranges, blocks, strict=False):
         V.put(block.V, first)
@@ -129,14 +130,14 @@ def merge_range(
 
     Args:
         first: the first row.
-        base: the rows of both tables as they were, (n, dim).
-        directions: how each table's are damped, a `Pair` of `Directions`.
+        base: the rows of both tables before the merge, a `Pair` of float32 (n, dim).
+        directions: the directions in which each table's changes are damped, a `Pair` of `Directions`.
         updates: expected updates of each row, a `Pair` of float64 (n,).
-        weights: of each row in the sums that the next directions follow from, a `Pair` of float64 (n,); or None.
-        changes: of each replica, in their order.
+        weights: each row's weight in the sums from which the next directions follow, a `Pair` of float64 (n,); or None.
+        changes: each replica's changes, in the replicas' order.
 
     Returns:
-        The rows as they are now, and the changes that lead there, for all replicas; and, given weights, the sums
+        The merged rows, and the changes that lead to them, for all replicas; and, given weights, the sums
         Σ_w weights[w] · row_w row_wᵀ, a `Pair` of float64 (dim, dim).
     """
     merged = [
@@ -151,7 +152,7 @@ def merge_range(
 def _merge_table(
     first: int, base: Floats, directions: Directions, updates: NDArray[np.float64], changes: list[Changes]
 ) -> tuple[Floats, Changes]:
-    """The new rows of one table, and the changes that lead there."""
+    """The merged rows of one table, and the changes that lead to them."""
     rows, dim = base.shape
     sums, touching = np.zeros((rows, dim), np.float32), np.zeros(rows, np.int64)
     for change in changes:

@@ -1,4 +1,4 @@
-"""What goes over the wire: changes of rows as int8 with a scale a row, of both tables."""
+"""Changes of the rows of both tables, as they go over the wire: int8, with a scale for each row."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Changes(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """The same of both tables."""
+    """One value for table V, and one of the same kind for table U."""
 
     V: Any
     U: Any
@@ -54,22 +54,22 @@ def apply_changes(layout: Layout, changes: Changes, base: Floats, table: Floats)
 
 
 def room_for(rows: int, dim: int) -> Changes:
-    """Room for so many rows."""
+    """Arrays for the changes of at most ``rows`` rows."""
     return Changes(np.empty(rows, np.int32), np.empty(rows, np.float32), np.empty((rows, dim), np.int8))
 
 
 def trimmed(changes: Changes, count: int) -> Changes:
-    """The first of them, without the room behind."""
+    """A copy of the first ``count`` changes, without the room behind them."""
     return Changes(changes.rows[:count].copy(), changes.scales[:count].copy(), changes.codes[:count].copy())
 
 
 def wired(changes: Changes) -> Changes:
-    """As the kernels are compiled for."""
+    """The changes in arrays of the one kind for which the kernels are compiled."""
     return Changes(read_only(changes.rows), read_only(changes.scales), read_only(changes.codes))
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """As the one kind of array that kernels are compiled for: what an engine hands over cannot be written to."""
+    """The array as the one kind for which kernels are compiled: arrays from an engine cannot be written to."""
     view = array.view(np.ndarray)
     view.flags.writeable = False
     return view

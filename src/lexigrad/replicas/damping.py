@@ -1,6 +1,6 @@
-"""How strongly replicas' changes are damped when they are merged: what follows from the vocabulary and the options.
+"""How strongly replicas' changes are damped when they are merged, by the vocabulary and the options.
 
-The equation is `lexigrad.reference.merged_row`; where its constants come from is in docs/concepts/replicas.md.
+The equation is `lexigrad.reference.merged_row`; docs/concepts/replicas.md says where its constants come from.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ STIFFNESS: Final = {"V": 0.0733, "U": 0.12}
 has left of it."""
 
 FRICTION: Final = 0.0033
-"""What resists in every direction."""
+"""Resistance in every direction, beside that of its eigenvalue."""
 
 DIRECTIONS: Final = 24
-"""Leading eigenvectors; the others are taken as equal."""
+"""Leading eigenvectors; the eigenvalues of the others are taken as equal."""
 
 
 class Damping:
     """Expected updates of each row, and the directions in which replicas' changes conflict.
 
     Args:
-        vocabulary: of the text that is trained on.
+        vocabulary: the vocabulary of the text that is trained on.
         config: the options.
     """
 
@@ -52,15 +52,15 @@ class Damping:
         self._a_token = Pair(pairs * kept, kept + config.negatives * kept.sum() * noise)
 
     def updates(self, tokens: float, first: int, last: int) -> Pair:
-        """Expected updates of rows of V and of U while a replica trains so many tokens, given that there are any."""
+        """Expected updates of rows of V and of U while a replica trains some tokens, given that a row gets any."""
         return Pair(*(_given_any(rates[first:last] * tokens) for rates in self._a_token))
 
     def weights(self, rows: int) -> Pair:
-        """What the first rows of V and of U count in the sums of `directions`: U's meet V's as negatives, mostly."""
+        """Weights of the first rows of V and of U in their sums: a row of U mostly meets V as a negative."""
         return Pair(self.kept[:rows] / self.kept[:rows].sum(), self.noise[:rows] / self.noise[:rows].sum())
 
     def directions(self, moments: Pair, rate: float) -> Pair:
-        """How changes of V and of U are damped, given the sums of V and of U, at a learning rate."""
+        """Directions in which changes of V and of U are damped, given the sums of both tables and a learning rate."""
         config, pairs = self._config, self._pairs
         for_V, for_U = rate * (1 + config.negatives), rate * pairs
         if config.model == "cbow":

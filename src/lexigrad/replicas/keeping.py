@@ -1,6 +1,7 @@
-"""What a process keeps between calls: the tables of its replicas, and the buffers of its trainers.
+"""Tables of replicas and trainers with their buffers, which a process keeps between calls.
 
-Calls give the same results without. Nothing is used by two calls at a time: who takes it has it until it is put back.
+Calls give the same results without them. No two calls use the same tables or trainer at a time: a call that takes them
+has them until it puts them back.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["KEPT", "Kept", "forget"]
 
 MOST_RUNS: Final = 4
-"""Runs of which something is kept; one that ends well forgets itself."""
+"""Runs of which tables or trainers are kept; a run that ends well has its own forgotten."""
 
 
 class Kept(NamedTuple):
-    """A replica's tables, and the same as they were after the last merge, in the kernels' order."""
+    """A replica's tables, and their numbers after the last merge, in the kernels' order."""
 
     V: Table
     U: Table
@@ -36,7 +37,7 @@ class Kept(NamedTuple):
 
 
 class _Keeper:
-    """Keeps both for some runs."""
+    """Keeps tables and trainers for some runs."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -44,18 +45,18 @@ class _Keeper:
         self._trainers: dict[str, list[Trainer]] = {}
 
     def take(self, run: str, replica: int, step: int) -> Kept | None:
-        """A replica's tables as they are when a step ends before the merge, if they are here; older ones go."""
+        """A replica's tables, trained up to a step and not merged since, if they are here; forgets older tables."""
         with self._lock:
             kept = self._tables.get(run, {})
             for other, (reached, _) in list(kept.items()):
-                if reached < step - 1:  # its replica is trained elsewhere now
+                if reached < step - 1:  # another process trains this replica now
                     del kept[other]
             if replica in kept and kept[replica][0] == step:
                 return kept.pop(replica)[1]
             return None
 
     def put(self, run: str, replica: int, step: int, tables: Kept) -> None:
-        """Keep them, trained up to a step."""
+        """Keep a replica's tables, which are trained up to a step."""
         with self._lock:
             self._tables.setdefault(run, {})[replica] = step, tables
             for old in list(self._tables)[:-MOST_RUNS]:
@@ -63,14 +64,14 @@ class _Keeper:
 
     @contextmanager
     def trainer(self, setup: Setup, threads: int) -> Iterator[Trainer]:
-        """A trainer for a run that nobody else uses meanwhile."""
+        """A trainer for a run, which no other call uses meanwhile."""
         with self._lock:
             idle = [one for one in self._trainers.get(setup.run, []) if one.threads == threads]
             trainer = idle[0] if idle else None
             if trainer is not None:
                 self._trainers[setup.run].remove(trainer)
         trainer = trainer or Trainer(setup, threads)
-        yield trainer  # one whose call fails is not kept
+        yield trainer  # a trainer whose call fails is not kept
         with self._lock:
             self._trainers.setdefault(setup.run, []).append(trainer)
             for old in list(self._trainers)[:-MOST_RUNS]:
@@ -84,9 +85,9 @@ class _Keeper:
 
 
 KEPT: Final = _Keeper()
-"""Of this process."""
+"""The tables and trainers that this process keeps."""
 
 
 def forget(run: str) -> None:
-    """Let the process that carries this out keep nothing of a run any longer."""
+    """Let the process in which this is called keep nothing of a run any longer."""
     KEPT.forget(run)

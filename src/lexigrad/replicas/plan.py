@@ -1,7 +1,7 @@
-"""When replicas are merged: their shares of the text, the intervals, and which rows are merged after each.
+"""When replicas are merged: their shares of the text, the intervals, and the rows that are merged after each.
 
-What a run loses to replicas follows the number of merges in it, so their distance follows from the length of the run
-(docs/concepts/replicas.md).
+The quality that a run loses to replicas depends on the number of merges in it, so the distance between merges follows
+from the length of the run (docs/concepts/replicas.md).
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ MERGES: Final = 25
 """Merges of all rows in a run, about."""
 
 LEAST_MERGES: Final = 10
-"""With fewer, vectors are several points worse."""
+"""Least merges of all rows in a run: with fewer, vectors are several points worse."""
 
 SHORTEST: Final = 50_000
 """Tokens of a replica between two merges of all rows, at least, but for an epoch's length."""
 
 LONGEST: Final = 4_000_000
-"""The same, at most: beyond, merging costs next to nothing."""
+"""Tokens of a replica between two merges of all rows, at most: with so many, merging costs next to nothing."""
 
 HOT_MERGES: Final = 10
-"""Intervals between two merges of all rows; after each, the commonest rows are merged."""
+"""Intervals between two merges of all rows; after each interval, the commonest rows are merged."""
 
 HOT_ROWS: Final = 5_000
-"""These are so many."""
+"""The number of commonest rows."""
 
 WARM_UP: Final = 0.03
 """The first part of a run, in which all rows are merged after each interval."""
@@ -55,12 +55,12 @@ WARM_UP: Final = 0.03
 
 @dataclass(frozen=True)
 class Plan:
-    """The intervals of a run, numbered through all epochs: steps.
+    """The intervals of a run, which are numbered through all epochs and then called steps.
 
     Attributes:
         cuts: int64 (replicas + 1,): where each replica's share of the text begins, and the end.
-        intervals: in an epoch.
-        epochs: of the run.
+        intervals: the number of intervals in an epoch.
+        epochs: the number of epochs.
     """
 
     cuts: NDArray[np.int64]
@@ -69,12 +69,12 @@ class Plan:
 
     @property
     def replicas(self) -> int:
-        """How many."""
+        """The number of replicas."""
         return len(self.cuts) - 1
 
     @property
     def steps(self) -> int:
-        """How many there are."""
+        """The number of steps in the run."""
         return self.intervals * self.epochs
 
     @property
@@ -88,7 +88,7 @@ class Plan:
         return epoch, int(self.cuts[-1]) * interval // self.intervals
 
     def span(self, replica: int, step: int) -> tuple[int, int, int]:
-        """What a replica trains in a step: the epoch, and the first token of its share and the one after the last."""
+        """The text of a replica in a step: the epoch, the first token of its share, and the one after the last."""
         epoch, interval = divmod(step, self.intervals)
         tokens = int(self.cuts[replica + 1] - self.cuts[replica])
         return epoch, tokens * interval // self.intervals, tokens * (interval + 1) // self.intervals
@@ -98,7 +98,7 @@ class Plan:
         return step < WARM_UP * self.steps or (step + 1) % HOT_MERGES == 0
 
     def merges(self, steps: int) -> int:
-        """How often all rows are merged in the first steps."""
+        """How often all rows are merged in the first ``steps`` steps."""
         return sum(map(self.is_full, range(steps)))
 
     def after_full(self, step: int) -> int:
@@ -121,7 +121,7 @@ def plan_of(config: TrainConfig, ids: NDArray[np.int32]) -> Plan:
 
 
 def merges_of_epoch(tokens: float, epochs: int) -> int:
-    """Merges of all rows in an epoch, where each replica has so many tokens.
+    """Merges of all rows in an epoch in which each replica has so many tokens.
 
     Example:
         >>> merges_of_epoch(1e6, 5), merges_of_epoch(1e8, 5)
@@ -132,7 +132,7 @@ def merges_of_epoch(tokens: float, epochs: int) -> int:
 
 
 def _refusal(config: TrainConfig, tokens: int) -> str:
-    """What to do where a run is too short."""
+    """The sentence that refuses a run that is too short, with the options that would do."""
     epochs = config.epochs
     enough = [n for n in range(2, config.replicas) if merges_of_epoch(tokens / n, epochs) * epochs >= LEAST_MERGES]
     fewer = f"take {enough[-1]}" if enough else "take 1"

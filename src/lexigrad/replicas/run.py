@@ -1,4 +1,4 @@
-"""Training replicas: the intervals of a plan, carried out by an engine, and merged."""
+"""Training replicas: an engine carries out the intervals of a plan, and the replicas are merged."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from lexigrad.replicas.damping import Damping
 from lexigrad.replicas.keeping import forget
 from lexigrad.replicas.plan import HOT_ROWS, plan_of
 from lexigrad.replicas.setup import first_tables, setup_of
-from lexigrad.replicas.training import Share, Span
-from lexigrad.sgd import LONG_SPAN, plain_ids
+from lexigrad.replicas.training import Share
+from lexigrad.sgd import LONG_SPAN
+from lexigrad.training.sgd.run import Run, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,7 @@ ANCHOR_EVERY: Final = 4
 where values were lost with a machine."""
 
 MOST_LOSSES: Final = 5
-"""So often a run goes back to the same tables, a bound as for all that is made again."""
+"""So often a run goes back to the same tables before it gives up."""
 
 
 def train_replicas(
@@ -60,11 +61,11 @@ def train_replicas(
 
     Args:
         corpus: the text.
-        config: the options; which engine, and with how many workers, changes nothing.
+        config: the options.
         monitor: watches the run.
         start: a model to begin with.
-        engine: what carries it out; threads of this process when not given.
-        merge: another rule than `merge_range`, to compare it with.
+        engine: the workers that train and merge, whose number changes no byte; threads of this process when not given.
+        merge: a rule to compare with `merge_range`.
 
     Raises:
         ConfigError: the run is too short for so many replicas, or training ran away.
@@ -78,36 +79,29 @@ def train_replicas(
             stack.enter_context(engine)
         run = _Replicas(corpus, config, engine, merge)
         stack.callback(run.forget)
-        if start is not None:
-            V, U = run.tables()
-            start.put(corpus.vocabulary, V, U)
-            run.put_tables(V, U)
-        run.go(monitor)
-        return monitor.model()
+        return run.train(monitor, start)
 
 
-class _Replicas:
-    """One run: which step comes next, and what the engine has.
+class _Replicas(Run):
+    """One run: the step that comes next, and references to the values that the engine holds.
 
-    What it has are, since the anchor, the merges; the rows of both tables by ranges, the commonest first; and the sums
-    of the commonest rows, from which the directions of the next merge follow.
+    These are the tables at an anchor, and the merges since; the rows of both tables by ranges, the commonest first; and
+    the sums of the commonest rows, from which the directions of the next merge follow.
     """
 
     def __init__(self, corpus: Corpus, config: TrainConfig, engine: Any, merge: Callable[..., Any]) -> None:
-        self.config, self.engine, self._rule = config, engine, merge
-        ids = plain_ids(corpus.ids)
-        self.plan = plan_of(config, ids)
+        super().__init__(corpus, config)
+        self.engine, self._rule = engine, merge
+        self.plan = plan_of(config, self.ids)
         self.damping = Damping(corpus.vocabulary, config)
         self.words, self.step = len(corpus.vocabulary), 0
         self.ranges = _ranges(self.words, engine.workers)
         self._setup_values = setup_of("", corpus, config)
         self._name_run()
         cuts = self.plan.cuts.tolist()
-        self._shares = [engine.put(Share(ids[a:b], a)) for a, b in pairwise(cuts)]
+        self._shares = [engine.put(Share(self.ids[a:b], a)) for a, b in pairwise(cuts)]
         self._weights = engine.put(self.damping.weights(self.ranges[0][1]))
         self._updates: dict[tuple[int, int], Ref] = {}
-        self._is_stopped = False
-        self._error: BaseException | None = None
         self.put_tables(*first_tables(corpus, config))
 
     def _name_run(self) -> None:
@@ -116,37 +110,35 @@ class _Replicas:
         self._setup = self.engine.put(self._setup_values._replace(run=self.run))
 
     def tables(self) -> tuple[Floats, Floats]:
-        """V and U, of shape (words, dim)."""
         blocks = self._get(lambda: self._rows)
         return np.concatenate([block.V for block in blocks]), np.concatenate([block.U for block in blocks])
 
     def first_rows(self, n: int) -> Floats:
-        """A copy of the first n rows of V."""
         holding = sum(first < n for first, _ in self.ranges)
         return np.concatenate([block.V for block in self._get(lambda: self._rows[:holding])])[:n]
 
     def put_tables(self, V: Floats, U: Floats) -> None:
-        """Go on with these."""
         self._put([Pair(V[first:last].copy(), U[first:last].copy()) for first, last in self.ranges])
         self._begin_at_anchor()
 
     def _put(self, blocks: list[Pair]) -> None:
-        """Let the tables as they are here be the anchor."""
+        """Let these blocks of the tables be the anchor."""
         self._rows = [self.engine.put(block) for block in blocks]
         self._anchor, self._anchor_step, self._losses = list(self._rows), self.step, 0
 
     def _begin_at_anchor(self) -> None:
-        """Let nothing have come since the anchor."""
-        self._rows, self.step = list(self._anchor), self._anchor_step
+        """Stand at the anchor, with no merge since."""
+        self._rows = list(self._anchor)
+        self._stand_at(self._anchor_step)
         self._merges: list[list[Ref]] = []
         self._anchored = 0
         (hot,), weights = self.engine.get(self._anchor[:1]), self.damping.weights(self.ranges[0][1])
         self._moments = self.engine.put(Pair(moments(hot.V, weights.V), moments(hot.U, weights.U)))
 
     def _go_back(self, loss: LostValueError) -> None:
-        """Begin at the anchor anew, as a value was lost; raises the loss where that was done too often.
+        """Begin at the anchor anew, as a value was lost; raises the loss if the run did that too often.
 
-        Tables that workers kept are of no use: how they are to be merged is gone with the merges since the anchor.
+        Tables that workers kept are of no use: the merges since the anchor, some of which they lack, are gone.
         """
         if self._losses == MOST_LOSSES:
             raise loss
@@ -165,7 +157,7 @@ class _Replicas:
                 self._go_back(loss)
 
     def _get(self, refs: Callable[[], list[Ref]]) -> list[Any]:
-        """Values of the engine as they are at this step, though some may be lost."""
+        """Values of the engine as they are at this step; lost ones are computed again."""
         step = self.step
         while True:
             self._reach(step)
@@ -176,57 +168,43 @@ class _Replicas:
             else:
                 return values
 
-    def go(self, monitor: Monitor) -> None:
-        """Train, from merge to merge, to the end or until the monitor has seen enough."""
-        place = monitor.begin(self)
-        if place is not None:
-            self.step = self._anchor_step = place["step"]
-            monitor.merges = self.plan.merges(self.step)
-        while self.step < self.plan.steps and not monitor.is_over:
-            epoch, _ = self.plan.place(self.step)
-            monitor.watch([self._work], self._where, self._stop)
-            if self._error is not None:
-                raise self._error
-            monitor.merges = self.plan.merges(self.step)
-            if self.plan.place(self.step)[0] > epoch:
-                monitor.end_epoch(epoch + 1, self._where()[2])
-            monitor.rest({"step": self.step}, *self._where())
+    def _place(self) -> dict[str, int]:
+        return {"step": self.step}
 
-    def _where(self) -> tuple[int, int, float]:
-        """How far the run is: epochs, tokens of the next one, and the learning rate."""
-        epoch, position = self.plan.place(self.step)
-        return epoch, position, self._rate_after(self.step - 1)
+    def _go_on_from(self, place: dict[str, int]) -> None:
+        self._stand_at(place["step"])
+        self._anchor_step, self.merges = self.step, self.plan.merges(self.step)
 
-    def _stop(self) -> None:
-        self._is_stopped = True
+    def _stand_at(self, step: int) -> None:
+        """Let a step be the next one."""
+        epoch, position = self.plan.place(step)
+        self.step, self.done = step, epoch * self.ids.size + position
 
-    def _work(self) -> None:
+    def _train(self, thread: int) -> None:
         """Go on to the next merge of all rows."""
-        try:
-            while not self._is_stopped:
-                self._reach(self.step + 1)
-                if self.plan.is_full(self.step - 1):
-                    break
-            self._get(lambda: [self._moments])
-        except BaseException as error:  # handed to the thread that waits
-            self._error = error
+        while not self._is_stopped:
+            self._reach(self.step + 1)
+            if self.plan.is_full(self.step - 1):
+                break
+        self._get(lambda: [self._moments])
+        self.merges = self.plan.merges(self.step)
 
     def _take_step(self) -> None:
         """Train all replicas for an interval, and merge them."""
         step, ranges = self.step, self.ranges if self.plan.is_full(self.step) else self.ranges[:1]
-        changes = [self._train(replica, ranges) for replica in range(self.plan.replicas)]
+        changes = [self._train_replica(replica, ranges) for replica in range(self.plan.replicas)]
         (sums,) = self.engine.get([self._moments])  # while they train
         directions = self.engine.put(self.damping.directions(sums, self._rate_after(step)))
         merged = [self._merge(number, directions, [one[number] for one in changes]) for number in range(len(ranges))]
         self.engine.free([directions, *(ref for one in changes for ref in one)])
         self._merges, self._anchored = [*self._merges[self._anchored :], merged], 0
-        self.step += 1
+        self._stand_at(step + 1)
         full = [here for here in range(self._anchor_step, self.step) if self.plan.is_full(here)]
         if full and full[-1] == step and len(full) >= ANCHOR_EVERY:
             self._move_anchor(merged)
 
-    def _train(self, replica: int, ranges: list[tuple[int, int]]) -> tuple[Ref, ...]:
-        """Have a replica trained for an interval; gives its changes in each range."""
+    def _train_replica(self, replica: int, ranges: list[tuple[int, int]]) -> tuple[Ref, ...]:
+        """Have a replica trained for an interval; returns its changes in each range."""
         steps = range(self.plan.after_full(self.step), self.step + 1)
         task = Task(
             replica=replica,
@@ -235,7 +213,7 @@ class _Replicas:
             ranges=tuple(self.ranges),
             merged=tuple(map(len, self._merges)),
             anchored=self._anchored,
-            spans=tuple(self._spans(replica, step) for step in steps),
+            spans=tuple(self._spans_of(replica, step) for step in steps),
             results=tuple(ranges),
         )
         blocks = [*self._anchor, *(ref for merge in self._merges for ref in merge)]
@@ -243,8 +221,8 @@ class _Replicas:
         found = self.engine.call(train_interval, self._setup, self._shares[replica], task, *blocks, **how)
         return found if len(ranges) > 1 else (found,)
 
-    def _spans(self, replica: int, step: int) -> tuple[Span, ...]:
-        """What a replica trains in a step, with the learning rates that all the text has there."""
+    def _spans_of(self, replica: int, step: int) -> tuple[Span, ...]:
+        """The spans that a replica trains in a step, with the learning rates that the whole text has there."""
         epoch, start, stop = self.plan.span(replica, step)
         ends = [*range(start, stop, LONG_SPAN), stop]
         first, last = self._rate_after(step - 1), self._rate_after(step)
@@ -257,7 +235,7 @@ class _Replicas:
         return self.config.learning_rate_at((step + 1) / self.plan.steps)
 
     def _merge(self, number: int, directions: Ref, changes: list[Ref]) -> Ref:
-        """Have a range of rows merged; gives the changes for all replicas."""
+        """Have a range of rows merged; returns the changes for all replicas."""
         is_hot = number == 0
         intervals = 1 if is_hot else self.step - self.plan.after_full(self.step) + 1
         arguments = self.ranges[number][0], self._rows[number], directions, self._updates_of(number, intervals)
@@ -269,31 +247,31 @@ class _Replicas:
         return found[1]
 
     def _updates_of(self, number: int, intervals: int) -> Ref:
-        """Expected updates of each row in a range in so many intervals."""
+        """The expected updates of each row of a range in some intervals."""
         if (number, intervals) not in self._updates:
             updates = self.damping.updates(self.plan.tokens * intervals, *self.ranges[number])
             self._updates[number, intervals] = self.engine.put(updates)
         return self._updates[number, intervals]
 
     def _move_anchor(self, merged: list[Ref]) -> None:
-        """Keep the tables here as they are now; what lies before is needed no more."""
+        """Keep the tables here as they are now, and free the values that led to them."""
         old = [*self._anchor, *(ref for merge in self._merges[:-1] for ref in merge)]
         self._put(self.engine.get(self._rows))
         self._merges, self._anchored = [merged], 1
         self.engine.free(old)
 
     def forget(self) -> None:
-        """Let nobody keep anything of this run."""
+        """Let no process keep anything of this run."""
         calls = [self.engine.call(forget, self.run, on=worker) for worker in range(self.engine.workers)]
         if self._error is None and not self._is_stopped:
-            with suppress(EngineError):  # all that was to be done is done
+            with suppress(EngineError):  # the model is trained, so an error no longer matters
                 self.engine.get(calls)
-        else:  # nothing is waited for where something went wrong, but for what this process did itself
+        else:  # after an error, other processes are not waited for
             forget(self.run)
 
 
 def _ranges(words: int, workers: int) -> list[tuple[int, int]]:
-    """The commonest rows, and the others in a range for each worker; whole chunks, as tables have them."""
+    """The commonest rows, and the others in a range for each worker; all in whole chunks of a table."""
     hot = min(words, -(-HOT_ROWS // CHUNK) * CHUNK)
     chunks = -(-(words - hot) // CHUNK)
     count = min(workers, chunks)

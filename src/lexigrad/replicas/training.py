@@ -24,19 +24,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lexigrad.kernels.training import Settings
+    from lexigrad.training.sgd.run import Span
 
-__all__ = ["Setup", "Share", "Span", "Trainer"]
+__all__ = ["Setup", "Share", "Trainer"]
 
 
 class Setup(NamedTuple):
-    """What all calls of a run need."""
+    """The values that all calls of a run need."""
 
     run: str  # a name that no other run has
     words: int
     seed: int
     settings: Settings
     keep: NDArray[np.uint32]  # as `lexigrad.sampling.keep_thresholds` gives it
-    alias: NDArray[np.uint64]  # as `alias_table` does
+    alias: NDArray[np.uint64]  # as `lexigrad.sampling.alias_table` gives it
 
 
 class Share(NamedTuple):
@@ -46,26 +47,16 @@ class Share(NamedTuple):
     first: int  # the position of its first token in the whole text
 
 
-class Span(NamedTuple):
-    """Tokens of a share, and the learning rates at both ends; it goes in a straight line between them."""
-
-    epoch: int
-    start: int
-    stop: int
-    start_rate: float
-    stop_rate: float
-
-
 class Trainer:
     """Trains tables on spans of text, with any number of threads to the same bytes.
 
     Args:
-        setup: of the run.
-        threads: how many share the work.
+        setup: the values that all calls of the run need.
+        threads: the number of threads that share the work.
     """
 
     def __init__(self, setup: Setup, threads: int) -> None:
-        settings = setup.settings  # whose arrays the kernels know as they are made, and the weight as float32
+        settings = setup.settings  # the kernels are compiled for arrays that can be written to, and a weight in float32
         settings = settings._replace(bands=settings.bands.copy(), weight=np.float32(settings.weight))
         cbow = bool(settings.cbow)
         self.setup = setup._replace(settings=settings, keep=setup.keep.copy(), alias=setup.alias.copy())
@@ -94,14 +85,14 @@ class Trainer:
             raise self._error
 
     def _work(self, share: Share, spans: Sequence[Span], V: Table, U: Table, gate: Gate, buffers: Any) -> None:
-        """What one thread does."""
+        """Train one thread's part of the spans, and hand an error to the thread that waits."""
         try:
             for span in spans:
                 draws = _shifted(self._draws(span.epoch), share.first, self.setup.settings.bands.size - 1)
                 text, tables = (share.ids, span.start, span.stop), (V.floats, U.floats, V.floats, U.floats)
                 common = draws, self.setup.settings, span.start_rate, span.stop_rate, gate.state, self._shared
                 train_together(self.shape, *text, *tables, *common, *buffers)
-        except BaseException as error:  # handed to the thread that waits
+        except BaseException as error:
             self._error = error
             gate.stop()
 
@@ -110,7 +101,7 @@ class Trainer:
 
 
 def _shifted(draws: Draws, first: int, bands: int) -> Draws:
-    """The draws for a share, whose tokens are numbered from 0, as they are in the whole text.
+    """The draws that a share has in the whole text, for tokens that are numbered from 0 within the share.
 
     A draw is a hash of key + position · constant, so a shift of all positions is one of the key; a block's negatives
     begin at its position times the bands, times 64 (`lexigrad.kernels.tokens.draw_negatives`).

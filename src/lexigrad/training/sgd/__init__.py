@@ -1,0 +1,1 @@
+"""Solvers that train by stochastic gradient descent, and the loop that they share."""
