@@ -65,6 +65,7 @@ def functions_run(folder: Path) -> dict[str, list[str]]:
 
     A function counts once, under its qualified name, whichever thread calls it; modules' own code, comprehensions and
     lambdas do not, nor does compiled code. The text is trained on once before, so that what compiles kernels has run.
+    What is done now and then, such as reporting, may run or not, so that two runs can differ by a function or two.
     """
     with tempfile.TemporaryDirectory() as place:
         text = Path(place) / "text.txt"
@@ -78,8 +79,9 @@ def functions_run(folder: Path) -> dict[str, list[str]]:
 
 
 def loaded_by(folder: Path, module: str) -> list[str]:
-    """The modules of the package that are loaded when one of them is imported; the package itself is not counted."""
-    return [str(name) for name in _said(folder, LOAD, folder.name, module)]
+    """The other modules of the package that are loaded when one of them is imported, but for the package's own."""
+    names = _said(folder, LOAD, folder.name, module)
+    return [str(name) for name in names if name != f"{folder.name}.{module}"]
 
 
 def of_vectors(folder: Path, names: list[str]) -> list[str]:

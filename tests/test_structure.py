@@ -377,8 +377,8 @@ def test_what_an_import_loads_is_found(house, where: str) -> None:
     name = where.removesuffix(".py").replace("/", ".")
     folder = house({"corpus.py": f"import house.{name}\nimport house.text", "text.py": "", where: "", "other.py": ""})
     loaded = loaded_by(folder, "corpus")
-    assert {"house.corpus", "house.text", f"house.{name}"} <= set(loaded)
-    assert "house.other" not in loaded
+    assert {"house.text", f"house.{name}"} <= set(loaded)
+    assert not {"house.corpus", "house.other"} & set(loaded)
     assert set(of_vectors(folder, loaded)) == {f"house.{name}"} | ({"house.vectors"} if "." in name else set())
 
 
