@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from structure import measured, public_names
@@ -20,26 +22,19 @@ from structure_imports import (
     shared_names,
     top_names,
 )
+from structure_made import made_package
 from structure_runs import functions_run, loaded_by, of_vectors
 from structure_sizes import above, comparisons, file_lines, function_lines, look_ups, parameters
 from structure_uses import names_in_guides, private_names, unused
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 @pytest.fixture
-def house(tmp_path: Path):
-    """Makes a package of the given files: ``house(**{"a/b.py": "import os"})``."""
-
-    def make(files: dict[str, str]) -> Path:
-        folder = tmp_path / "src" / "house"
-        for name, text in {"__init__.py": "", **files}.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-            for parent in path.relative_to(folder).parents[:-1]:
-                (folder / parent / "__init__.py").touch()
-        return folder
-
-    return make
+def house(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
+    """Makes a package of files: ``house({"a/b.py": "import os"})``."""
+    return partial(made_package, tmp_path)
 
 
 def imported(folder: Path) -> set[tuple[str, str]]:
