@@ -18,7 +18,8 @@ import numpy as np
 
 from lexigrad.errors import FormatError, InputError
 from lexigrad.phrases import PHRASE_TENSORS, Phrases
-from lexigrad.vocabulary import Vocabulary, pack_words, unpack_words
+from lexigrad.strings import pack_words, unpack_words
+from lexigrad.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

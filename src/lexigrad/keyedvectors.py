@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lexigrad.anycase import AnyCase
-from lexigrad.errors import InputError, UnknownWordError
+from lexigrad.errors import InputError, UnknownWordError, unknown_word_message
 from lexigrad.search import at_least_one, checked_exclusions, checked_vectors, nearest_rows, row_lengths, unit_rows
-from lexigrad.vocabulary import unknown_word_message
 
 if TYPE_CHECKING:
     import os

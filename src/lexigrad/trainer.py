@@ -20,7 +20,7 @@ from lexigrad.records import Listeners, open_log
 from lexigrad.sgd import train_sgd
 from lexigrad.softmaxsgd import train_softmax
 from lexigrad.splitting import set_aside
-from lexigrad.vocabulary import pack_words
+from lexigrad.strings import pack_words
 from lexigrad.windowcounts import WindowCounts, count_windows
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from lexigrad.errors import FormatError, InputError
 from lexigrad.keyedvectors import KeyedVectors
 from lexigrad.reduction import reduced_rows, restored_rows
+from lexigrad.strings import pack_words, unpack_words
 from lexigrad.subwords import Subwords
 from lexigrad.subwordvectors import SubwordVectors
-from lexigrad.vocabulary import pack_words, unpack_words
 
 if TYPE_CHECKING:
     import os

@@ -9,7 +9,7 @@ import numpy as np
 
 from lexigrad.errors import FormatError
 from lexigrad.formats import read_native, write_native
-from lexigrad.vocabulary import pack_words, unpack_words
+from lexigrad.strings import pack_words, unpack_words
 
 if TYPE_CHECKING:
     import os

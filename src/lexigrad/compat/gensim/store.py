@@ -11,7 +11,7 @@ import numpy as np
 from lexigrad.compat.gensim.refusals import NotKeptError
 from lexigrad.errors import FormatError
 from lexigrad.formats import NATIVE_FORMAT, read_native, vectors_from_tensors, write_native
-from lexigrad.vocabulary import pack_words
+from lexigrad.strings import pack_words
 
 if TYPE_CHECKING:
     import os
