@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lexigrad import Corpus, TrainConfig, Vocabulary, read_corpus
 from lexigrad.errors import CorpusError, FormatError, InputError
 from lexigrad.sources import FileSource
-from lexigrad.unpacking import unpacked_bzip2, unpacked_xz
+from lexigrad.unpacking import unpacked_bzip2, unpacked_xz, unpacked_zstd
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,18 +125,25 @@ def test_the_byte_that_is_not_utf8_is_counted_from_the_beginning_of_the_file(tmp
         Vocabulary.load(tmp_path / "words")
 
 
-@given(st.lists(st.binary(max_size=60), min_size=1, max_size=4), st.integers(1, 50), st.sampled_from(["bz2", "xz"]))
+PACKINGS = {
+    "bz2": (bz2.compress, unpacked_bzip2),
+    "xz": (lzma.compress, unpacked_xz),
+    "zst": (zstandard.compress, unpacked_zstd),
+}
+
+
+@given(st.lists(st.binary(max_size=60), min_size=1, max_size=4), st.integers(1, 50), st.sampled_from(sorted(PACKINGS)))
 def test_unpacking_gives_back_what_was_packed_however_it_is_asked_for(
     pieces: list[bytes], size: int, packing: str
 ) -> None:
-    pack, unpack = {"bz2": (bz2.compress, unpacked_bzip2), "xz": (lzma.compress, unpacked_xz)}[packing]
+    pack, unpack = PACKINGS[packing]
     unpacked = unpack(io.BytesIO(bytes(4).join(map(pack, pieces))))
     assert b"".join(iter(lambda: unpacked.read(size), b"")) == b"".join(pieces)
 
 
 @given(st.data())
 def test_a_packed_text_that_ends_early_is_an_error_wherever_it_ends(data: st.DataObject) -> None:
-    pack, unpack = data.draw(st.sampled_from([(bz2.compress, unpacked_bzip2), (lzma.compress, unpacked_xz)]))
+    pack, unpack = data.draw(st.sampled_from(list(PACKINGS.values())))
     packed = pack(b"the cat sat\n" * 9)
     with pytest.raises(EOFError):
         unpack(io.BytesIO(packed[: data.draw(st.integers(1, len(packed) - 1))])).readall()
