@@ -16,7 +16,8 @@ import numpy as np
 
 from lexigrad.errors import FormatError, InputError
 from lexigrad.formats.arrays import array_of, read_npy, scalar_of
-from lexigrad.formats.pickled import Name, Pairs, Record, first_name, parse_pickle
+from lexigrad.formats.pickled import first_name, parse_pickle
+from lexigrad.formats.picklemachine import Name, Pairs, Record
 from lexigrad.formats.stream import is_packed, open_stream
 from lexigrad.keyedvectors import KeyedVectors
 

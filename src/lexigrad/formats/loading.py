@@ -37,7 +37,7 @@ def load_vectors(path: str | os.PathLike[str], *, encoding_errors: str = "strict
     Raises:
         FormatError: the file cannot be read, is in no known format, contradicts itself, or has no such table. The
             message names the line or the byte.
-        MissingExtraError: it is an Arrow or Parquet file, and pyarrow is not installed.
+        MissingExtraError: an Arrow or Parquet file needs pyarrow, and one packed by Zstandard needs zstandard.
 
     Example:
         >>> from lexigrad import KeyedVectors, save_vectors
