@@ -35,6 +35,7 @@ LAYERS = [
         "records",
         "remote",
         "signals",
+        "strings",
     },
     {"classifiers", "vocabulary", "search", "approximate", "keyedvectors", "projection", "treebank"},
     {"subwords", "subwordvectors", "reduction"},
@@ -264,6 +265,20 @@ def test_importing_and_asking_for_help_load_nothing_heavy(code: str) -> None:
     run = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
     loaded = set(json.loads(run.stdout.splitlines()[-1]))
     assert loaded & HEAVY == set()
+
+
+def test_a_corpus_loads_nothing_of_vectors_and_of_their_files_the_container_only() -> None:
+    ask = "import lexigrad.corpus, json, sys; print(json.dumps([*sys.modules]))"
+    run = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    loaded = {name for name in json.loads(run.stdout) if name.startswith("lexigrad.")}
+    assert "lexigrad.corpus" in loaded
+    assert {name for name in loaded if name.startswith("lexigrad.formats.")} == {"lexigrad.formats.native"}
+    assert inner(loaded) & (READERS - {"formats"}) == set()
+
+
+def test_the_container_knows_nothing_of_what_it_holds() -> None:
+    source = (PACKAGE / "formats" / "native.py").read_text(encoding="utf-8")
+    assert inner(imported_modules(source)) == {"errors", "files"}
 
 
 def test_the_public_surface_is_this() -> None:

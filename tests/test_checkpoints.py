@@ -18,7 +18,7 @@ from lexigrad import checkpoints as checkpoints_module
 from lexigrad import monitor as monitor_module
 from lexigrad import sgd as sgd_module
 from lexigrad.exact import solve as solve_module
-from lexigrad.formats import write_native
+from lexigrad.formats.native import write_native
 from lexigrad.kernels import batches as batches_module
 from lexigrad.training.sgd.run import Run
 

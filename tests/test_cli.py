@@ -10,7 +10,6 @@ import sys
 import tempfile
 from dataclasses import fields
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -18,13 +17,10 @@ from click.testing import CliRunner, Result
 
 import lexigrad
 from lexigrad import cli
-from lexigrad.commands import options
 from lexigrad.config import TrainConfig
 from lexigrad.console import Display, print_columns
 from lexigrad.errors import GradientError
-from lexigrad.formats import ENDINGS, WRITTEN, Format
 from lexigrad.progress import TrainProgress
-from lexigrad.reduction import DTYPES
 
 TEXT = 60 * "the king and the queen sat in the hall of the land\nthe man and the woman ate bread in the house\n"
 FAST = ["--dim=8", "--epochs=2", "--threads=1"]
@@ -282,14 +278,6 @@ def test_convert_asks_for_the_format_of_an_ending_that_says_nothing(vectors: Pat
     result = run("convert", vectors, vectors.with_name("out.xyz"))
     assert result.exit_code == 2
     assert "or give --to" in result.stderr
-
-
-def test_the_command_line_knows_the_formats_of_the_library() -> None:
-    assert dict(ENDINGS) == options.FORMAT_OF
-    assert set(options.ENDINGS) <= set(ENDINGS)
-    assert WRITTEN == options.FORMATS
-    assert set(get_args(Format)) == {*WRITTEN, "fasttext", "gensim"}
-    assert options.DTYPES == DTYPES
 
 
 def test_convert_writes_tables_of_fewer_bits_and_says_what_they_cost(vectors: Path) -> None:

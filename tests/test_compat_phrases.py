@@ -16,7 +16,7 @@ from lexigrad.compat.gensim.phrases import (
     npmi_scorer,
     original_scorer,
 )
-from lexigrad.formats import read_native, write_native
+from lexigrad.formats.native import read_native, write_native
 
 if TYPE_CHECKING:
     from pathlib import Path

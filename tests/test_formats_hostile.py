@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lexigrad.errors import FormatError, LexigradError
-from lexigrad.formats import load_vectors, read_native, save_vectors
+from lexigrad.formats import load_vectors, save_vectors
+from lexigrad.formats.native import read_native
 from lexigrad.keyedvectors import KeyedVectors
 
 if TYPE_CHECKING:

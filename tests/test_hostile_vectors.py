@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import zstandard
 
 from lexigrad import KeyedVectors, TrainConfig, Vocabulary, Word2Vec, load_vectors, save_vectors
 from lexigrad.errors import FormatError, InputError
-from lexigrad.formats import read_native, sniff
+from lexigrad.formats import sniff
+from lexigrad.formats.native import read_native
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +73,7 @@ def test_a_line_longer_than_a_word_and_its_numbers_can_be_is_refused(tmp_path: P
     assert "line 2: longer than 1,048,672 bytes, too long for a word and 2 numbers" in sentence
 
 
-@pytest.mark.parametrize("pack", [bz2.compress, lzma.compress])
+@pytest.mark.parametrize("pack", [bz2.compress, lzma.compress, zstandard.compress])
 def test_what_follows_a_packed_stream_is_not_passed_over(tmp_path: Path, pack: object) -> None:
     assert callable(pack)
     (tmp_path / "v").write_bytes(pack(ROWS[:10]) + bytes(8) + pack(ROWS[10:]) + bytes(4))
@@ -80,7 +82,7 @@ def test_what_follows_a_packed_stream_is_not_passed_over(tmp_path: Path, pack: o
     assert "cannot read" in refusal(tmp_path / "v", pack(ROWS[:10]) + pack(ROWS[10:])[:-8])
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
 def test_packed_vectors_a_hundred_times_as_large_as_their_file_are_refused(tmp_path: Path, pack: object) -> None:
     assert callable(pack)
     content = b"1 2\n" + b"x" * 999_000 + b" 1 2\n" + b"\n" * 5_000_000

@@ -28,7 +28,7 @@ from lexigrad import (
     save_hub,
 )
 from lexigrad.errors import FormatError, InputError, LexigradError
-from lexigrad.formats import read_native, write_native
+from lexigrad.formats.native import read_native, write_native
 from lexigrad.hub import tokenizer as hub_tokenizer
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import safetensors.numpy
 
 from lexigrad.config import TrainConfig
 from lexigrad.errors import FormatError, InputError
-from lexigrad.formats import load_vectors, read_native, save_vectors, write_native
+from lexigrad.formats import load_vectors, save_vectors
+from lexigrad.formats.native import read_native, write_native
 from lexigrad.model import Word2Vec
 from lexigrad.vocabulary import Vocabulary
 

@@ -28,7 +28,7 @@ from lexigrad import (
     read_corpus,
     train,
 )
-from lexigrad.formats import read_native, write_native
+from lexigrad.formats.native import read_native, write_native
 from lexigrad.phrases import PHRASE_TENSORS, Phrase
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from lexigrad import KeyedVectors, ReductionLoss, Word2Vec, load_vectors, reduction_loss, save_vectors
 from lexigrad.errors import FormatError, InputError
-from lexigrad.formats import write_native
+from lexigrad.formats.native import write_native
 from lexigrad.reduction import reduced_rows, restored_rows
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lexigrad.errors import FormatError, InputError, UnknownWordError
-from lexigrad.vocabulary import Vocabulary, near_spellings, pack_words, unpack_words
+from lexigrad.errors import FormatError, InputError, UnknownWordError, near_spellings
+from lexigrad.strings import pack_words, unpack_words
+from lexigrad.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(["the", "cat", "sat"], [6, 3, 1])
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
         UnknownWordError,
     )
     from lexigrad.evaluation import compare, evaluate_analogies, evaluate_similarity
-    from lexigrad.formats import load_vectors, save_vectors
+    from lexigrad.formats.loading import load_vectors
+    from lexigrad.formats.saving import save_vectors
     from lexigrad.heldout import HeldOutLoss, held_out_loss
     from lexigrad.hub import save_hub
     from lexigrad.keyedvectors import KeyedVectors
@@ -128,8 +129,8 @@ _HOMES = {
     "Phrases": "phrases",
     "KeyedVectors": "keyedvectors",
     "SubwordVectors": "subwordvectors",
-    "load_vectors": "formats",
-    "save_vectors": "formats",
+    "load_vectors": "formats.loading",
+    "save_vectors": "formats.saving",
     "reduction_loss": "reduction",
     "ReductionLoss": "reduction",
     "save_hub": "hub",

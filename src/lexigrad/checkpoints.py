@@ -22,7 +22,7 @@ from lexigrad import __version__
 from lexigrad.encoding import available_cores
 from lexigrad.errors import FormatError, InputError
 from lexigrad.files import remove_stale
-from lexigrad.formats import read_native, write_native
+from lexigrad.formats.native import read_native, write_native
 from lexigrad.losses import SOLVERS
 
 if TYPE_CHECKING:

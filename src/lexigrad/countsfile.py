@@ -17,7 +17,8 @@ from lexigrad.config import TrainConfig
 from lexigrad.errors import ConfigError, FormatError, InputError
 from lexigrad.npyarrays import DAMAGE, Fault, Pieces, map_arrays, read_arrays, write_arrays
 from lexigrad.phrases import PHRASE_TENSORS, Phrases
-from lexigrad.vocabulary import Vocabulary, pack_words, unpack_words
+from lexigrad.strings import pack_words, unpack_words
+from lexigrad.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     import os

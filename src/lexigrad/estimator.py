@@ -18,7 +18,8 @@ import numpy as np
 
 from lexigrad.config import TrainConfig
 from lexigrad.errors import CorpusError, FormatError, InputError, MissingExtraError
-from lexigrad.formats import native_image, read_native_image, vectors_from_tensors, vectors_to_tensors
+from lexigrad.formats.native import native_image, read_native_image
+from lexigrad.formats.tensors import vectors_from_tensors, vectors_to_tensors
 from lexigrad.sentencevectors import SentenceVectorizer
 from lexigrad.tokenizing import text_cutter
 from lexigrad.trainer import train

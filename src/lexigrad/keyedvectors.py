@@ -5,27 +5,36 @@ Everything that makes vectors ends here, and everything that uses them starts he
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from lexigrad.anycase import AnyCase
-from lexigrad.errors import InputError, UnknownWordError
-from lexigrad.search import at_least_one, checked_exclusions, checked_vectors, nearest_rows, row_lengths, unit_rows
-from lexigrad.vocabulary import unknown_word_message
+from lexigrad.errors import InputError, UnknownWordError, unknown_word_message
+from lexigrad.search import (
+    Queries,
+    Query,
+    at_least_one,
+    checked_counts,
+    checked_exclusions,
+    checked_matrix,
+    checked_vectors,
+    listed_queries,
+    nearest_rows,
+    row_lengths,
+    unit_rows,
+)
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
 
     from lexigrad.approximate import ApproximateIndex
 
 __all__ = ["KeyedVectors"]
-
-Query: TypeAlias = str | NDArray[Any]
-Queries: TypeAlias = Query | Iterable[Query]
 
 
 class KeyedVectors:
@@ -58,8 +67,8 @@ class KeyedVectors:
         self, words: Iterable[str], matrix: ArrayLike, counts: ArrayLike | None = None, *, check: bool = True
     ) -> None:
         self.words: list[str] = list(words)
-        self.matrix: NDArray[np.float32] = _checked_matrix(matrix, len(self.words))
-        self.counts: NDArray[np.int64] | None = None if counts is None else _checked_counts(counts, len(self.words))
+        self.matrix: NDArray[np.float32] = checked_matrix(matrix, len(self.words))
+        self.counts: NDArray[np.int64] | None = None if counts is None else checked_counts(counts, len(self.words))
         if len(self.word_ids) < len(self.words):
             repeated = next(word for word_id, word in enumerate(self.words) if self.word_ids[word] != word_id)
             raise InputError(f"the word {repeated[:40]!r} comes twice; give each word once")
@@ -236,7 +245,7 @@ class KeyedVectors:
             >>> vector.tolist(), ids
             ([1.0, 1.0], [0, 1])
         """
-        added, subtracted = _listed(positive), _listed(negative)
+        added, subtracted = listed_queries(positive), listed_queries(negative)
         if not added and not subtracted:
             raise InputError("most_similar needs a word or a vector; give at least one")
         query = np.zeros(self.dim)
@@ -378,40 +387,3 @@ class KeyedVectors:
         ids, cosines = self.nearest(np.asarray(query)[np.newaxis], n, restrict=restrict, exclude=exclude)
         pairs = zip(ids[0].tolist(), cosines[0].tolist(), strict=True)
         return [(self.words[word_id], cosine) for word_id, cosine in pairs if word_id >= 0]
-
-
-def _listed(queries: Queries) -> list[Query]:
-    """One word or vector, or several, as a list."""
-    if isinstance(queries, str) or (isinstance(queries, np.ndarray) and queries.ndim == 1):
-        return [queries]
-    listed = list(queries)
-    for item in listed:
-        if not isinstance(item, (str, np.ndarray)):
-            raise InputError(f"expected a word or a NumPy vector, not {type(item).__name__}")
-    return listed
-
-
-def _checked_matrix(matrix: ArrayLike, number_of_words: int) -> NDArray[np.float32]:
-    """``matrix`` as a read-only view, turned into float32 where it is something else."""
-    given = np.asarray(matrix)
-    if given.ndim != 2 or len(given) != number_of_words or given.shape[1] < 1:
-        raise InputError(
-            f"{number_of_words:,} words need a matrix of as many rows, (words, dim), not shape {given.shape}"
-        )
-    if given.dtype.kind not in "fiu":
-        raise InputError(f"a matrix must hold real numbers, not {given.dtype}")
-    with np.errstate(over="ignore"):  # what becomes infinite is reported with its word
-        view = given.astype(np.float32, copy=False).view()
-    view.flags.writeable = False
-    return view
-
-
-def _checked_counts(counts: ArrayLike, number_of_words: int) -> NDArray[np.int64]:
-    given = np.asarray(counts)
-    if given.shape != (number_of_words,) or (given.size and given.dtype.kind not in "iu"):
-        raise InputError(f"counts must be {number_of_words:,} whole numbers, one a word, not shape {given.shape}")
-    view = given.astype(np.int64, copy=False).view()
-    if (view < 0).any():
-        raise InputError(f"the count of a word is {view.min()}; counts must be at least 0")
-    view.flags.writeable = False
-    return view

@@ -12,7 +12,8 @@ import numpy as np
 
 from lexigrad.config import TrainConfig
 from lexigrad.errors import ConfigError, FormatError, InputError
-from lexigrad.formats import NATIVE_FORMAT, read_native, vectors_from_tensors, vectors_to_tensors, write_native
+from lexigrad.formats.native import read_native, write_native
+from lexigrad.formats.tensors import NATIVE_FORMAT, vectors_from_tensors, vectors_to_tensors
 from lexigrad.keyedvectors import KeyedVectors
 from lexigrad.phrases import Phrases
 from lexigrad.vocabulary import Vocabulary

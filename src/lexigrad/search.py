@@ -6,26 +6,37 @@ cosines in float64. So the answer is the same however many vectors are asked tog
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lexigrad.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
 __all__ = [
+    "Queries",
+    "Query",
     "at_least_one",
+    "checked_counts",
     "checked_exclusions",
+    "checked_matrix",
     "checked_vectors",
+    "listed_queries",
     "nearest_of",
     "nearest_rows",
     "row_lengths",
     "unit_rows",
 ]
+
+Query: TypeAlias = str | NDArray[Any]
+"""A word, or a vector of shape ``(dim,)``."""
+Queries: TypeAlias = Query | Iterable[Query]
 
 SCORES_AT_ONCE: Final = 1 << 24  # cosines held at a time: 64 MiB
 ROWS_AT_ONCE: Final = 1 << 13  # rows turned into float64 at a time
@@ -142,6 +153,44 @@ def at_least_one(name: str, number: int) -> int:
     if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 1:
         raise InputError(f"{name} must be a whole number of at least 1, not {number!r}")
     return int(number)
+
+
+def listed_queries(queries: Queries) -> list[Query]:
+    """One word or vector, or several, as a list, or an InputError that names what is neither."""
+    if isinstance(queries, str) or (isinstance(queries, np.ndarray) and queries.ndim == 1):
+        return [queries]
+    listed = list(queries)
+    for item in listed:
+        if not isinstance(item, (str, np.ndarray)):
+            raise InputError(f"expected a word or a NumPy vector, not {type(item).__name__}")
+    return listed
+
+
+def checked_matrix(matrix: ArrayLike, number_of_words: int) -> NDArray[np.float32]:
+    """``matrix`` as a read-only view, turned into float32 if its numbers have another type, or an InputError."""
+    given = np.asarray(matrix)
+    if given.ndim != 2 or len(given) != number_of_words or given.shape[1] < 1:
+        raise InputError(
+            f"{number_of_words:,} words need a matrix of as many rows, (words, dim), not shape {given.shape}"
+        )
+    if given.dtype.kind not in "fiu":
+        raise InputError(f"a matrix must hold real numbers, not {given.dtype}")
+    with np.errstate(over="ignore"):  # what becomes infinite is reported with its word
+        view = given.astype(np.float32, copy=False).view()
+    view.flags.writeable = False
+    return view
+
+
+def checked_counts(counts: ArrayLike, number_of_words: int) -> NDArray[np.int64]:
+    """``counts`` in int64 as a read-only view, or an InputError."""
+    given = np.asarray(counts)
+    if given.shape != (number_of_words,) or (given.size and given.dtype.kind not in "iu"):
+        raise InputError(f"counts must be {number_of_words:,} whole numbers, one a word, not shape {given.shape}")
+    view = given.astype(np.int64, copy=False).view()
+    if (view < 0).any():
+        raise InputError(f"the count of a word is {view.min()}; counts must be at least 0")
+    view.flags.writeable = False
+    return view
 
 
 def _strike(scores: NDArray[np.float32], exclude: NDArray[np.int64]) -> None:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lexigrad.errors import InputError, UnknownWordError
+from lexigrad.errors import InputError, UnknownWordError, unknown_word_message
 from lexigrad.keyedvectors import KeyedVectors
 from lexigrad.subwords import composed
-from lexigrad.vocabulary import unknown_word_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -19,8 +19,8 @@ from lexigrad.monitor import Monitor
 from lexigrad.progress import Callback
 from lexigrad.records import Listeners, open_log
 from lexigrad.splitting import set_aside
+from lexigrad.strings import pack_words
 from lexigrad.training.losses import SGD
-from lexigrad.vocabulary import pack_words
 from lexigrad.windowcounts import WindowCounts, count_windows
 
 if TYPE_CHECKING:

@@ -5,28 +5,25 @@ A vocabulary is ordered by falling count, so a word's id is its rank, counted fr
 
 from __future__ import annotations
 
-import difflib
 from array import array
 from functools import cached_property
-from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from lexigrad.errors import FormatError, InputError, UnknownWordError
+from lexigrad.errors import FormatError, InputError, UnknownWordError, quoted, unknown_word_message
+from lexigrad.strings import encoded, first_repeated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Vocabulary", "near_spellings", "pack_words", "quoted", "unknown_word_message", "unpack_words"]
+__all__ = ["Vocabulary"]
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-SPELLINGS_SEARCHED = 100_000  # comparing spellings is slow; the frequent words are the likely ones
 LARGEST_TOTAL = 2.0**63
-LONGEST_SPELLING = 100  # a text without white space is one word, of any length
 
 
 class Vocabulary:
@@ -50,7 +47,7 @@ class Vocabulary:
         self.counts: NDArray[np.int64] = _checked_counts(counts, len(self.words))
         self.total: int = int(self.counts.sum())
         if len(self.word_ids) < len(self.words):
-            raise InputError(f"the vocabulary holds {quoted(_first_repeated(self.words))} twice; give each word once")
+            raise InputError(f"the vocabulary holds {quoted(first_repeated(self.words))} twice; give each word once")
         if "" in self.word_ids:
             raise InputError(f"word {self.word_ids['']:,} of the vocabulary is empty; leave it out")
         try:
@@ -158,7 +155,7 @@ class Vocabulary:
                 )
         lines = [f"{word} {count}\n" for word, count in zip(self.words, self.counts.tolist(), strict=True)]
         with atomic_write(path) as file:
-            file.write(_encoded("".join(lines)))
+            file.write(encoded("".join(lines)))
 
     @classmethod
     def load(cls, path: str | Path) -> Vocabulary:
@@ -183,73 +180,6 @@ class Vocabulary:
             raise FormatError(f"{str(path)!r} is no vocabulary: {error}") from error
 
 
-def pack_words(words: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    r"""Words as two arrays: the bytes of all of them in UTF-8, one after another, and where each ends.
-
-    Raises:
-        FormatError: A word cannot be written in UTF-8.
-
-    Example:
-        >>> text, ends = pack_words(["to", "été"])
-        >>> bytes(text), ends.tolist()
-        (b'to\xc3\xa9t\xc3\xa9', [2, 7])
-    """
-    encoded = [_encoded(word) for word in words]
-    text = np.frombuffer(b"".join(encoded), dtype=np.uint8)
-    ends = np.cumsum([len(word) for word in encoded], dtype=np.int64)
-    return text, ends
-
-
-def unpack_words(text: NDArray[Any], ends: NDArray[Any]) -> list[str]:
-    """The words that ``pack_words`` packed.
-
-    Raises:
-        FormatError: The ends do not divide the text, a word is not UTF-8, or a word comes twice.
-
-    Example:
-        >>> unpack_words(*pack_words(["to", "été"]))
-        ['to', 'été']
-    """
-    borders = np.concatenate([np.zeros(1, dtype=np.int64), ends.astype(np.int64)])
-    if borders[-1] != text.size or (np.diff(borders) < 0).any():
-        raise FormatError("the ends of the words do not divide the words' bytes; the file is damaged")
-    content, limits = text.astype(np.uint8).tobytes(), borders.tolist()
-    try:
-        words = [content[begin:end].decode() for begin, end in pairwise(limits)]
-    except UnicodeDecodeError as error:
-        raise FormatError("a word is not UTF-8; the file is damaged") from error
-    if len(set(words)) < len(words):
-        raise FormatError(f"the word {quoted(_first_repeated(words))} comes twice; the file is damaged")
-    return words
-
-
-def near_spellings(word: str, words: Iterable[str]) -> list[str]:
-    """Up to three of the ``words`` (the first 100,000 are searched) that are spelt nearly like ``word``.
-
-    Example:
-        >>> near_spellings("Pariss", ["london", "paris", "parish", "Paris"])
-        ['Paris', 'paris', 'parish']
-    """
-    if len(word) > LONGEST_SPELLING:
-        return []
-    candidates = list(islice(words, SPELLINGS_SEARCHED))
-    other_case = [candidate for candidate in candidates if candidate.casefold() == word.casefold()]
-    alike = [*other_case, *difflib.get_close_matches(word, candidates, n=3)]
-    return list(dict.fromkeys(alike))[:3]
-
-
-def unknown_word_message(word: str, words: Iterable[str]) -> str:
-    """The sentence that says that ``word`` is not among ``words``, with near spellings where there are any."""
-    alike = near_spellings(word, words)
-    hint = f"; did you mean {' or '.join(map(repr, alike))}?" if alike else ""
-    return f"{quoted(word)} is not in the vocabulary{hint}"
-
-
-def quoted(word: str) -> str:
-    """The word in quotation marks, for a message; its beginning if it is long."""
-    return repr(word) if len(word) <= LONGEST_SPELLING else f"{word[:LONGEST_SPELLING]!r}… ({len(word):,} characters)"
-
-
 def _checked_counts(counts: ArrayLike, number_of_words: int) -> NDArray[np.int64]:
     """The counts as a read-only array of their own."""
     given = np.asarray(counts)
@@ -266,14 +196,6 @@ def _checked_counts(counts: ArrayLike, number_of_words: int) -> NDArray[np.int64
         raise InputError("the counts add up to more than 64 bits hold; give the counts of a text")
     checked.flags.writeable = False
     return checked
-
-
-def _encoded(text: str) -> bytes:
-    """``text`` in UTF-8, or a FormatError that names the character in the way."""
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        raise FormatError(f"the character {text[error.start]!r} cannot be written in UTF-8; leave it out") from error
 
 
 def _lines(file: BinaryIO, path: str | Path) -> Iterator[str]:
@@ -295,8 +217,3 @@ def _word_and_count(line: str, where: str) -> tuple[str, int]:
     if not word or not (count.isascii() and count.isdigit()) or len(count) > 18:
         raise FormatError(f"{where}: expected 'word count', found {line[:80]!r}")
     return word, int(count)
-
-
-def _first_repeated(words: Iterable[str]) -> str:
-    seen: set[str] = set()
-    return next(word for word in words if word in seen or seen.add(word))  # type: ignore[func-returns-value]

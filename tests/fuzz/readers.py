@@ -31,10 +31,11 @@ from lexigrad import (
 )
 from lexigrad.errors import LexigradError
 from lexigrad.evaluationsets import read_analogies, read_rated_pairs
-from lexigrad.formats import read_gensim, read_native
+from lexigrad.formats import read_gensim
 from lexigrad.formats.binary import read_binary
 from lexigrad.formats.fasttext import read_fasttext
-from lexigrad.formats.text import read_text
+from lexigrad.formats.native import read_native
+from lexigrad.formats.text import read_glove, read_word2vec_text
 from lexigrad.sources import FileSource, decoded
 from lexigrad.subwords import Subwords
 from lexigrad.treebank import SPLITS, StanfordSentiment
@@ -138,13 +139,13 @@ def _read_native(path: Path) -> None:
 
 def _read_text(path: Path) -> None:
     _each(
-        lambda: _check_vectors(read_text(path, header=True, encoding_errors="replace")),
+        lambda: _check_vectors(read_word2vec_text(path, encoding_errors="replace")),
         lambda: _check_vectors(load_vectors(path)),
     )
 
 
 def _read_glove(path: Path) -> None:
-    _each(lambda: _check_vectors(read_text(path, header=False)), lambda: _check_vectors(load_vectors(path)))
+    _each(lambda: _check_vectors(read_glove(path)), lambda: _check_vectors(load_vectors(path)))
 
 
 def _read_binary(path: Path) -> None:

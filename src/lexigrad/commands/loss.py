@@ -57,7 +57,7 @@ def _losses(vectors: Iterable[Path], corpus: str, column: str | None, threads: i
 def _whole_model(path: Path) -> Word2Vec:
     """The model in a file; one of vectors alone is refused with what is missing."""
     from lexigrad.errors import FormatError
-    from lexigrad.formats import sniff
+    from lexigrad.formats.sniffing import sniff
     from lexigrad.model import Word2Vec
 
     if sniff(path) != "native":

@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from lexigrad.config import TrainConfig
 from lexigrad.errors import ConfigError
+from lexigrad.formats import registry
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,13 +22,8 @@ if TYPE_CHECKING:
     from lexigrad.model import Word2Vec
 
 __all__ = [
-    "DTYPES",
-    "ENDINGS",
     "FILE",
-    "FORMATS",
-    "FORMAT_OF",
     "OUTPUT_FILE",
-    "TABLES",
     "Command",
     "config_options",
     "corpus_argument",
@@ -49,22 +45,6 @@ __all__ = [
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-# What `formats` knows, without its imports.
-ENDINGS: Final = (".safetensors", ".txt", ".vec", ".bin", ".npz")
-"""What `train` writes: formats that need no extra."""
-FORMAT_OF: Final = {
-    ".safetensors": "native",
-    ".txt": "word2vec-text",
-    ".vec": "word2vec-text",
-    ".bin": "word2vec-binary",
-    ".npz": "npz",
-    ".arrow": "arrow",
-    ".feather": "arrow",
-    ".parquet": "parquet",
-}
-FORMATS: Final = ("native", "word2vec-text", "word2vec-binary", "glove", "npz", "arrow", "parquet")
-DTYPES: Final = ("float32", "float16", "int8")
-TABLES: Final = ("V", "U", "both")
 OF_EACH_RUN: Final = ("learning_rate", "min_learning_rate", "schedule", "epochs", "early_stop", "threads")
 """What further training does not take from the model."""
 
@@ -87,16 +67,17 @@ def writable(ctx: click.Context, option: click.Parameter, path: Path | None) -> 
 
 
 def writable_with_ending(ctx: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
-    """Refuse a file whose ending names no format, too."""
-    if path is not None and path.suffix not in ENDINGS:
-        raise click.BadParameter(f"File '{path}' must end in {either(ENDINGS)}.", ctx, option)
+    """Refuse a file whose ending names no format, or one that needs an extra, too."""
+    endings = registry.endings(with_extras=False)
+    if path is not None and path.suffix not in endings:
+        raise click.BadParameter(f"File '{path}' must end in {either(endings)}.", ctx, option)
     return writable(ctx, option, path)
 
 
 def either(choices: Iterable[str]) -> str:
-    """``a, b or c``."""
+    """``a, b or c``; a single choice as it is."""
     *others, last = choices
-    return f"{', '.join(others)} or {last}"
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def config_options(names: Iterable[str]) -> Callable[[Command], Command]:

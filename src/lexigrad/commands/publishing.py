@@ -86,7 +86,8 @@ def hub(
 def _model_or_vectors(path: Path) -> Word2Vec | KeyedVectors:
     """The whole model, if the file holds one."""
     import lexigrad
-    from lexigrad.formats import read_native, sniff
+    from lexigrad.formats.native import read_native
+    from lexigrad.formats.sniffing import sniff
 
     if path.is_file() and sniff(path) == "native" and "config" in read_native(path)[1]:
         return lexigrad.Word2Vec.load(path)

@@ -63,7 +63,7 @@ def sentiment(
     the best on the dev set is tested once. Printed are a line for each of VECTORS, and then for each the confusion
     matrix and the worst errors on the dev set. Needs an extra: pip install 'lexigrad[sentiment]'.
     """
-    from lexigrad.formats import load_vectors
+    from lexigrad.formats.loading import load_vectors
     from lexigrad.treebank import StanfordSentiment
 
     sentences = StanfordSentiment(treebank)
@@ -102,7 +102,7 @@ def course(
     sentences are classified by the vectors, as `sentiment` does, if the treebank's labels are in DIR or beside it.
     """
     from lexigrad.course import run_course
-    from lexigrad.formats import save_vectors
+    from lexigrad.formats.saving import save_vectors
 
     with Display(quiet=quiet) as display:
         inner = treebank / "stanfordSentimentTreebank"

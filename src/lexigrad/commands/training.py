@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -29,6 +29,7 @@ from lexigrad.commands.watching import begin_watch, watched
 from lexigrad.config import TrainConfig
 from lexigrad.console import Display, print_json
 from lexigrad.errors import TrainingInterrupted
+from lexigrad.formats.registry import NATIVE, endings
 from lexigrad.losses import LOSSES, SOLVERS, is_shareable
 from lexigrad.records import LOG_ENDINGS
 
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from lexigrad.windowcounts import WindowCounts
 
 __all__ = ["train"]
+
+VECTORS_ENDINGS: Final = [ending for ending in endings(with_extras=False) if ending not in NATIVE.endings]
 
 
 def _validation(ctx: click.Context, option: click.Parameter, value: str | None) -> float | str | None:
@@ -84,8 +87,7 @@ def _every(ctx: click.Context, option: click.Parameter, value: str | None) -> fl
     type=OUTPUT_FILE,
     callback=writable_with_ending,
     required=True,
-    help="where to write: .safetensors for the whole model; .txt, .vec or .bin for the vectors in word2vec's formats, "
-    ".npz in NumPy's",
+    help=f"where to write: {either(NATIVE.endings)} for the whole model, {either(VECTORS_ENDINGS)} for the vectors",
 )
 @config_options(option.name for option in fields(TrainConfig))
 @click.option(
@@ -363,7 +365,7 @@ def _save(model: Word2Vec, path: Path) -> None:
     """Write the whole model, or its vectors in the format of the ending."""
     import lexigrad
 
-    if path.suffix == ".safetensors":
+    if path.suffix in NATIVE.endings:
         model.save(path)
     else:
         lexigrad.save_vectors(path, model.vectors)

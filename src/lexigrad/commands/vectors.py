@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 import click
 
 from lexigrad.commands.options import (
-    DTYPES,
     FILE,
-    FORMAT_OF,
-    FORMATS,
     OUTPUT_FILE,
-    TABLES,
     ef_option,
     either,
     json_option,
@@ -25,13 +21,13 @@ from lexigrad.commands.options import (
     writable,
 )
 from lexigrad.console import print_columns, print_json
+from lexigrad.formats import registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from matplotlib.figure import Figure
 
-    from lexigrad.formats import Format
     from lexigrad.keyedvectors import KeyedVectors
     from lexigrad.reduction import Dtype
     from lexigrad.stability import CountBand, VectorsSet
@@ -39,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["analogy", "convert", "neighbors", "plot", "stability"]
 
 TableOrBoth: TypeAlias = Literal["V", "U", "both"]
+TABLES: Final[tuple[TableOrBoth, ...]] = get_args(TableOrBoth)
 PICTURES: Final = (".svg", ".pdf", ".png")
 
 
@@ -185,13 +182,24 @@ def plot(
         save_figure(plot_words(lexigrad.load_vectors(vectors), words, method), output)
 
 
+def _endings() -> str:
+    """The endings that choose a format, with the format's name where that is another."""
+    choices = [known for known in registry.written() if known.endings]
+    named = [(" or ".join(known.endings), known.name) for known in choices]
+    return ", ".join(ending if ending == f".{name}" else f"{ending} ({name})" for ending, name in named)
+
+
 @click.command()
 @click.argument("source", type=FILE, metavar="IN")
 @click.argument("target", type=OUTPUT_FILE, callback=writable, metavar="OUT")
-@click.option("--to", type=click.Choice(FORMATS), help="the format of OUT, when its ending does not say it")
+@click.option(
+    "--to",
+    type=click.Choice([known.name for known in registry.written()]),
+    help=f"the format of OUT; unless given, its ending says it: {_endings()}",
+)
 @click.option(
     "--dtype",
-    type=click.Choice(DTYPES),
+    type=click.Choice(registry.dtypes()),
     default="float32",
     show_default=True,
     help="numbers of fewer bits, for OUT to be smaller; says what that costs in quality",
@@ -206,25 +214,24 @@ def plot(
 @json_option
 @quiet_option
 def convert(
-    source: Path, target: Path, to: Format | None, dtype: Dtype, table: TableOrBoth, as_json: bool, quiet: bool
+    source: Path, target: Path, to: str | None, dtype: Dtype, table: TableOrBoth, as_json: bool, quiet: bool
 ) -> None:
     """Write vectors in another format.
 
     IN's format is found by its content; models of fastText and floret are read too, and those that gensim saved, of
-    which nothing is run. OUT's follows from its ending: .safetensors (native), .txt or .vec (word2vec-text), .bin
-    (word2vec-binary), .npz, .arrow or .feather, .parquet; --to overrules it.
+    which nothing is run. OUT's follows from its ending, and --to overrules it.
 
     What OUT cannot hold, and what fewer bits cost, is said on standard error; --json prints it as JSON.
     """
     import lexigrad
 
-    written = to or FORMAT_OF.get(target.suffix)
+    written = registry.named(to) if to else registry.by_ending(target.suffix)
     if written is None:
-        raise click.UsageError(f"'{target}' must end in {either(FORMAT_OF)}, or give --to.")
+        raise click.UsageError(f"'{target}' must end in {either(registry.endings())}, or give --to.")
     vectors = lexigrad.load_vectors(source, table="U" if table == "U" else "V")
     outside = lexigrad.load_vectors(source, table="U") if table == "both" else None
     lexigrad.save_vectors(target, vectors, to, dtype=dtype, outside=outside)
-    report = _conversion(vectors, 1 if outside is None else 2, target, written, dtype)
+    report = _conversion(vectors, 1 if outside is None else 2, target, written.name, dtype)
     if as_json:
         print_json(report)
     if not quiet:

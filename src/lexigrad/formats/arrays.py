@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from lexigrad.errors import FormatError
-from lexigrad.formats.pickled import Record
+from lexigrad.formats.picklemachine import Record
 from lexigrad.npyarrays import read_header
 
 if TYPE_CHECKING:

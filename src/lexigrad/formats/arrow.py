@@ -14,7 +14,7 @@ from lexigrad.keyedvectors import KeyedVectors
 from lexigrad.reduction import reduced_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -22,22 +22,72 @@ if TYPE_CHECKING:
     from lexigrad.formats.tensors import Table
     from lexigrad.reduction import Dtype
 
-__all__ = ["ARROW_MAGIC", "PARQUET_MAGIC", "read_arrow", "write_arrow"]
+__all__ = ["read_arrow", "read_parquet", "write_arrow", "write_parquet"]
 
-ARROW_MAGIC: Final = b"ARROW1\0\0"
-PARQUET_MAGIC: Final = b"PAR1"
 NAMES: Final[dict[Table, str]] = {"V": "vector", "U": "outside_vector"}
 METADATA: Final = {"lexigrad": json.dumps({"format": "lexigrad-vectors", "version": "1"})}
 ROWS_IN_A_GROUP: Final = 1 << 16
 
 
 def write_arrow(
+    path: Path, vectors: KeyedVectors, outside: KeyedVectors | None = None, dtype: Dtype = "float32"
+) -> None:
+    """Write an Arrow file with the columns ``word``, ``count`` (if known), ``vector``, and ``outside_vector``.
+
+    Args:
+        path: where to.
+        vectors: the table V.
+        outside: the table U of the same words, or None for a file without that column.
+        dtype: ``float32`` or ``float16``; a column has no place for the scales of int8 rows.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+    """
+    _write(path, vectors, outside, dtype, "arrow")
+
+
+def write_parquet(
+    path: Path, vectors: KeyedVectors, outside: KeyedVectors | None = None, dtype: Dtype = "float32"
+) -> None:
+    """Write the columns of ``write_arrow`` as a Parquet file; the arguments are the same."""
+    _write(path, vectors, outside, dtype, "parquet")
+
+
+def read_arrow(path: Path, *, table: Table = "V") -> KeyedVectors:
+    """Read an Arrow (Feather) file with a column of words and one of lists of numbers, such as ``write_arrow`` writes.
+
+    Args:
+        path: the file.
+        table: ``V`` for the column ``vector``, ``U`` for ``outside_vector``.
+
+    Returns:
+        Words and vectors; float32 numbers in one batch stay on the disk until they are used.
+
+    Raises:
+        FormatError: it is no such file, a column is missing or of another type, a value is null, or lists differ in
+            length.
+        MissingExtraError: pyarrow is not installed.
+    """
+    pyarrow = _pyarrow()
+    return _read(pyarrow, path, table, lambda: pyarrow.ipc.open_file(pyarrow.memory_map(str(path))).read_all())
+
+
+def read_parquet(path: Path, *, table: Table = "V") -> KeyedVectors:
+    """Read a Parquet file with the same columns; arguments and errors are those of ``read_arrow``."""
+
+    def whole_table() -> Any:
+        from pyarrow import parquet
+
+        return parquet.ParquetFile(str(path)).read()
+
+    return _read(_pyarrow(), path, table, whole_table)
+
+
+def _write(
     path: Path, vectors: KeyedVectors, outside: KeyedVectors | None, dtype: Dtype, kind: Literal["arrow", "parquet"]
 ) -> None:
-    """Write the columns ``word``, ``count`` (if known), ``vector``, and ``outside_vector`` (if given)."""
+    """Write a file of either kind."""
     pyarrow = _pyarrow()
-    if dtype == "int8":
-        raise InputError("Arrow has no place for the scales of int8 rows; save as native, or take float16")
     tables: dict[Table, KeyedVectors] = {"V": vectors} if outside is None else {"V": vectors, "U": outside}
     numbers = {
         NAMES[table]: reduced_rows(given.matrix, dtype, lambda row: repr(vectors.words[row][:40]))[0]
@@ -63,24 +113,10 @@ def write_arrow(
                 writer.write_batch(batch)
 
 
-def read_arrow(path: Path, *, table: Table = "V") -> KeyedVectors:
-    """Read what ``write_arrow`` wrote, or any table with a column of words and one of lists of numbers.
-
-    Args:
-        path: an Arrow (Feather) or Parquet file.
-        table: ``V`` for the column ``vector``, ``U`` for ``outside_vector``.
-
-    Returns:
-        Words and vectors; float32 numbers in one batch of an Arrow file stay on the disk until they are used.
-
-    Raises:
-        FormatError: it is no such file, a column is missing or of another type, a value is null, or lists differ in
-            length.
-        MissingExtraError: pyarrow is not installed.
-    """
-    pyarrow = _pyarrow()
+def _read(pyarrow: Any, path: Path, table: Table, whole_table: Callable[[], Any]) -> KeyedVectors:
+    """The words and vectors of a table, which ``whole_table`` opens."""
     with _refusals(pyarrow, path, "read"):
-        found = _table(pyarrow, path)
+        found = whole_table()
         found.validate(full=True)
         for name in ("word", NAMES[table]):
             if name not in found.column_names:
@@ -127,17 +163,6 @@ def _batches(
             flat = pyarrow.array(np.ascontiguousarray(table[block]).reshape(-1))
             columns.append(pyarrow.FixedSizeListArray.from_arrays(flat, type=schema.field(name).type))
         yield pyarrow.record_batch(columns, schema=schema)
-
-
-def _table(pyarrow: Any, path: Path) -> Any:
-    """The whole table; columns of an Arrow file lie over the file."""
-    with path.open("rb") as file:
-        start = file.read(len(ARROW_MAGIC))
-    if start == ARROW_MAGIC:
-        return pyarrow.ipc.open_file(pyarrow.memory_map(str(path))).read_all()
-    from pyarrow import parquet
-
-    return parquet.ParquetFile(str(path)).read()
 
 
 def _is_text(pyarrow: Any, kind: Any) -> bool:

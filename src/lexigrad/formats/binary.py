@@ -32,7 +32,7 @@ def write_binary(path: Path, vectors: KeyedVectors) -> None:
 
 
 def read_binary(path: Path, *, encoding_errors: str = "strict") -> KeyedVectors:
-    """Read what word2vec.c, gensim (which ends rows with nothing) or ``write_binary`` wrote.
+    """Read a file of word2vec.c, gensim (which ends rows with nothing) or ``write_binary``.
 
     Args:
         path: the file, packed or not.

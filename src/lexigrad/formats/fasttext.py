@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from lexigrad.errors import FormatError, InputError
+from lexigrad.formats.registry import FASTTEXT_MAGIC
 from lexigrad.formats.stream import LARGEST_DIM
 from lexigrad.subwords import Subwords
 from lexigrad.subwordvectors import SubwordVectors
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["MAGIC", "read_fasttext"]
+__all__ = ["read_fasttext"]
 
-MAGIC: Final = struct.pack("<i", 793712314)
 VERSIONS: Final = (11, 12)
 SUPERVISED: Final = 3
 OPTIONS_AT: Final = 8
@@ -89,10 +89,10 @@ def _head(path: Path, content: NDArray[np.uint8]) -> _Head:
     """The options and the numbers of entries, read as those program's that makes sense of them."""
     start = content[: OPTIONS_AT + FLORET_OPTIONS.size + ENTRIES.size].tobytes()
     magic, version = start[:4], int.from_bytes(start[4:8], "little", signed=True)
-    if magic != MAGIC or version not in VERSIONS:
+    if magic != FASTTEXT_MAGIC or version not in VERSIONS:
         raise FormatError(
             f"{path}, byte 4: fastText models of version {version} are unknown; known are 11 and 12"
-            if magic == MAGIC
+            if magic == FASTTEXT_MAGIC
             else f"{path}, byte 0: this is no fastText model"
         )
     for layout in (FASTTEXT_OPTIONS, FLORET_OPTIONS):

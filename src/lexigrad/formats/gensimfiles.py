@@ -16,7 +16,8 @@ import numpy as np
 
 from lexigrad.errors import FormatError, InputError
 from lexigrad.formats.arrays import array_of, read_npy, scalar_of
-from lexigrad.formats.pickled import Name, Pairs, Record, first_name, parse_pickle
+from lexigrad.formats.pickled import first_name, parse_pickle
+from lexigrad.formats.picklemachine import Name, Pairs, Record
 from lexigrad.formats.stream import is_packed, open_stream
 from lexigrad.keyedvectors import KeyedVectors
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["GensimFile", "is_gensim", "read_gensim"]
+__all__ = ["GensimFile", "is_gensim", "read_gensim", "read_gensim_vectors"]
 
 MODELS: Final = {("gensim.models.word2vec", "Word2Vec")}
 VECTORS: Final = {
@@ -81,7 +82,7 @@ def read_gensim(path: str | os.PathLike[str]) -> GensimFile:
     Nothing in the file is run: it is no unpickler that reads it.
 
     Args:
-        path: the file, packed by gzip, bzip2 or xz or not. Arrays that gensim stored beside it, such as
+        path: the file, packed or not. Arrays that gensim stored beside it, such as
             ``PATH.wv.vectors.npy``, must lie beside it still; they are mapped into memory.
 
     Raises:
@@ -100,6 +101,11 @@ def read_gensim(path: str | os.PathLike[str]) -> GensimFile:
         raise FormatError(f"{path} holds gensim's {_described(top.name)}")
     vectors = _vectors(saved.child("wv") or saved)  # before gensim 1 the model itself held them
     return GensimFile("Word2Vec", vectors, _outside(saved, vectors), dict(_options(saved)))
+
+
+def read_gensim_vectors(path: Path) -> KeyedVectors:
+    """The vectors of a file that `read_gensim` reads."""
+    return read_gensim(path).vectors
 
 
 def _content(path: Path) -> memoryview:

@@ -20,18 +20,22 @@ if TYPE_CHECKING:
     from lexigrad.formats.tensors import Table
     from lexigrad.reduction import Dtype
 
-__all__ = ["ZIP", "read_npz", "write_npz"]
+__all__ = ["read_npz", "write_npz"]
 
-ZIP: Final = b"PK\x03\x04"
 LONGEST_WORD: Final = 1000
 """Characters; every word takes as much room as the longest one, four bytes for each."""
 NAMES: Final[dict[Table, str]] = {"V": "vectors", "U": "outside_vectors"}
 
 
-def write_npz(path: Path, vectors: KeyedVectors, outside: KeyedVectors | None, dtype: Dtype) -> None:
-    """Write the arrays ``words``, ``vectors``, and what else there is of ``outside_vectors`` and ``counts``."""
-    if dtype == "int8":
-        raise InputError("a .npz has no place for the scales of int8 rows; save as native, or take float16")
+def write_npz(path: Path, vectors: KeyedVectors, outside: KeyedVectors | None = None, dtype: Dtype = "float32") -> None:
+    """Write the arrays ``words``, ``vectors``, and ``outside_vectors`` and ``counts`` where there are such.
+
+    Args:
+        path: where to.
+        vectors: the table V.
+        outside: the table U of the same words, or None.
+        dtype: ``float32`` or ``float16``; the file has no place for the scales of int8 rows.
+    """
     arrays: dict[str, NDArray[Any]] = {"words": _as_array(vectors.words)}
     for table, given in (("V", vectors), ("U", outside)):
         if given is not None:
@@ -44,7 +48,7 @@ def write_npz(path: Path, vectors: KeyedVectors, outside: KeyedVectors | None, d
 
 
 def read_npz(path: Path, *, table: Table = "V") -> KeyedVectors:
-    """Read what ``write_npz`` or ``numpy.savez`` wrote.
+    """Read a file of ``write_npz`` or ``numpy.savez``.
 
     Args:
         path: the file.

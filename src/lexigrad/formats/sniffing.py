@@ -4,41 +4,31 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from lexigrad.errors import FormatError
-from lexigrad.formats.arrow import ARROW_MAGIC, PARQUET_MAGIC
-from lexigrad.formats.fasttext import MAGIC as FASTTEXT_MAGIC
+from lexigrad.formats import registry
 from lexigrad.formats.gensimfiles import is_gensim
-from lexigrad.formats.npz import ZIP
+from lexigrad.formats.native import begins_as_native
 from lexigrad.formats.stream import is_packed, open_stream, parse_header
 from lexigrad.formats.text import number_of_numbers
 
 if TYPE_CHECKING:
     import os
 
-__all__ = ["Format", "sniff"]
+    from lexigrad.formats.registry import FileFormat
 
-Format: TypeAlias = Literal[
-    "native", "word2vec-text", "word2vec-binary", "glove", "fasttext", "gensim", "npz", "arrow", "parquet"
-]
-MAGICS: Final[dict[bytes, Format]] = {
-    FASTTEXT_MAGIC: "fasttext",
-    ZIP: "npz",
-    ARROW_MAGIC: "arrow",
-    PARQUET_MAGIC: "parquet",
-}
-"""What files of a format begin with."""
+__all__ = ["recognized", "sniff"]
 
 SAMPLE_BYTES: Final = 1 << 20
 LINES_TRIED: Final = 10
 
 
-def sniff(path: str | os.PathLike[str]) -> Format:
-    r"""The format of a file of vectors, told from its content.
+def sniff(path: str | os.PathLike[str]) -> str:
+    r"""The name of the format of a file of vectors, told from its content.
 
     Args:
-        path: the file. Text and binary may be packed by gzip, bzip2 or xz.
+        path: the file. Text and binary may be packed by gzip, bzip2, xz or Zstandard.
 
     Returns:
         ``native``, ``word2vec-text``, ``word2vec-binary``, ``glove``, ``fasttext`` (a model of fastText's or floret's),
@@ -53,36 +43,45 @@ def sniff(path: str | os.PathLike[str]) -> Format:
         >>> sniff(path)
         'word2vec-text'
     """
-    path = Path(path)
+    return recognized(Path(path)).name
+
+
+def recognized(path: Path) -> FileFormat:
+    """The format of a file of vectors, as `sniff` tells it.
+
+    Raises:
+        FormatError: as `sniff`.
+    """
     with open_stream(path) as stream:
         sample = stream.read(SAMPLE_BYTES)
-    known = next((kind for magic, kind in MAGICS.items() if sample.startswith(magic)), None)
-    if known is not None:
-        _check_unpacked(path, known)
-        return known
+    known = (known for known in registry.FORMATS if known.first_bytes and sample.startswith(known.first_bytes))
+    found = next(known, None) or registry.named(_name_by_content(path, sample))
+    if found is None:
+        origins = dict.fromkeys(known.origin for known in registry.FORMATS if known.origin)
+        *others, last = origins
+        raise FormatError(
+            f"{path} {_fault(sample)}; lexigrad reads its own files and those of {', '.join(others)} and {last}"
+        )
+    if not found.packed and is_packed(path):
+        raise FormatError(f"{path} is a packed {found.name} file, which cannot be mapped into memory; unpack it first")
+    return found
+
+
+def _name_by_content(path: Path, sample: bytes) -> str:
+    """The name of the format of a file whose first bytes alone do not tell it; empty if it is in none."""
     first, _, rest = sample.partition(b"\n")
     header = parse_header(first)
     if header is not None:
         # The readers refuse the absurd; a dimension below 0 would send the search for words backwards.
         words, dim = (max(0, int(number)) if len(number) < 10 else 0 for number in header)
         return "word2vec-text" if _are_text_rows(rest, words, dim) else "word2vec-binary"
-    # A header's length leaves zeros in the first 8 bytes, which the words of a text file do not have.
-    if sample[8:9] == b"{" and b"\0" in sample[:8]:
-        _check_unpacked(path, "native")
+    if begins_as_native(sample):
         return "native"
     if _is_pickle(sample) and is_gensim(path, sample):
         return "gensim"
     if number_of_numbers(first) and not _is_pickle(sample):
         return "glove"
-    raise FormatError(
-        f"{path} {_fault(sample)}; lexigrad reads its own files and those of word2vec, GloVe, fastText, gensim, NumPy "
-        "(.npz), Arrow and Parquet"
-    )
-
-
-def _check_unpacked(path: Path, format: Format) -> None:
-    if is_packed(path):
-        raise FormatError(f"{path} is a packed {format} file, which cannot be mapped into memory; unpack it first")
+    return ""
 
 
 def _are_text_rows(rows: bytes, words: int, dim: int) -> bool:

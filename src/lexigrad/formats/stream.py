@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import lzma
 import re
 import stat
-import zlib
 from array import array
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
+from typing import IO, TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 
 from lexigrad.errors import FormatError
 from lexigrad.keyedvectors import KeyedVectors
-from lexigrad.unpacking import unpacked_bzip2, unpacked_xz
+from lexigrad.unpacking import DAMAGE, ExpansionError, unpacked
+from lexigrad.unpacking import is_packed as begins_packed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,11 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["WORD_BYTES", "Header", "Rows", "encoded_words", "is_packed", "open_stream", "parse_header", "read_header"]
 
-PACKED: Final[tuple[tuple[bytes, Callable[[IO[bytes]], io.RawIOBase]], ...]] = (
-    (rb"\x1f\x8b", lambda file: cast("io.RawIOBase", gzip.GzipFile(fileobj=file))),
-    (rb"BZh[1-9]1AY&SY", unpacked_bzip2),
-    (rb"\xfd7zXZ\x00", unpacked_xz),
-)
 EXPANSION: Final = 100
 """How many times as large as a packed file its content may be; vectors get 2 to 5 times smaller."""
 LEAST_CONTENT_BYTES: Final = 1 << 20
@@ -50,57 +42,32 @@ class Header(NamedTuple):
 
 @contextmanager
 def open_stream(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file to read its bytes, unpacked where gzip, bzip2 or xz packed them.
+    """Open a file to read its bytes, unpacked where gzip, bzip2, xz or Zstandard packed them.
 
     Raises:
         FormatError: it cannot be read, what packs it is damaged, or it packs more than ``EXPANSION`` times its size.
+        MissingExtraError: Zstandard packed it, and zstandard is not installed.
     """
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # it is read from the beginning more than once
             raise FormatError(f"cannot read {path}: it is not a plain file; give the name of a file of vectors")
         with path.open("rb") as file:
-            unpack = _unpacker(file.peek(16))
-            yield file if unpack is None else io.BufferedReader(_PackedContent(path, unpack(file), status.st_size))
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+            yield unpacked(file, max(LEAST_CONTENT_BYTES, EXPANSION * status.st_size))
+    except ExpansionError as error:
+        raise FormatError(
+            f"{path}: its content is more than {EXPANSION} times as large as the packed file; if it is really a file "
+            "of vectors, unpack it first"
+        ) from error
+    except DAMAGE as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise FormatError(f"cannot read {path}: {reason}") from error
 
 
 def is_packed(path: Path) -> bool:
-    """Whether the file's size says little about the size of its content."""
+    """Whether a file is packed, so that its size says little about the size of its content."""
     with path.open("rb") as file:
-        return _unpacker(file.read(16)) is not None
-
-
-def _unpacker(start: bytes) -> Callable[[IO[bytes]], io.RawIOBase] | None:
-    """What unpacks a file that begins so, if it is packed."""
-    return next((unpack for magic, unpack in PACKED if re.match(magic, start)), None)
-
-
-class _PackedContent(io.RawIOBase):
-    """What a packed file holds, unless it is absurdly much: a small file must not fill the memory."""
-
-    def __init__(self, path: Path, unpacked: io.RawIOBase, packed_bytes: int) -> None:
-        self._path, self._unpacked = path, unpacked
-        self._most = max(LEAST_CONTENT_BYTES, EXPANSION * packed_bytes)
-        self._done = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._done
-
-    def readinto(self, buffer: Any) -> int:
-        size = self._unpacked.readinto(buffer) or 0
-        self._done += size
-        if self._done > self._most:
-            raise FormatError(
-                f"{self._path}: its content is more than {EXPANSION} times as large as the packed file; if it is "
-                "really a file of vectors, unpack it first"
-            )
-        return size
+        return begins_packed(file)
 
 
 def parse_header(line: bytes) -> tuple[bytes, bytes] | None:

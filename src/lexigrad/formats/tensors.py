@@ -6,22 +6,34 @@ import json
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from lexigrad.errors import FormatError, InputError
+from lexigrad.formats.native import read_native, write_native
 from lexigrad.keyedvectors import KeyedVectors
 from lexigrad.reduction import reduced_rows, restored_rows
+from lexigrad.strings import pack_words, unpack_words
 from lexigrad.subwords import Subwords
 from lexigrad.subwordvectors import SubwordVectors
-from lexigrad.vocabulary import pack_words, unpack_words
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
     from lexigrad.reduction import Dtype
 
-__all__ = ["HUB_TABLE", "NATIVE_FORMAT", "Table", "vectors_from_tensors", "vectors_metadata", "vectors_to_tensors"]
+__all__ = [
+    "HUB_TABLE",
+    "NATIVE_FORMAT",
+    "Table",
+    "read_native_vectors",
+    "vectors_from_tensors",
+    "vectors_metadata",
+    "vectors_to_tensors",
+    "write_hub_vectors",
+    "write_native_vectors",
+]
 
 NATIVE_FORMAT: Final = "lexigrad"
 Table: TypeAlias = Literal["V", "U"]
@@ -29,6 +41,33 @@ HUB_TABLE: Final = "embeddings"
 """What V is called in a Hub folder, as model2vec has it and sentence-transformers takes it."""
 TABLE_TYPES: Final = ("float32", "float16", "int8")
 LISTS: Final = {"words": "uint8", "word_ends": "int64", "counts": "int64"}
+
+
+def read_native_vectors(path: Path, *, table: Table = "V") -> KeyedVectors:
+    """Read the vectors of a native file; they stay on the disk until they are used.
+
+    Args:
+        path: the file.
+        table: which of the tables.
+
+    Raises:
+        FormatError: the file is no native file of vectors, contradicts itself, or lacks the table.
+    """
+    return vectors_from_tensors(path, *read_native(path, NATIVE_FORMAT), table)
+
+
+def write_native_vectors(
+    path: Path, vectors: KeyedVectors, outside: KeyedVectors | None = None, dtype: Dtype = "float32"
+) -> None:
+    """Write vectors as a native file; the arguments are those of ``vectors_to_tensors``."""
+    write_native(path, vectors_to_tensors(vectors, outside, dtype), vectors_metadata(vectors))
+
+
+def write_hub_vectors(path: str | os.PathLike[str], vectors: KeyedVectors) -> None:
+    """Write the vectors of a Hub folder: a native file whose table has the name by which other libraries know it."""
+    tensors = vectors_to_tensors(vectors)
+    tensors[HUB_TABLE] = tensors.pop("V")
+    write_native(path, tensors, vectors_metadata(vectors))
 
 
 def vectors_to_tensors(

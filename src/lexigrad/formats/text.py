@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lexigrad.keyedvectors import KeyedVectors
 
-__all__ = ["number_of_numbers", "read_text", "write_text"]
+__all__ = ["number_of_numbers", "read_glove", "read_word2vec_text", "write_glove", "write_word2vec_text"]
 
 NUMBER_BYTES: Final = 32
 """A line may be as long as the longest word and so many bytes for each number."""
@@ -28,19 +28,21 @@ SAMPLE_BYTES: Final = 1 << 20
 ROWS_AT_ONCE: Final = 1 << 10
 
 
-def write_text(path: Path, vectors: KeyedVectors, *, header: bool) -> None:
-    """Write a row a line: the word and its numbers, with single spaces between.
+def write_word2vec_text(path: Path, vectors: KeyedVectors) -> None:
+    """Write the line ``words dim``, then a row a line: the word and its numbers, with single spaces between."""
+    _write_rows(path, vectors, encoded_words(vectors.words, "word2vec text"), header=True)
 
-    Args:
-        path: where to.
-        vectors: what to write.
-        header: whether to begin with the line ``words dim``, as word2vec does and GloVe does not.
-    """
-    if not header and not len(vectors):
+
+def write_glove(path: Path, vectors: KeyedVectors) -> None:
+    """Write a row a line: the word and its numbers, with single spaces between."""
+    if not len(vectors):
         raise FormatError(
             "a GloVe file cannot hold zero words, as nothing would tell the dimension; save as native instead"
         )
-    words = encoded_words(vectors.words, "word2vec text" if header else "GloVe text")
+    _write_rows(path, vectors, encoded_words(vectors.words, "GloVe text"), header=False)
+
+
+def _write_rows(path: Path, vectors: KeyedVectors, words: list[bytes], *, header: bool) -> None:
     # Nine digits give every float32 back. "#" keeps the point in 5.00000000: no row is mistaken for a header.
     numbers = b" %#.9g" * vectors.dim + b"\n"
     with atomic_write(path) as file:
@@ -51,17 +53,33 @@ def write_text(path: Path, vectors: KeyedVectors, *, header: bool) -> None:
             file.writelines(word + numbers % tuple(row) for word, row in zip(words[start:], rows, strict=False))
 
 
-def read_text(path: Path, *, header: bool, encoding_errors: str = "strict") -> KeyedVectors:
-    """Read what word2vec, GloVe, gensim or ``write_text`` wrote.
+def read_word2vec_text(path: Path, *, encoding_errors: str = "strict") -> KeyedVectors:
+    """Read a file of word2vec, gensim or ``write_word2vec_text``.
 
     Args:
         path: the file, packed or not.
-        header: whether the first line is ``words dim``.
         encoding_errors: what to do with words that are not UTF-8: ``strict`` or ``replace``.
 
     Raises:
         FormatError: a line is not a word and its numbers, a word comes twice, or rows are missing or too many.
     """
+    return _read_rows(path, header=True, encoding_errors=encoding_errors)
+
+
+def read_glove(path: Path, *, encoding_errors: str = "strict") -> KeyedVectors:
+    """Read a file of GloVe or ``write_glove``.
+
+    Args:
+        path: the file, packed or not.
+        encoding_errors: what to do with words that are not UTF-8: ``strict`` or ``replace``.
+
+    Raises:
+        FormatError: a line is not a word and its numbers, a word comes twice, or lines differ in length.
+    """
+    return _read_rows(path, header=False, encoding_errors=encoding_errors)
+
+
+def _read_rows(path: Path, *, header: bool, encoding_errors: str) -> KeyedVectors:
     with open_stream(path) as stream, np.errstate(over="ignore"):  # what becomes infinite is reported by its line
         if header:
             promised, dim = read_header(path, stream, lambda dim: 2 * dim + 2)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from lexigrad.errors import InputError
 from lexigrad.files import atomic_folder, atomic_write
-from lexigrad.formats import write_hub_vectors
+from lexigrad.formats.tensors import write_hub_vectors
 from lexigrad.hub.card import Card, model_card
 from lexigrad.hub.tokenizer import SEPARATORS, is_lowercase, tokenizer_json
 from lexigrad.model import Word2Vec

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lexigrad.formats import Format
 
 __all__ = ["KeyedVectors"]
 
@@ -157,7 +156,7 @@ class KeyedVectors(Measures, OldVectorNames):
         if fvocab is not None:
             values = self.expandos[sort_attr][order].tolist()
             _write_lines(fvocab, [f"{word} {value}\n" for word, value in zip(words, values, strict=True)])
-        kind: Format = "word2vec-binary" if binary else "word2vec-text" if write_header else "glove"
+        kind = "word2vec-binary" if binary else "word2vec-text" if write_header else "glove"
         lexigrad.save_vectors(fname, lexigrad.KeyedVectors(words, self.vectors[order]), kind)
 
     @classmethod

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from lexigrad.errors import FormatError
-from lexigrad.formats import read_native, write_native
-from lexigrad.vocabulary import pack_words, unpack_words
+from lexigrad.formats.native import read_native, write_native
+from lexigrad.strings import pack_words, unpack_words
 
 if TYPE_CHECKING:
     import os

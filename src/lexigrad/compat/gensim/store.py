@@ -10,8 +10,9 @@ import numpy as np
 
 from lexigrad.compat.gensim.refusals import NotKeptError
 from lexigrad.errors import FormatError
-from lexigrad.formats import NATIVE_FORMAT, read_native, vectors_from_tensors, write_native
-from lexigrad.vocabulary import pack_words
+from lexigrad.formats.native import begins_as_native, read_native, write_native
+from lexigrad.formats.tensors import NATIVE_FORMAT, vectors_from_tensors
+from lexigrad.strings import pack_words
 
 if TYPE_CHECKING:
     import os
@@ -79,8 +80,7 @@ class Stored:
 def is_native(path: str | os.PathLike[str]) -> bool:
     """Whether a file is one of lexigrad's own, by its first bytes."""
     with open(path, "rb") as file:
-        start = file.read(9)
-    return start[8:] == b"{" and b"\0" in start[:8]
+        return begins_as_native(file.read(9))
 
 
 def read_stored(path: str | os.PathLike[str], mmap: str | None = None) -> Stored:

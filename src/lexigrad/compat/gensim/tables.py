@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 import lexigrad
-from lexigrad.errors import InputError, UnknownWordError
-from lexigrad.vocabulary import unknown_word_message
+from lexigrad.errors import InputError, UnknownWordError, unknown_word_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
