@@ -20,7 +20,7 @@ import numpy as np
 from train_vs_gensim import RESULTS, machine
 
 import lexigrad
-from lexigrad.blas import one_blas_thread
+from lexigrad.engines.cores import one_blas_thread
 from lexigrad.engines.rayengine import RayEngine
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.exact.fused import FusedObjective, SpreadCounts

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from lexigrad.blas import one_blas_thread
+from lexigrad.engines.cores import one_blas_thread
 
 
 def blas_threads() -> set[int]:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lexigrad.engines.sharing import shared_out
+from lexigrad.engines.cores import shared_out
 from lexigrad.engines.simulator import SimulatedEngine
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.engines.values import check_sendable, fingerprint

@@ -16,7 +16,7 @@ import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lexigrad import TrainConfig, WindowCounts, count_windows, counting, read_corpus
+from lexigrad import TrainConfig, WindowCounts, count_windows, counting, read_corpus, temporary
 from lexigrad.countsfile import COUNT_OPTIONS, is_saved_counts
 from lexigrad.errors import FormatError, InputError
 from lexigrad.sampling import TOKEN_STREAM, draw, stream_key
@@ -93,7 +93,7 @@ def test_sums_are_exact_but_for_the_fixed_point(monkeypatch):
         plan = counting._plan(corpus.vocabulary.counts, corpus.ids.size, 1, 1 << 30)
         counter = counting._Counter(plan, np.asarray(corpus.ids), keep, shares)
         counter.count(0, corpus.ids.size)
-        counter.close()
+        counter.spill.close()
         exact = expected(sentences, corpus.vocabulary, config(window=4, subsample=0.05))
     assert counter.walk.tolerance == 0
     rows, columns = np.tril_indices(n)
@@ -256,14 +256,14 @@ def test_progress_goes_to_the_end_of_the_text(large_vocabulary):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_an_interrupt_leaves_no_thread_and_no_temporary_file(large_vocabulary, error, threads, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    counters = []
-    close = counting._Counter.close
+    files = []
 
-    def spy(counter):
-        close(counter)
-        counters.append(counter)
+    class Spy(temporary.Spill):
+        def __init__(self):
+            super().__init__()
+            files.append(self._file)
 
-    monkeypatch.setattr(counting._Counter, "close", spy)
+    monkeypatch.setattr(counting, "Spill", Spy)
 
     def stop(done, total):
         raise error
@@ -271,7 +271,7 @@ def test_an_interrupt_leaves_no_thread_and_no_temporary_file(large_vocabulary, e
     threads_before = threading.active_count()
     with pytest.raises(error):
         count_windows(large_vocabulary, config(threads=threads), progress=stop, memory_bytes=1)
-    assert [counter.spill.closed for counter in counters] == [True] * threads
+    assert [file.closed for file in files] == [True] * threads
     assert os.listdir(tmp_path) == []
     assert threading.active_count() == threads_before
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lexigrad.blas import one_blas_thread
-from lexigrad.encoding import available_cores, in_order
+from lexigrad.engines.cores import available_cores, in_order, one_blas_thread
 from lexigrad.heldout import check_counts
 from lexigrad.pairloss import finite_loss
 

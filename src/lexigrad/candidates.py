@@ -10,15 +10,15 @@ before ``york`` are one entry of its vocabulary.
 
 from __future__ import annotations
 
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lexigrad.encoding import in_order, temporary_file, temporary_space
+from lexigrad.engines.cores import in_order, in_order_with
 from lexigrad.errors import InputError
 from lexigrad.phrases import Phrase
+from lexigrad.temporary import Spill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -32,6 +32,8 @@ SPAN: Final = 1 << 18
 
 MOST_SLOTS: Final = 1 << 21
 """Slots of a thread's table, 16 bytes each; it is full when half of them are taken."""
+
+RECORD_BYTES: Final = 16
 
 FIRST_RUNS: Final = 1 << 10
 MOST_RUNS: Final = 1 << 24
@@ -172,9 +174,6 @@ class _Counters:
         self.ids, self.spelling, self.threads = ids, spelling, threads
         slots = min(MOST_SLOTS, 4 << max(4, ids.size).bit_length())
         self.all = [_Counter(ids, spelling, slots) for _ in range(threads)]
-        self.free: SimpleQueue[_Counter] = SimpleQueue()
-        for counter in self.all:
-            self.free.put(counter)
 
     def __enter__(self) -> Self:
         return self
@@ -186,16 +185,12 @@ class _Counters:
     def count(self, progress: Callable[[int, int], None]) -> None:
         """Go through the text."""
 
-        def work(start: int) -> int:
+        def count(counter: _Counter, start: int) -> int:
             stop = min(start + SPAN, self.ids.size)
-            counter = self.free.get()
-            try:
-                counter.count(start, stop)
-            finally:
-                self.free.put(counter)
+            counter.count(start, stop)
             return stop
 
-        for done in in_order(work, range(0, self.ids.size, SPAN), self.threads):
+        for done in in_order_with(self.all, count, range(0, self.ids.size, SPAN)):
             progress(done, self.ids.size)
 
     def total(self, least: int) -> Candidates:
@@ -223,11 +218,9 @@ class _Counter:
         self.taken = np.zeros(1, dtype=np.int64)
         self.occurrences: Counts = np.zeros(len(spelling.table), dtype=np.int64)
         self.runs: list[tuple[int, Counts]] = []
-        """For each full table where its records begin in the file, and where each bucket ends among them."""
+        """For each full table the byte of the file where its records begin, and where each bucket ends among them."""
         self.last: tuple[Records, Counts] | None = None
-        self.written = 0
-        with temporary_space():
-            self.spill = temporary_file()  # closed by _Counters
+        self.spill = Spill()  # closed by _Counters
 
     def count(self, start: int, stop: int) -> None:
         """Count the candidates that begin in a span."""
@@ -237,10 +230,7 @@ class _Counter:
         words, runs = self.spelling.words, self.spelling.runs
         while not count_pairs(self.ids, at, stop, words, runs, self.occurrences, self.slots, self.taken):
             records, ends = self._drained()
-            with temporary_space():
-                self.spill.write(records.data)
-            self.runs.append((self.written, ends))
-            self.written += len(records)
+            self.runs.append((self.spill.append(records), ends))
 
     def finish(self) -> None:
         """Put the last records in order, and give the table's memory back."""
@@ -252,11 +242,9 @@ class _Counter:
         assert self.last is not None
         records, ends = self.last
         yield records[ends[bucket] : ends[bucket + 1]]
-        for first, ends in self.runs:
+        for begin, ends in self.runs:
             run = np.empty((ends[bucket + 1] - ends[bucket], 2), dtype=np.uint64)
-            with temporary_space():
-                self.spill.seek(int(first + ends[bucket]) * 16)
-                self.spill.readinto(run.data.cast("B") if run.size else bytearray())
+            self.spill.read(begin + int(ends[bucket]) * RECORD_BYTES, run)
             yield run
 
     def _drained(self) -> tuple[Records, Counts]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 import numpy as np
 
 from lexigrad import __version__
-from lexigrad.encoding import available_cores
+from lexigrad.engines.cores import available_cores
 from lexigrad.errors import FormatError, InputError
 from lexigrad.files import remove_stale
 from lexigrad.formats.native import read_native, write_native

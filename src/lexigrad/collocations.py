@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from lexigrad.candidates import SPAN, Candidates, Spelling, count_candidates
 from lexigrad.config import TrainConfig
-from lexigrad.encoding import EncodedText, available_cores, in_order, renumbered, stored_ids
+from lexigrad.encoding import EncodedText, renumbered, stored_ids
+from lexigrad.engines.cores import available_cores, in_order
 from lexigrad.errors import CorpusError, InputError
 from lexigrad.phrases import Phrase, Phrases
 from lexigrad.sentences import SentenceSource

@@ -26,11 +26,12 @@ from lexigrad.corpusfile import (
     state_of,
     write_corpus_file,
 )
-from lexigrad.encoding import NAMES_OF_WORDS, EncodedText, renumbered, temporary_file, temporary_space
+from lexigrad.encoding import NAMES_OF_WORDS, EncodedText, renumbered
 from lexigrad.errors import CorpusError, FormatError, InputError, quoted
 from lexigrad.files import atomic_write
 from lexigrad.report import ReadingReport, counted
 from lexigrad.sources import Source, named_paths
+from lexigrad.temporary import temporary_file, temporary_space
 from lexigrad.textsources import open_source
 from lexigrad.vocabulary import Vocabulary
 

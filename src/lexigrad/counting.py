@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from contextlib import closing
 from itertools import pairwise
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
 
 import numpy as np
 
-from lexigrad.encoding import available_cores, in_order, temporary_file, temporary_space
+from lexigrad.engines.cores import available_cores, in_order, in_order_with
 from lexigrad.errors import InputError
+from lexigrad.temporary import Spill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from lexigrad.config import TrainConfig
 
-__all__ = ["DEFAULT_MEMORY_BYTES", "LARGEST_VOCABULARY", "Rows", "Sums", "check_size", "count", "summed"]
+__all__ = ["DEFAULT_MEMORY_BYTES", "LARGEST_VOCABULARY", "Rows", "Sums", "Text", "check_size", "count", "summed"]
 
 Finished = TypeVar("Finished")
 
@@ -43,6 +43,7 @@ LARGEST_PAGE: Final = 1024
 SMALLEST_PAGE: Final = 16
 PAGES_IN_BUCKET: Final = 16
 RECORDS_OF_POSITION: Final = 64
+RECORD_BYTES: Final = 8
 BLOCK_RECORDS: Final = 4096
 """Records that the kernel puts away at once, at most."""
 
@@ -71,52 +72,48 @@ class Sums(NamedTuple):
     """In units of 2⁻²⁸; above 0."""
 
 
+class Text(NamedTuple):
+    """A text whose windows are to be counted."""
+
+    ids: NDArray[np.int32]
+    """Word ids, −1 at the end of each sentence."""
+    keep: NDArray[np.float64]
+    """The probability that an occurrence of each word is kept, shape (words,)."""
+    occurrences: NDArray[np.int64]
+    """How often each word occurs, more or less; rows are shared out by it."""
+
+
 def count(
-    ids: NDArray[np.int32],
-    keep: NDArray[np.float64],
-    occurrences: NDArray[np.int64],
-    config: TrainConfig,
-    memory_bytes: int | None,
-    progress: Callable[[int, int], None] | None,
+    text: Text, config: TrainConfig, memory_bytes: int | None, progress: Callable[[int, int], None] | None
 ) -> Rows:
     """The symmetric matrix of expected window counts.
 
     Args:
-        ids: Word ids, −1 at the end of each sentence.
-        keep: Probability that an occurrence of each word is kept, shape (words,).
-        occurrences: How often each word occurs, more or less; rows are shared out by it.
+        text: the text.
         config: ``window``, ``dynamic_window`` and ``threads`` are used.
-        memory_bytes: What may be used besides the result; None is 2 GiB.
-        progress: Called now and then with the positions counted and all positions.
+        memory_bytes: how much may be used besides the result; None is 2 GiB.
+        progress: is called now and then with the positions counted and all positions.
     """
-    check_size(keep.size)
+    check_size(text.keep.size)
     threads = config.threads or available_cores()
-    with _counters(ids, keep, occurrences, config, threads, memory_bytes) as counters:
+    with _counters(text, config, threads, memory_bytes or DEFAULT_MEMORY_BYTES) as counters:
         with closing(counters.counted()) as spans:  # no thread goes on when progress raises
             for done in spans:
                 if progress is not None:
-                    progress(done, ids.size)
-        lower = _joined(counters.lower(lambda sums: _expected(sums, keep)))
+                    progress(done, text.ids.size)
+        lower = _joined(counters.lower(lambda sums: _expected(sums, text.keep)))
     return _mirrored(lower, threads)
 
 
-def summed(
-    ids: NDArray[np.int32],
-    keep: NDArray[np.float64],
-    occurrences: NDArray[np.int64],
-    config: TrainConfig,
-    memory_bytes: int,
-) -> Iterator[Sums]:
+def summed(text: Text, config: TrainConfig, memory_bytes: int) -> Iterator[Sums]:
     """The sums of which ``count`` makes counts, row by row: those of several texts can be added.
 
     Args:
-        ids: As for ``count``, as are the others.
-        keep: Counts for what stands between two words only.
-        occurrences: So it is here.
-        config: The calling thread does all the work.
-        memory_bytes: What may be used besides what is given out.
+        text: the text; ``keep`` counts for the words that stand between two words only.
+        config: ``window`` and ``dynamic_window`` are used; the calling thread does all the work.
+        memory_bytes: how much may be used besides the sums that are given out.
     """
-    with _counters(ids, keep, occurrences, config, 1, memory_bytes) as counters:
+    with _counters(text, config, 1, memory_bytes) as counters:
         for _ in counters.counted():
             pass
         yield from counters.lower(lambda sums: sums)
@@ -135,38 +132,31 @@ def check_size(words: int) -> None:
         )
 
 
-def _counters(
-    ids: NDArray[np.int32],
-    keep: NDArray[np.float64],
-    occurrences: NDArray[np.int64],
-    config: TrainConfig,
-    threads: int,
-    memory_bytes: int | None,
-) -> _Counters:
-    plan = _plan(occurrences, ids.size, threads, memory_bytes or DEFAULT_MEMORY_BYTES)
-    ids = np.asarray(ids).view(np.ndarray)
+def _counters(text: Text, config: TrainConfig, threads: int, memory_bytes: int) -> _Counters:
+    plan = _plan(text.occurrences, text.ids.size, threads, memory_bytes)
+    ids = np.asarray(text.ids).view(np.ndarray)
     ids.flags.writeable = False  # one plain kind of array: Numba compiles for each kind anew
-    return _Counters(plan, ids, keep, _shares(ids, config), threads)
+    return _Counters(plan, ids, text.keep, _shares(ids, config), threads)
 
 
 def _expected(sums: Sums, keep: NDArray[np.float64]) -> Rows:
-    """The expected counts of these rows; in ``starts`` are the rows' lengths."""
+    """The expected counts of some rows; ``starts`` holds the rows' lengths."""
     from lexigrad.kernels.counting import expected_rows
 
     return Rows(*expected_rows(sums.lengths, sums.columns, sums.units, sums.first_row, keep))
 
 
 class _Shares(NamedTuple):
-    """What a word in a window counts."""
+    """How much a word in a window counts."""
 
     of_distance: NDArray[np.float64]
-    """Behind d kept words between, from d = 0 on; as far as sentences reach, then zeros."""
+    """The share of a word behind d kept ones, from d = 0 on; zeros beyond the longest sentence."""
     whole: float
-    """All words to the right in a sentence without end."""
+    """The sum over all words to the right in a sentence without end."""
 
 
 class _Plan(NamedTuple):
-    """How the work is laid out; it follows from the memory, and no count depends on it."""
+    """The layout of triangle, buckets and pages; it follows from the memory, and no count depends on it."""
 
     triangle_words: int
     borders: NDArray[np.int64]
@@ -195,7 +185,7 @@ def _plan(occurrences: NDArray[np.int64], positions: int, threads: int, memory_b
 
 
 def _borders(occurrences: NDArray[np.int64], first: int, row_bits: int) -> NDArray[np.int64]:
-    """Cut the rows from ``first`` on into buckets of about equally many records; records keep ``row_bits`` of a row."""
+    """Cut the rows from ``first`` on into buckets of about equally many records, which keep ``row_bits`` of a row."""
     words = occurrences.size
     done = np.cumsum(occurrences[first:])
     shares = np.linspace(0, done[-1], BUCKETS + 1)[1:-1] if done.size else np.zeros(0)
@@ -215,35 +205,29 @@ class _Counters:
         # A walk takes about as many steps as a window has words, and a step as many sums.
         self.span = max(SMALLEST_SPAN, min(SPAN, 25 * SPAN // shares.of_distance.size**2))
         self.all = [_Counter(plan, ids, keep, shares) for _ in range(threads)]
-        self.free: SimpleQueue[_Counter] = SimpleQueue()
-        for counter in self.all:
-            self.free.put(counter)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         for counter in self.all:
-            counter.close()
+            counter.spill.close()
 
     def counted(self) -> Generator[int, None, None]:
-        """Count the whole text; yields where each span ends."""
-        yield from in_order(self._count, range(0, self.ids.size, self.span), self.threads)
+        """Count the whole text; yields the position at which each span ends."""
 
-    def _count(self, start: int) -> int:
-        stop = min(start + self.span, self.ids.size)
-        counter = self.free.get()
-        try:
+        def count(counter: _Counter, start: int) -> int:
+            stop = min(start + self.span, self.ids.size)
             counter.count(start, stop)
-        finally:
-            self.free.put(counter)
-        return stop
+            return stop
+
+        yield from in_order_with(self.all, count, range(0, self.ids.size, self.span))
 
     def lower(self, finish: Callable[[Sums], Finished]) -> Iterator[Finished]:
-        """The lower triangle, some rows at a time, as ``finish``, which several threads call, makes it of the sums."""
+        """The lower triangle, some rows at a time: what ``finish``, which several threads call, makes of the sums."""
         yield from in_order(lambda span: finish(self._triangle_sums(span)), self._triangle_spans(), self.threads)
         for counter in self.all:
-            counter.release_triangle()
+            counter.triangle = None  # its memory is wanted for the buckets
         yield from in_order(lambda bucket: finish(self._bucket_sums(bucket)), self._buckets(), self.threads)
 
     def _triangle_spans(self) -> Iterator[tuple[int, int]]:
@@ -265,7 +249,7 @@ class _Counters:
         return Sums(first, *triangle_sums(total, first, last - first))
 
     def _buckets(self) -> Iterator[tuple[int, int, NDArray[np.uint64]]]:
-        """First row, row behind the last, and all records of each bucket; drawn by one thread, as it changes pages."""
+        """First row, row behind the last, and all records of each bucket; drawn by one thread, as pages change."""
         for bucket, (first, last) in enumerate(pairwise(self.plan.borders.tolist())):
             yield first, last, np.concatenate([records for counter in self.all for records in counter.take(bucket)])
 
@@ -278,7 +262,7 @@ class _Counters:
 
 
 class _Counter:
-    """What one thread at a time needs to count."""
+    """The scratch space of one thread that counts: the sums and records that it has gathered so far."""
 
     def __init__(self, plan: _Plan, ids: NDArray[np.int32], keep: NDArray[np.float64], shares: _Shares) -> None:
         self.ids = ids
@@ -286,18 +270,12 @@ class _Counter:
         self.triangle = _triangle(plan)
         self.pages = _pages(plan)
         self.buckets = plan.borders.size - 1
-        self.runs: list[NDArray[np.int64]] = []
-        """For each time that records were written: where each bucket begins in the file, and where the last ends."""
-        self.written = 0
-        with temporary_space():
-            self.spill = temporary_file()  # closed by _Counters
-
-    def close(self) -> None:
-        """Remove the temporary file."""
-        self.spill.close()
+        self.runs: list[list[int]] = []
+        """For each time that records were written: the byte of the file where each bucket begins, and the last ends."""
+        self.spill = Spill()  # closed by _Counters
 
     def count(self, start: int, stop: int) -> None:
-        """Count what stands to the right of the centers of a span."""
+        """Count the words to the right of each center of a span."""
         from lexigrad.kernels.counting import count_span
 
         at = np.array([start, 0], dtype=np.int64)
@@ -305,20 +283,14 @@ class _Counter:
             self._make_room()
 
     def take(self, bucket: int) -> Iterator[NDArray[np.uint64]]:
-        """All records of a bucket, those in the file too."""
+        """All records of a bucket, those in the temporary file among them."""
         from lexigrad.kernels.counting import take_records
 
         yield take_records(bucket, self.pages)
         for run in self.runs:
-            records = np.empty(run[bucket + 1] - run[bucket], dtype=np.uint64)
-            with temporary_space():
-                self.spill.seek(run[bucket] * records.itemsize)
-                self.spill.readinto(records.data.cast("B"))
+            records = np.empty((run[bucket + 1] - run[bucket]) // RECORD_BYTES, dtype=np.uint64)
+            self.spill.read(run[bucket], records)
             yield records
-
-    def release_triangle(self) -> None:
-        """Give its memory back."""
-        self.triangle = self.triangle._replace(cells=None)
 
     def _make_room(self) -> None:
         """Add up the records of each pair; write them to the file if they still take more than half of the pages."""
@@ -334,15 +306,8 @@ class _Counter:
     def _write(self) -> None:
         from lexigrad.kernels.counting import take_records
 
-        run = np.empty(self.buckets + 1, dtype=np.int64)
-        run[0] = self.written
-        with temporary_space():
-            for bucket in range(self.buckets):
-                records = take_records(bucket, self.pages)
-                self.spill.write(records.data)
-                run[bucket + 1] = run[bucket] + records.size
-        self.written = int(run[-1])
-        self.runs.append(run)
+        run = [self.spill.append(take_records(bucket, self.pages)) for bucket in range(self.buckets)]
+        self.runs.append([*run, self.spill.size_bytes])
 
 
 def _shares(ids: NDArray[np.int32], config: TrainConfig) -> _Shares:
@@ -406,21 +371,24 @@ def _pages(plan: _Plan) -> Any:
 
 
 def _joined(pieces: Iterator[Rows]) -> Rows:
-    """Pieces one below another, whose ``starts`` are lengths."""
+    """One matrix of pieces that stand one below another, and whose ``starts`` are lengths."""
     lengths, columns, weights = zip(*pieces, strict=True)
-    starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(np.concatenate(lengths))])
-    return Rows(starts, np.concatenate(columns), np.concatenate(weights))
+    return Rows(_starts(np.concatenate(lengths)), np.concatenate(columns), np.concatenate(weights))
+
+
+def _starts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The position at which each row begins, and the last one ends."""
+    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
 
 
 def _mirrored(lower: Rows, threads: int) -> Rows:
     """The symmetric matrix of a lower triangle."""
     from lexigrad.kernels.sparse import mirror, mirrored_lengths
 
-    lengths = mirrored_lengths(lower.starts, lower.columns)
-    starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+    starts = _starts(mirrored_lengths(lower.starts, lower.columns))
     whole = Rows(starts, np.empty(starts[-1], dtype=np.int32), np.empty(starts[-1], dtype=np.float32))
     borders = np.searchsorted(starts, np.linspace(0, starts[-1], threads + 1)[1:-1])
-    spans = np.concatenate([[0], borders, [lengths.size]]).tolist()
+    spans = np.concatenate([[0], borders, [starts.size - 1]]).tolist()
     work = [(spans[i], spans[i + 1]) for i in range(threads)]
     for _ in in_order(lambda span: mirror(*lower, *span, *whole), work, threads):
         pass

@@ -7,47 +7,31 @@ are handed out and taken back in order, so the result depends neither on the thr
 
 from __future__ import annotations
 
-import os
-import tempfile
 from abc import ABC, abstractmethod
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from itertools import chain, islice
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lexigrad.columnrows import ColumnChunk
 from lexigrad.corpusfile import map_ids
+from lexigrad.engines.cores import available_cores, in_order, in_order_with
 from lexigrad.errors import CorpusError, InputError
 from lexigrad.itemids import ItemChunk, ItemNames
 from lexigrad.sources import Chunk, decoded
+from lexigrad.temporary import Spill, temporary_file, temporary_space
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from io import BufferedRandom
 
     from lexigrad.config import TrainConfig
     from lexigrad.kernels.itemtable import ItemTable
     from lexigrad.kernels.wordtable import Alphabet, WordTable
 
-__all__ = [
-    "NAMES_OF_WORDS",
-    "EncodedText",
-    "available_cores",
-    "in_order",
-    "renumbered",
-    "stored_ids",
-    "temporary_file",
-    "temporary_space",
-]
+__all__ = ["NAMES_OF_WORDS", "EncodedText", "renumbered", "stored_ids"]
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 Ids = NDArray[np.int32]
 AnyChunk = Chunk | ItemChunk | ColumnChunk
 
@@ -58,8 +42,10 @@ class Encoded(NamedTuple):
     """A chunk of which the ids lie in an encoder's temporary file."""
 
     encoder: Encoder
-    first: int
+    begin: int
+    """The position in the file of the first id, in bytes."""
     size: int
+    """The number of ids."""
     replaced_bytes: int
 
 
@@ -67,10 +53,10 @@ class EncodedText:
     """Text that has been counted and waits for the vocabulary's ids; a context manager.
 
     Args:
-        chunks: The text, read in the calling thread.
-        names: What ids are called; None for text.
+        chunks: the text, read in the calling thread.
         config: ``tokens``, ``lowercase``, ``encoding_errors`` and ``threads`` are used.
-        progress: Called after each chunk.
+        names: the names of ids; None for text.
+        progress: is called after each chunk.
     """
 
     def __init__(
@@ -78,10 +64,11 @@ class EncodedText:
     ) -> None:
         self.phrases = None
         self.joined = 0
-        """No phrases are joined here, as they may be later (`lexigrad.collocations`)."""
+        """The number of phrases joined: none here, `lexigrad.collocations` may join some later."""
         self.lines = 0
-        """The lines of the text, known when ``renumbered`` has ended, and so are the lines without a word."""
+        """The number of lines of the text, known when ``renumbered`` has ended."""
         self.empty_lines = 0
+        """The number of lines without a word, known when ``renumbered`` has ended."""
         self._threads = config.threads or available_cores()
         self._chunks: list[Encoded] = []
         all_chunks = iter(chunks)
@@ -111,34 +98,23 @@ class EncodedText:
             encoder.spill.close()
 
     def renumbered(self, new_ids: Ids) -> Iterator[Ids]:
-        """The ids of the text in order, block by block, each word of ``table`` by its new id; -1 drops it."""
+        """The ids of the text in order, block by block, each word of ``table`` by its new id; -1 drops a word."""
         for encoder in self._encoders:
             encoder.new_ids = new_ids if encoder.table_ids is None else new_ids[encoder.table_ids]
-        blocks = ((chunk.encoder.read(chunk.first, chunk.size), chunk.encoder.new_ids) for chunk in self._chunks)
+        blocks = ((chunk.encoder.read(chunk.begin, chunk.size), chunk.encoder.new_ids) for chunk in self._chunks)
         for ids, lines, empty_lines in renumbered(blocks, self._threads):
             self.lines += lines
             self.empty_lines += empty_lines
             yield ids
 
     def _encode(self, chunks: Iterable[AnyChunk], progress: Callable[[], None]) -> None:
-        free: SimpleQueue[Encoder] = SimpleQueue()
-        for encoder in self._encoders:
-            free.put(encoder)
-
-        def encode(chunk: AnyChunk) -> Encoded:
-            encoder = free.get()
-            try:
-                return encoder.encode(chunk)
-            finally:
-                free.put(encoder)
-
-        for encoded in in_order(encode, chunks, self._threads):
+        for encoded in in_order_with(self._encoders, lambda encoder, chunk: encoder.encode(chunk), chunks):
             self._chunks.append(encoded)
             progress()
 
 
 def _encoder_maker(first: list[AnyChunk], config: TrainConfig, names: Any) -> Callable[[], Encoder]:
-    """What makes encoders for text that begins with this chunk, if it has any."""
+    """A function that makes encoders for a text; ``first`` holds its first chunk, or nothing if it has none."""
     if any(isinstance(chunk, ItemChunk) or (isinstance(chunk, ColumnChunk) and chunk.holds_items) for chunk in first):
         return partial(ItemEncoder, ItemNames(names))
     if names is not None:
@@ -147,37 +123,29 @@ def _encoder_maker(first: list[AnyChunk], config: TrainConfig, names: Any) -> Ca
 
 
 class Encoder(ABC):
-    """What one thread at a time needs to encode chunks: a word table and a temporary file for the ids."""
+    """The scratch space of one thread that encodes chunks: a word table and a temporary file for the ids."""
 
     table: Any
 
     def __init__(self) -> None:
         self.table_ids: Ids | None = None
-        """The ids that this table's words have in the merged one; None if it is that one itself."""
+        """The ids that this table's words have in the merged table; None if this table is the merged one."""
         self.new_ids: Ids = np.empty(0, dtype=np.int32)
-        self.written = 0
-        with temporary_space():
-            self.spill = temporary_file()  # closed by EncodedText
+        self.spill = Spill()  # closed by EncodedText
 
     def encode(self, chunk: AnyChunk) -> Encoded:
         """Count the chunk's words and put their ids in the temporary file."""
         ids, replaced_bytes = self.counted(chunk.read() if isinstance(chunk, ColumnChunk) else chunk)
-        first = self.written
-        with temporary_space():
-            self.spill.write(ids.data)
-        self.written += ids.size
-        return Encoded(self, first, ids.size, replaced_bytes)
+        return Encoded(self, self.spill.append(ids), ids.size, replaced_bytes)
 
     @abstractmethod
     def counted(self, chunk: Chunk | ItemChunk) -> tuple[Ids, int]:
         """The ids of a chunk's words, which are counted, and the number of bytes replaced in it."""
 
-    def read(self, first: int, size: int) -> Ids:
-        """Ids that ``encode`` put in the temporary file."""
+    def read(self, begin: int, size: int) -> Ids:
+        """The ids that ``encode`` put in the temporary file at byte ``begin``, ``size`` of them."""
         ids = np.empty(size, dtype=np.int32)
-        with temporary_space():
-            self.spill.seek(first * ids.itemsize)
-            self.spill.readinto(ids.data.cast("B"))
+        self.spill.read(begin, ids)
         return ids
 
 
@@ -232,9 +200,9 @@ def renumbered(blocks: Iterable[tuple[Ids, Ids]], threads: int) -> Iterator[tupl
     """Give the words in blocks of ids their new ids, in parallel; sentences left without words vanish.
 
     Args:
-        blocks: Ids, -1 at each line's end, with the new id of each word, -1 for a word to drop. The ids are
+        blocks: ids, -1 at each line's end, with the new id of each word, -1 for a word to drop. The ids are
             overwritten.
-        threads: How many blocks are worked on at once.
+        threads: the number of blocks that are worked on at once.
 
     Yields:
         The new ids of each block, the number of lines that end in it, and how many of these held no word.
@@ -255,7 +223,7 @@ def renumbered(blocks: Iterable[tuple[Ids, Ids]], threads: int) -> Iterator[tupl
 
 
 def _with_previous(blocks: Iterable[tuple[Ids, Ids]]) -> Iterator[tuple[Ids, int, Ids]]:
-    """Each block with the id before its first, which says whether a line that ends at once holds a word."""
+    """Each block with the id before its first one, which says whether a line that ends at once holds a word."""
     previous = -1
     for ids, new_ids in blocks:
         last = int(ids[-1]) if ids.size else previous  # read now: the block will be overwritten
@@ -264,7 +232,7 @@ def _with_previous(blocks: Iterable[tuple[Ids, Ids]]) -> Iterator[tuple[Ids, int
 
 
 def stored_ids(blocks: Iterable[Ids]) -> Ids:
-    """Ids in a temporary file, mapped."""
+    """Put blocks of ids in a temporary file, and map it."""
     size = 0
     with temporary_space(), temporary_file() as file:
         for block in blocks:
@@ -274,60 +242,3 @@ def stored_ids(blocks: Iterable[Ids]) -> Ids:
         ids = map_ids(file, 0, size).view(np.ndarray) if size else np.empty(0, dtype=np.int32)
     ids.flags.writeable = False  # one plain kind of array: Numba compiles for each kind anew
     return ids
-
-
-def available_cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
-    """``map(work, items)`` by several threads; the items are drawn in the calling one, a few ahead."""
-    if threads == 1:
-        yield from map(work, items)
-        return
-    pending: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(threads, thread_name_prefix="lexigrad") as pool:
-        try:
-            for item in items:
-                pending.append(pool.submit(work, item))
-                if len(pending) > 2 * threads:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
-
-
-@contextmanager
-def temporary_space() -> Iterator[None]:
-    """Say what to do when the folder for temporary files is full or cannot be used."""
-    try:
-        yield
-    except OSError as error:
-        raise CorpusError(
-            f"cannot use temporary files in {_temporary_folder()}: {error.strerror or error}; "
-            "set TMPDIR to a folder with about eight bytes free for each word of the text, and thirty for phrases"
-        ) from error
-
-
-def temporary_file() -> BufferedRandom:
-    """A temporary file without a name, where the system allows it.
-
-    Its folder is chosen as `tempfile` does, but without the small file by which that tries one out: a process that is
-    killed at that moment would leave it.
-    """
-    named = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")]
-    usable = (path for path in (*named, "/tmp") if path and os.path.isdir(path) and os.access(path, os.W_OK))
-    folder = tempfile.tempdir or next(usable, None)
-    return tempfile.TemporaryFile(prefix="lexigrad-", dir=folder)
-
-
-def _temporary_folder() -> Any:
-    try:
-        return repr(tempfile.gettempdir())
-    except FileNotFoundError:
-        return "any of the usual folders"

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from lexigrad.blas import one_blas_thread
-from lexigrad.encoding import available_cores, in_order
+from lexigrad.engines.cores import available_cores, in_order, one_blas_thread
 from lexigrad.losses import LOSSES
 from lexigrad.sampling import LOSS_STREAM, alias_table, keep_thresholds, stream_key
 

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from lexigrad.blas import one_blas_thread
-from lexigrad.encoding import available_cores, in_order
+from lexigrad.engines.cores import available_cores, in_order, one_blas_thread
 from lexigrad.errors import InputError
 from lexigrad.losses import LOSSES
 

@@ -8,15 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from lexigrad.errors import CorpusError
+from lexigrad.kernels.ends import LINE_END_BYTE, WORD_END_BYTE
 from lexigrad.sources import CHUNK_BYTES, REPLACEMENT, Chunk, Source
 
 if TYPE_CHECKING:
     from lexigrad.config import TrainConfig
 
-__all__ = ["LINE_END_BYTE", "WORD_END_BYTE", "SentenceSource"]
+__all__ = ["SentenceSource"]
 
-WORD_END_BYTE: Final = b"\xfe"
-LINE_END_BYTE: Final = b"\xff"  # like WORD_END_BYTE it occurs in no UTF-8, so that a token may hold any character
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from lexigrad.blas import one_blas_thread
+from lexigrad.engines.cores import one_blas_thread
 from lexigrad.errors import InputError
 from lexigrad.report import counted
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from lexigrad.encoding import available_cores
+from lexigrad.engines.cores import available_cores
 from lexigrad.sampling import START_STREAM, alias_table, keep_thresholds, stream_key
 from lexigrad.stepsize import between, settings_of
 from lexigrad.training.sgd.run import Run, Span

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lexigrad.blas import one_blas_thread
-from lexigrad.encoding import available_cores
+from lexigrad.engines.cores import available_cores, one_blas_thread
 from lexigrad.errors import ConfigError
 from lexigrad.sampling import START_STREAM, keep_thresholds, stream_key
 from lexigrad.training.sgd.run import Run

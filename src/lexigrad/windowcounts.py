@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lexigrad.config import TrainConfig
-from lexigrad.counting import count
+from lexigrad.counting import Text, count
 from lexigrad.countsfile import COUNT_OPTIONS, CountsContent, read_counts_file, write_counts_file
 from lexigrad.errors import InputError
 from lexigrad.files import atomic_write
@@ -194,7 +194,7 @@ def count_windows(
     if memory_bytes is not None and memory_bytes < 1:
         raise InputError(f"memory_bytes must be at least 1, not {memory_bytes}")
     vocabulary = corpus.vocabulary
-    keep = vocabulary.keep_probability(config.subsample)
-    counted = count(corpus.ids, keep, vocabulary.counts, config, memory_bytes, progress)
+    text = Text(corpus.ids, vocabulary.keep_probability(config.subsample), vocabulary.counts)
+    counted = count(text, config, memory_bytes, progress)
     options = {name: getattr(config, name) for name in COUNT_OPTIONS}
     return WindowCounts(vocabulary, *counted, options, corpus.words, corpus.phrases)

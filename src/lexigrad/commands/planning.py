@@ -96,7 +96,7 @@ def plan_command(
     driver, bytes on the wire, the replicas' merges and what they cost, and up to how many machines doubling them saves
     a fifth of the time. The network's speed is taken as given.
     """
-    from lexigrad.encoding import available_cores
+    from lexigrad.engines.cores import available_cores
     from lexigrad.planning.job import Cluster, Job
     from lexigrad.planning.plan import plan
     from lexigrad.planning.rates import measured_rates

@@ -51,7 +51,7 @@ def count_shard(
         ids = stored_ids(read.text.renumbered(new_ids))
         kept = int(np.count_nonzero(ids >= 0))
         report = read.report(kept)
-    sums = counting.summed(ids, np.array(keep), words.counts, config, memory_bytes)
+    sums = counting.summed(counting.Text(ids, np.array(keep), words.counts), config, memory_bytes)
     parts = packed(sums, borders.tolist())
     return (report, sum(cells.size for cells in parts)), *parts
 

@@ -18,6 +18,7 @@ from lexigrad.distributed.reading import Total, shard_text
 from lexigrad.distributed.shards import Shard, cut_shards
 from lexigrad.distributed.words import WordCounts, add_words, chosen, dealt, letters_of_words
 from lexigrad.encoding import stored_ids
+from lexigrad.kernels.ends import WORD_END_BYTE
 from lexigrad.phrases import Phrase, Phrases
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class _Pass:
             (found,) = self.engine.get([ref])
             self.engine.free([ref])
             strings += found.strings
-            spelt += found.candidates.letters.tobytes().split(b"\xfe")[:-1]
+            spelt += found.candidates.letters.tobytes().split(WORD_END_BYTE)[:-1]
             counts += found.candidates.counts.tolist()
         candidates = [tuple(word.decode() for word in one.split(JOINT)) for one in spelt]
         of_words = self._counts({word for parts in candidates for word in (parts[0], parts[-1])}, roots)
@@ -170,7 +171,7 @@ def count_shard_candidates(shard: Shard, config: TrainConfig, phrases: Any, part
     counts |= zip(map(DELIMITER.join, candidates), counted.counts.tolist(), strict=True)
     keys = [word.encode() for word in counts] + [JOINT.join(map(str.encode, parts)) for parts in candidates]
     numbers = np.array([*counts.values(), *[1] * len(candidates)], dtype=np.int64)
-    letters = np.frombuffer(b"".join([key + b"\xfe" for key in keys]), dtype=np.uint8)
+    letters = np.frombuffer(b"".join([key + WORD_END_BYTE for key in keys]), dtype=np.uint8)
     borders = np.cumsum([0, *(len(key) + 1 for key in keys)], dtype=np.int64)
     return ((report, counted.words), *dealt(letters, borders, numbers, parts, spelt=_spelt(letters)))
 
@@ -209,6 +210,6 @@ def _spelt(letters: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _are_candidates(letters: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Which of several words have a joint."""
-    ends = np.flatnonzero(letters == 0xFE)
+    ends = np.flatnonzero(letters == WORD_END_BYTE[0])
     joints = np.concatenate([[0], np.cumsum(letters == JOINT[0])[ends]])
     return np.diff(joints) > 0

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from lexigrad.encoding import available_cores
 from lexigrad.engines.connecting import LINEAGE_BYTES
-from lexigrad.engines.sharing import shared_out
+from lexigrad.engines.cores import available_cores, shared_out
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.errors import ConfigError, InputError
 

@@ -14,14 +14,13 @@ from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from lexigrad.encoding import available_cores
 from lexigrad.engines.connecting import LINEAGE_BYTES, LOCAL, connect, give_up, import_ray
+from lexigrad.engines.cores import available_cores, shared_out
 from lexigrad.engines.interface import CLOSED
 from lexigrad.engines.probe import Probe
 from lexigrad.engines.rayworker import Worker, path_of
 from lexigrad.engines.reaching import HeadCheck
 from lexigrad.engines.sentences import sentences
-from lexigrad.engines.sharing import shared_out
 from lexigrad.engines.values import check_sendable
 from lexigrad.engines.watching import EngineProgress, Watch
 from lexigrad.errors import EngineError

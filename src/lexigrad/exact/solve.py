@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
-from lexigrad.blas import one_blas_thread
 from lexigrad.checkpoints import State
-from lexigrad.encoding import available_cores
+from lexigrad.engines.cores import available_cores, one_blas_thread
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.errors import CorpusError, TrainingInterrupted
 from lexigrad.exact.arrays import on_device

@@ -21,7 +21,7 @@ from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
 
 __all__ = ["CONSTANTS", "cache_of"]
 
-CONSTANTS: Final = ("sampling.py", "sentences.py")
+CONSTANTS: Final = ("sampling.py",)
 """Files outside of this folder whose constants are compiled into kernels."""
 
 DIGITS: Final = 16

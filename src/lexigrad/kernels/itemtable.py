@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -11,18 +11,26 @@ from lexigrad.kernels import items as kernels
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from lexigrad.itemids import ItemNames
-
-__all__ = ["ItemTable"]
+__all__ = ["ItemTable", "Names"]
 
 FIRST_SLOTS = 1 << 16
+
+
+class Names(Protocol):
+    """The names of items, such as `lexigrad.itemids.ItemNames`."""
+
+    def of(self, items: list[int]) -> list[str]:
+        """The names of distinct items."""
+
+    def items(self, names: list[str], known: list[int]) -> list[int]:
+        """The items of these names among those ``known``, -1 for a name that none of them has."""
 
 
 class ItemTable:
     """Items with word ids in the order of their first occurrence, and their counts.
 
     Args:
-        names: What the items are called.
+        names: the names of the items.
 
     Example:
         >>> from lexigrad.itemids import ItemNames
@@ -33,7 +41,7 @@ class ItemTable:
         (['9', '70'], [1, 2])
     """
 
-    def __init__(self, names: ItemNames) -> None:
+    def __init__(self, names: Names) -> None:
         self._names = names
         self._known = 0
         self._slots = np.full((FIRST_SLOTS, 2), -1, dtype=np.int64)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lexigrad.kernels import text as kernels
-from lexigrad.sentences import LINE_END_BYTE, WORD_END_BYTE
+from lexigrad.kernels.ends import LINE_END_BYTE, WORD_END_BYTE
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

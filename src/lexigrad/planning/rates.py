@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from lexigrad.blas import one_blas_thread
 from lexigrad.config import TrainConfig
 from lexigrad.corpus import read_corpus
-from lexigrad.encoding import available_cores
+from lexigrad.engines.cores import available_cores, one_blas_thread
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.exact.fused import FusedObjective, SpreadCounts
 from lexigrad.exact.objective import SUMMED, Counts, Point

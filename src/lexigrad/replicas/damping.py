@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lexigrad.blas import one_blas_thread
+from lexigrad.engines.cores import one_blas_thread
 from lexigrad.replicas.calls import Directions
 from lexigrad.replicas.changes import Pair
 

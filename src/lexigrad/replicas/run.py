@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from lexigrad.encoding import available_cores
+from lexigrad.engines.cores import available_cores, shared_out
 from lexigrad.engines.interface import LostValueError
-from lexigrad.engines.sharing import shared_out
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.errors import EngineError
 from lexigrad.kernels.simd import CHUNK

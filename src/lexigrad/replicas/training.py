@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from lexigrad.encoding import available_cores
+from lexigrad.engines.cores import available_cores
 from lexigrad.kernels.meeting import Gate
 from lexigrad.kernels.sharing import new_shared, new_shares
 from lexigrad.kernels.simd import row_parts

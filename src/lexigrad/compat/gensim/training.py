@@ -106,7 +106,7 @@ class Training:
 
     def config(self) -> lexigrad.TrainConfig:
         """Lexigrad's options for the model's attributes."""
-        from lexigrad.encoding import available_cores
+        from lexigrad.engines.cores import available_cores
 
         model = self.model
         if model.workers < 1:
