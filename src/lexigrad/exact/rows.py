@@ -27,12 +27,10 @@ SHORTER: Final = 0.5
 MOST_MISSED: Final = 0.02
 """While more rows than this share have missed their step, the search goes on."""
 
-Floats = Any
-
 
 def solve_rows(
     objective: Objective, start: Point, *, most_passes: float, tolerance: float, report: Callable[[float, float], None]
-) -> Floats:
+) -> Any:
     """Minimise over the rows of V, with U and the bias as they are.
 
     Args:
@@ -68,7 +66,7 @@ class _RowSearch:
         self.inverse = 1 / (found.curvature.V + objective.l2)
         self.objective.accept(found)
         self.shares = self.scale = self._ones()
-        self.history: list[tuple[Floats, Floats, Floats]] = []
+        self.history: list[tuple[Any, Any, Any]] = []
 
     def advance(self) -> float:
         """Try a step of every row, take those that lower the row's loss, and return the share of those that do not."""
@@ -94,7 +92,7 @@ class _RowSearch:
         self.shares = mask + self.shares * SHORTER * (1 - mask)
         return float(1 - taken.mean())
 
-    def _remember(self, change: Floats, difference: Floats) -> None:
+    def _remember(self, change: Any, difference: Any) -> None:
         """Keep the curvature along the step; in a convex problem a step that is too long tells as much as any."""
         products = _dots(change, difference)
         scale = (products > 0) / (products + (products <= 0))
@@ -102,7 +100,7 @@ class _RowSearch:
         fitted = scale * _dots(difference, self.inverse * difference)
         self.scale = (fitted > 0) / (fitted + (fitted <= 0)) + (fitted <= 0) * self.scale
 
-    def _direction(self) -> Floats:
+    def _direction(self) -> Any:
         """The two loops of L-BFGS for each row; a pair of vectors whose scale is zero counts for nothing."""
         q = -self.gradient
         shares = []
@@ -115,19 +113,19 @@ class _RowSearch:
             q = q + (share - scale * _dots(difference, q))[:, None] * change
         return q
 
-    def _spread(self) -> Floats:
+    def _spread(self) -> Any:
         """The mean square of each column of U."""
         U = self.fixed.U
         return ((U**2).sum(0) / len(U))[None, :]
 
-    def _ones(self) -> Floats:
+    def _ones(self) -> Any:
         return self.objective.asarray(np.ones(self.objective.counts.rows))
 
-    def _evaluate(self, V: Floats, *, curvature: bool = False) -> Pass:
+    def _evaluate(self, V: Any, *, curvature: bool = False) -> Pass:
         point = Point(V, self.fixed.U, self.fixed.bias)
         return self.objective.evaluate(point, curvature=curvature, rows_only=True)
 
 
-def _dots(a: Floats, b: Floats) -> Floats:
+def _dots(a: Any, b: Any) -> Any:
     """The dot product of each pair of rows."""
     return (a * b).sum(1)
