@@ -1,4 +1,4 @@
-"""What a model card says of the training: the options, and what was recorded on the way."""
+"""The training in a model card: its options, and the records that it made on the way."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ LOSSES: Final = {"negative_sampling": "negative sampling", "naive_softmax": "the
 SOLVERS: Final = {"sgd": "by stochastic gradient descent", "exact": "solved from the window counts of the whole text"}
 SVD: Final = "made by a truncated singular value decomposition of their positive pointwise mutual information"
 FIRST: Final = ("epoch", "stage", "passes", "words", "learning_rate", "loss")
-"""The order of columns; others follow."""
+"""The columns that come first, in this order."""
 
 HELD_OUT: Final = ("negative_sampling", "naive_softmax", "perplexity")
-"""What is shown of the measurements on held-out text."""
+"""The measurements on held-out text that a card shows."""
 
 
 def kind_of_training(config: TrainConfig) -> str:
@@ -49,7 +49,7 @@ def training(model: Word2Vec) -> str:
 
 
 def _history(history: Sequence[Mapping[str, Any]]) -> str:
-    """What was recorded after each epoch of SGD or each step of the exact solver."""
+    """The records after each epoch of SGD or each step of the exact solver, as a table."""
     shown = _shown(history)
     rows = [_flat(record) for record in shown]
     found = dict.fromkeys(name for row in rows for name in row)
@@ -63,7 +63,7 @@ def _history(history: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _shown(history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The records for a table of few rows: evenly spaced, the last one, and that of the vectors that were kept."""
+    """The records for a table of few rows: evenly spaced ones, the last, and that of the vectors that were kept."""
     every = -(-len(history) // MOST_ROWS)
     last = len(history)
     return [record for n, record in enumerate(history, 1) if n % every == 0 or n == last or record.get("kept")]
@@ -92,7 +92,7 @@ def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(value: Any) -> str:
-    """An option's value."""
+    """An option's value, as people read it."""
     return f"{value:g}" if isinstance(value, float) else _number(value)
 
 
