@@ -44,7 +44,7 @@ def loss(vectors: tuple[Path, ...], corpus: str, column: str | None, threads: in
 
 
 def _losses(vectors: Iterable[Path], corpus: str, column: str | None, threads: int | None) -> Iterator[HeldOutLoss]:
-    """The losses of one model after another, none of which is kept in memory."""
+    """The losses of one model after another; no model stays in memory."""
     from lexigrad.heldout import held_out_loss
 
     for path in vectors:
@@ -54,7 +54,7 @@ def _losses(vectors: Iterable[Path], corpus: str, column: str | None, threads: i
 
 
 def _whole_model(path: Path) -> Word2Vec:
-    """The model in a file; one of vectors alone is refused with what is missing."""
+    """The model in a file; a file of vectors alone is refused with a sentence that says what it lacks."""
     from lexigrad.errors import FormatError
     from lexigrad.formats import sniff
     from lexigrad.model import Word2Vec
@@ -68,6 +68,6 @@ def _whole_model(path: Path) -> Word2Vec:
 
 
 def _row(path: str, found: HeldOutLoss) -> tuple[str, ...]:
-    """What the table says of one model."""
+    """The table's row for one model."""
     losses = f"{found.negative_sampling:.4f}", f"{found.naive_softmax:.4f}", f"{found.perplexity:,.1f}"
     return path, f"{found.pairs:,.0f}", *losses, f"{found.words:,}", f"{100 * found.coverage:.1f} %"

@@ -1,4 +1,4 @@
-"""What several commands share: options and arguments, and the checks of files before any work is done."""
+"""Options and arguments that several commands share, and the checks of files before any work is done."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ __all__ = [
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-# What `formats` knows, without its imports.
+# The names of `formats`, without its imports.
 ENDINGS: Final = (".safetensors", ".txt", ".vec", ".bin", ".npz")
-"""What `train` writes: formats that need no extra."""
+"""The endings that `train` writes, of formats that need no extra."""
 FORMAT_OF: Final = {
     ".safetensors": "native",
     ".txt": "word2vec-text",
@@ -66,7 +66,7 @@ FORMATS: Final = ("native", "word2vec-text", "word2vec-binary", "glove", "npz", 
 DTYPES: Final = ("float32", "float16", "int8")
 TABLES: Final = ("V", "U", "both")
 OF_EACH_RUN: Final = ("learning_rate", "min_learning_rate", "schedule", "epochs", "early_stop", "threads")
-"""What further training does not take from the model."""
+"""The options that further training does not take from the model."""
 
 ALL_WORDS: Final = {"min_count": 1, "max_vocabulary": None}
 
@@ -87,14 +87,14 @@ def writable(ctx: click.Context, option: click.Parameter, path: Path | None) -> 
 
 
 def writable_with_ending(ctx: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
-    """Refuse a file whose ending names no format, too."""
+    """Refuse a file that could not be written, or whose ending names no format."""
     if path is not None and path.suffix not in ENDINGS:
         raise click.BadParameter(f"File '{path}' must end in {either(ENDINGS)}.", ctx, option)
     return writable(ctx, option, path)
 
 
 def either(choices: Iterable[str]) -> str:
-    """``a, b or c``."""
+    """The choices as a sentence has them: ``a, b or c``."""
     *others, last = choices
     return f"{', '.join(others)} or {last}"
 
@@ -112,7 +112,7 @@ def config_options(names: Iterable[str]) -> Callable[[Command], Command]:
 
 
 def _config_option(option: Field[Any]) -> Callable[[Command], Command]:
-    """The option of one field."""
+    """The option of the command line for one field."""
     flag = f"--{option.name.replace('_', '-')}"
     kind = str(option.type)
     rule = option.metadata
@@ -189,7 +189,7 @@ restrict_option = click.option(
 
 
 def needs_ray(ctx: click.Context, option: click.Parameter, value: int | None) -> int | None:
-    """Refuse an option that says something of Ray's workers where there is no Ray."""
+    """Refuse an option for Ray's workers where ``--ray`` is not given."""
     if value is not None and ctx.params.get("ray") is None:
         raise click.BadParameter("goes with --ray only.", ctx, option)
     return value

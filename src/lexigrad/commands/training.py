@@ -44,7 +44,7 @@ __all__ = ["train"]
 
 
 def _validation(ctx: click.Context, option: click.Parameter, value: str | None) -> float | str | None:
-    """What is a number is a share of the sentences; anything else names a text."""
+    """A number is a share of the sentences; any other value names a text."""
     try:
         share = float(value or "")
     except ValueError:
@@ -221,7 +221,7 @@ def train(
         for path in outputs:
             trained, stopped = _next(models)
             if stopped is not None and checkpoint_every is not None:
-                raise stopped  # the checkpoint has all that there is
+                raise stopped  # the checkpoint holds all that was trained
             _save(trained, path)
             for line in _outcome(trained) if stopped is None else ():
                 display.say(line)
@@ -238,15 +238,15 @@ def train(
 
 
 def _shares(config: TrainConfig, workers: int | None) -> dict[str, Any]:
-    """How many workers there are to be, none of them without work, and how many cores are each one's."""
+    """The number of workers to open, none of them without work, and the number of cores of each."""
     if config.solver != "sgd":
-        return {"workers": workers}  # of one core each
+        return {"workers": workers}  # workers of one core each
     most = config.replicas
     return {"workers": workers and min(workers, most), "threads": config.threads, "most_workers": most}
 
 
 def _check_ray(config: TrainConfig, corpus: tuple[str, ...]) -> None:
-    """Refuse what workers have no part in, and before Ray starts, which takes seconds, paths of nothing."""
+    """Refuse trainings in which workers have no part, and paths without text before Ray starts, which takes seconds."""
     from lexigrad.sources import find_files
 
     if config.solver == "sgd" and (config.loss == "naive_softmax" or not config.deterministic):
@@ -262,7 +262,7 @@ def _check_ray(config: TrainConfig, corpus: tuple[str, ...]) -> None:
 
 
 def _keep_inputs(inputs: list[Any], outputs: list[Path]) -> None:
-    """Refuse to write over what is read, and to read standard input twice; what is no name is passed over."""
+    """Refuse to write over a file that is read, and to read standard input twice; only names and paths count."""
     read = [str(name) for name in inputs if isinstance(name, (str, os.PathLike))]
     for path in outputs:
         keep_inputs(read, path)
@@ -278,7 +278,7 @@ def _one(text: Corpus | WindowCounts, config: TrainConfig, **how: Any) -> Iterat
 
 
 def _checkpoints(outputs: list[Path], every: Any, resume: bool, display: Display) -> Checkpoints | None:
-    """The checkpoints that are asked for; what killed writers left of the outputs goes."""
+    """The checkpoints that are asked for; half-written outputs that killed writers left are removed."""
     import lexigrad
     from lexigrad.files import remove_stale
 
@@ -307,7 +307,7 @@ def _advice(checkpoints: Checkpoints | None) -> Iterator[None]:
 
 
 def _further(model: Word2Vec, text: Any, config: TrainConfig) -> str:
-    """What training further will do: to which words, at which learning rate."""
+    """A sentence on training further: which words it changes, at which learning rates."""
     known = sum(word in model.vocabulary for word in text.vocabulary)
     first, last = config.learning_rate_at(0.0), config.learning_rate_at(1.0)
     return (
@@ -318,7 +318,7 @@ def _further(model: Word2Vec, text: Any, config: TrainConfig) -> str:
 
 
 def _next(models: Iterator[Word2Vec]) -> tuple[Word2Vec, TrainingInterrupted | None]:
-    """The next model, and what stopped its training, if something did."""
+    """The next model, and the interruption of its training, if there was one."""
     try:
         return next(models), None
     except TrainingInterrupted as stopped:
@@ -326,7 +326,7 @@ def _next(models: Iterator[Word2Vec]) -> tuple[Word2Vec, TrainingInterrupted | N
 
 
 def _outcome(model: Word2Vec) -> Iterator[str]:
-    """What the history says of the model that is to be written, and whether it says all."""
+    """Sentences on the model that is to be written, from its history, and on epochs that the history lacks."""
     from lexigrad.records import kept_record
 
     history = model.history
@@ -344,7 +344,7 @@ def _outcome(model: Word2Vec) -> Iterator[str]:
 
 
 def _measured(loss: dict[str, Any]) -> str:
-    """One line on what a model loses on the held-out text."""
+    """One line on a model's losses on the held-out text."""
     return (
         f"held out {loss['words']:,} words and {loss['unknown']:,} unknown ones, {loss['pairs']:,.0f} pairs: negative "
         f"sampling {loss['negative_sampling']:.4f}, softmax {loss['naive_softmax']:.4f}, "
