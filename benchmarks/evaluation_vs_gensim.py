@@ -123,7 +123,7 @@ def with_intervals(found: SimilarityResult) -> SimilarityResult:
 
 
 def best_of(run: Any) -> tuple[float, Any]:
-    """The fewest seconds of some rounds, and what the last of them returned."""
+    """The fewest seconds of some rounds, and the result of the last of them."""
     seconds = []
     for _ in range(ROUNDS):
         began = perf_counter()

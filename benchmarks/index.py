@@ -1,4 +1,4 @@
-"""Approximate against exact search: recall, speed, and what the index costs.
+"""Approximate against exact search: recall, speed, and the cost of the index.
 
     python benchmarks/index.py                                  # 400,000 made vectors of 300 numbers
     python benchmarks/index.py --vectors model.safetensors      # vectors of your own

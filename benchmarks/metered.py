@@ -1,4 +1,4 @@
-"""An engine that counts what a job would send over the network, had it several machines."""
+"""An engine that counts the bytes that a job would send over the network, had it several machines."""
 
 from __future__ import annotations
 

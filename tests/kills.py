@@ -119,7 +119,7 @@ class Case:
         )
 
     def _lasts(self) -> dict[str, list[float]]:
-        """How many seconds each phase of an undisturbed run lasts, each time that it comes."""
+        """The seconds that each phase of an undisturbed run lasts, each time that it comes."""
         read, write = os.pipe()
         process = self.start([], write)
         os.close(write)

@@ -21,7 +21,7 @@ class Ended(KeyboardInterrupt):
     """A signal asks the program to end.
 
     A class of its own because CPython, when a plain KeyboardInterrupt came within ``exec`` of a string, ends the
-    process by SIGINT in the end, although it was handled, and whatever the exit status was to be.
+    process by SIGINT in the end, although it was handled, and although another exit status was set.
     """
 
 

@@ -139,7 +139,7 @@ def fault_of(error: BaseException, content: bytes) -> Fault:
 
 
 def smallest(reader: Reader, fault: Fault) -> Fault:
-    """The same fault from as few bytes as removing pieces leaves."""
+    """A fault of the same kind, from as few bytes as removing pieces leaves."""
     with scratch_folder() as folder:
         size = len(fault.content) // 2
         while size:
