@@ -1,4 +1,4 @@
-"""Headless Chromium for the scripts that look at the explorer, and a server for it to look at."""
+"""Headless Chromium for the scripts that look at the explorer, and a server of the explorer's page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REACH = f"return import('/served.js').then((page) => ({IS_DRAWN}) && (window.exp
 
 @contextmanager
 def chromium(width: int, height: int, ratio: float = 1.0) -> Iterator[Any]:
-    """A browser whose page has so many pixels of CSS, each of ``ratio`` pixels of the picture."""
+    """A browser whose page has ``width`` times ``height`` pixels of CSS, each of ``ratio`` pixels of the picture."""
     program, driver = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
     if not program or not driver:
         sys.exit("this needs chromium and chromedriver; Debian calls them chromium and chromium-driver")

@@ -30,7 +30,7 @@ explorer.zoom(2, 0, 0);
 
 
 def main() -> None:
-    """Compute the map, open the page, write what it shows."""
+    """Compute the map, open the page, write the picture."""
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     vectors = lexigrad.load_vectors(sys.argv[1])

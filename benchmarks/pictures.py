@@ -76,7 +76,7 @@ def main(*inputs: str) -> None:
 
 
 def draw_results(official: str, trees: str, text: str, *files: str) -> None:
-    """Run, draw, write."""
+    """Run the course experiment, classify, train, and draw the results."""
     course = run_course(official)
     print(f"iteration {course.config.iterations:,}: {course.costs[-1]:.6f}")
     save(plot_learning_curve(course.costs[4::5].tolist(), every=50), "course-costs")  # every fifth: a smaller file

@@ -1,4 +1,4 @@
-"""Tables of what scale.py, exact_ray.py and replicas.py measured, with the model beside it, and a picture."""
+"""Tables of the figures of scale.py, exact_ray.py and replicas.py, with the model's beside them, and a picture."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ from lexigrad.signals import Endings
 
 __all__ = ["main"]
 
-SIGNALLED: Final = 128  # and the signal's number: what a shell reports of a program that a signal stopped
+SIGNALLED: Final = 128  # plus the signal's number: the status that a shell reports of a program that a signal stopped
 
 
 class Commands(click.Group):
@@ -41,7 +41,7 @@ class Commands(click.Group):
         return list(self.commands)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """As click has it; a warning is one line, and where Ray is stuck, the process ends without it."""
+        """Run a command as click does, with a warning on one line; where Ray is stuck, the process ends without it."""
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = _show_warning
@@ -82,7 +82,7 @@ def _show_warning(message: Warning | str, *_where: Any, **_options: Any) -> None
 
 
 def _with_notes(sentence: str, error: BaseException) -> str:
-    """A sentence, and below it what the command has to add."""
+    """A sentence, and below it the notes that the command added to the error."""
     return "\n".join([sentence, *getattr(error, "__notes__", ())])
 
 

@@ -1,6 +1,6 @@
-"""What the command line shows: progress on standard error, plain columns on standard output.
+"""The output of the command line: progress on standard error, plain columns on standard output.
 
-Standard output holds data only, so that another program can read it; what is said to a person goes to standard error.
+Standard output holds data only, so that another program can read it; messages to a person go to standard error.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class Display:
         self._drawn_at = 0.0
         self._tenths: dict[str, int] = {}
         self._lock = RLock()
-        self._shown: tuple[str, int, int | None, str] | None = None  # what the bar was given last
-        self._cluster = ""  # what is said of the workers beside it
+        self._shown: tuple[str, int, int | None, str] | None = None  # the last content of the bar
+        self._cluster = ""  # the words on a cluster's workers beside it
         self._restarts = 0
         self._laggard = ""
 
@@ -76,11 +76,11 @@ class Display:
                 click.echo(message, err=True)
 
     def reading(self, done_bytes: int, total_bytes: int | None) -> None:
-        """Show how much of the text has been read; how much there is may be unknown."""
+        """Show how much of the text has been read; the size of the whole may be unknown."""
         self._show("reading", done_bytes, total_bytes, f"{done_bytes / 1e6:,.0f} MB")
 
     def training(self, progress: TrainProgress | SolverProgress) -> None:
-        """Show how much has been trained, how fast, and at which learning rate; ``trained`` keeps the last of it."""
+        """Show the progress, the speed and the learning rate of a training; ``trained`` keeps the last progress."""
         from lexigrad.progress import SolverProgress
 
         if isinstance(progress, SolverProgress):
@@ -99,7 +99,7 @@ class Display:
         self._show("training", progress.words_done, progress.words_total, detail)
 
     def working(self, cluster: EngineProgress) -> None:
-        """Show how the workers of a cluster get on, beside what is shown; where no bar is, who lags at once."""
+        """Show the progress of a cluster's workers beside the bar; without a bar, say at once which worker lags."""
         text = f"{cluster.workers:,} {_noun('worker', cluster.workers)}, {cluster.bytes_done / 1e6:,.0f} MB from them"
         if cluster.restarts:
             text += f", {cluster.restarts:,} {_noun('restart', cluster.restarts)}"
@@ -115,7 +115,7 @@ class Display:
                 self.say(all_of_it)
 
     def speed(self) -> dict[str, float]:
-        """What `training` was told last, as plain numbers."""
+        """The last progress that `training` was told, as plain numbers."""
         if self.solved is not None:
             return {"seconds": self.solved.seconds}
         return {name: getattr(self.trained, name) for name in ("words_done", "seconds", "words_per_second")}
@@ -165,7 +165,7 @@ class Display:
             self._leave_bar()
 
     def _beside(self, detail: str) -> str:
-        """What is said, and of the workers what is known."""
+        """The text of the bar or the line, with the words on a cluster's workers behind it."""
         return ", ".join(filter(None, (detail, self._cluster)))
 
     def _draw_bar(self, name: str, done: int, total: int | None, detail: str) -> None:
@@ -205,7 +205,7 @@ def _live_bar() -> Progress:
 
 
 def _noun(noun: str, count: int) -> str:
-    """The noun for so many."""
+    """The noun, in the plural unless ``count`` is 1."""
     return noun if count == 1 else f"{noun}s"
 
 

@@ -51,14 +51,14 @@ SHOWN_AT_MOST: Final = 8
 
 @dataclass(frozen=True)
 class Documentation:
-    """The documentation found in source files, and what was not taken.
+    """The documentation found in source files, and the counts of files that were taken and left out.
 
     Attributes:
         paragraphs: the text, each paragraph one string.
-        files: source files read.
-        bytes: their size together.
-        not_parsed: files that could not be read or are not Python.
-        left_out: files beyond the limit on bytes.
+        files: the number of source files read.
+        bytes: the size of these files together.
+        not_parsed: the number of files that could not be read or are not Python.
+        left_out: the number of files beyond the limit on bytes.
     """
 
     paragraphs: list[str]
@@ -79,8 +79,8 @@ def read_documentation(folders: list[Path] | None = None, *, limit_bytes: int = 
     r"""Collect the docstrings of all Python source files below some folders, and the topics of `pydoc`.
 
     Args:
-        folders: where to look; the standard library and the installed packages of the running Python if not given.
-            Folders of tests are passed over.
+        folders: the folders to search; the standard library and the installed packages of the running Python if not
+            given. Folders of tests are passed over.
         limit_bytes: files are taken until they hold so many bytes together.
 
     Returns:
@@ -120,7 +120,7 @@ def run_demo(
 
     Args:
         say: gets each line of the report.
-        save: where to keep the model, if anywhere.
+        save: the file to keep the model in, if any.
         progress: gets the progress of the training.
 
     Raises:
@@ -156,7 +156,7 @@ def run_demo(
 
 
 def _trained(model: Word2Vec, last: TrainProgress | None) -> str:
-    """One sentence: what was trained, and how fast."""
+    """One sentence on the model that was trained, and on the speed."""
     made = f"{model.config.epochs} epochs make {len(model.vocabulary):,} vectors of length {model.config.dim}"
     if last is None:
         return made
@@ -191,7 +191,7 @@ def _source_files(folders: list[Path]) -> Iterator[Path]:
 def _documentation_of(path: Path) -> Iterator[str]:
     """The docstrings of one source file, or the topics of `pydoc` if it is the file that holds them."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of old escapes in other people's strings
+        warnings.simplefilter("ignore")  # warnings of old escapes in other people's strings
         module = ast.parse(path.read_bytes())
     return _strings(module) if str(path).endswith(TOPICS) else _docstrings(module)
 

@@ -1,4 +1,4 @@
-"""Signals that ask a program to end, turned into what Ctrl-C does: temporary files go, and checkpoints are written."""
+"""Signals that ask a program to end act as Ctrl-C does: temporary files go, and checkpoints are written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Ended", "Endings"]
 
 NAMES: Final = ("SIGINT", "SIGTERM", "SIGHUP")
-"""Ctrl-C; what `kill`, a scheduler or a shutdown sends; and what comes when a terminal is closed, not on Windows."""
+"""The signals of Ctrl-C; of `kill`, a scheduler or a shutdown; and of a terminal that is closed, not on Windows."""
 
 PLAIN: Final = (signal.SIG_DFL, signal.default_int_handler)
 
@@ -21,19 +21,20 @@ class Ended(KeyboardInterrupt):
     """A signal asks the program to end.
 
     A class of its own because CPython, when a plain KeyboardInterrupt came within ``exec`` of a string, ends the
-    process by SIGINT in the end, although it was handled, and whatever the exit status was to be.
+    process by SIGINT in the end, although it was handled, and although another exit status was set.
     """
 
 
 class Endings:
     """While its block runs, SIGTERM and SIGHUP end it as Ctrl-C does, by a KeyboardInterrupt; a context manager.
 
-    The first of the two counts, and further ones are ignored from then on, so that they do not stop what cleans up; a
-    second Ctrl-C does. A signal that was ignored when the block began, as `nohup` arranges it, stays so.
+    The first of the two counts, and further ones are ignored from then on, so that they do not stop the code that
+    cleans up; a second Ctrl-C does stop it. A signal that was ignored when the block began, as `nohup` arranges it,
+    stays ignored.
 
     Attributes:
         signal: the number of the signal that came; that of Ctrl-C if none did.
-        by: what ended the block, for a reader.
+        by: the signal's name, or ``the keyboard`` if none came, for messages.
     """
 
     def __init__(self) -> None:
@@ -42,7 +43,7 @@ class Endings:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():  # no other may set them
+        if threading.current_thread() is threading.main_thread():  # no other thread may set handlers
             for number in (getattr(signal, name) for name in NAMES if hasattr(signal, name)):
                 if signal.getsignal(number) in PLAIN:
                     self._before[number] = signal.signal(number, self._end)
@@ -52,7 +53,7 @@ class Endings:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         if isinstance(error, RuntimeError) and isinstance(error.__cause__, Ended):
-            raise error.__cause__  # so CPython 3.11 wraps it where a class is being made, as in imports
+            raise error.__cause__  # CPython 3.11 wraps it so where a class is being made, as in imports
 
     def _end(self, number: int, _: FrameType | None) -> None:
         if number != signal.SIGINT:

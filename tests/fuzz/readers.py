@@ -1,4 +1,4 @@
-"""What is fuzzed: each reader as a function of a folder and a file's bytes, with sound files to begin with."""
+"""The readers that are fuzzed: each is a function of a folder and a file's bytes, with sound files to begin with."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ if TYPE_CHECKING:
 __all__ = ["LONGEST_MESSAGE", "NEXT_FILE", "READERS", "Reader", "feed", "scratch_folder"]
 
 LONGEST_MESSAGE = 600
-"""How many characters the sentence about a hostile file may have, besides the file's name."""
+"""The most characters of the sentence about a hostile file, besides the file's name."""
 
 NEXT_FILE = b"\n=====\n"
-"""Stands between files that are fuzzed as one: those of the official treebank, a model and an array beside it."""
+"""The text between files that are fuzzed as one: those of the official treebank, a model and an array beside it."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Reader:
 
     name: str
     read: Callable[[Path], None]
-    """Reads the file, and looks at what it got; raises AssertionError if that is not sound."""
+    """Reads the file, and looks at the values that it got; raises AssertionError if they are not sound."""
     seeds: Callable[[], list[bytes]]
     """Sound files, from which the others are made."""
     tokens: tuple[bytes, ...] = ()
@@ -71,11 +71,11 @@ def feed(reader: Reader, folder: Path, content: bytes) -> str | None:
     """Give a reader a file of this content.
 
     Returns:
-        The sentence with which it was refused, or None when it was read.
+        The sentence with which the file was refused, or None when it was read.
 
     Raises:
-        Exception: whatever else than a LexigradError came out; AssertionError if what was read, or what was said, is
-            not sound.
+        Exception: the reader raised this exception, which is no LexigradError; AssertionError if the values that were
+            read, or the sentence, are not sound.
     """
     path = folder / "file"
     path.unlink(missing_ok=True)  # a new file each time: the last one may still be mapped into memory
@@ -93,13 +93,13 @@ def feed(reader: Reader, folder: Path, content: bytes) -> str | None:
 
 
 def _each(*reads: Callable[[], None]) -> None:
-    """Call all of them, whatever the first ones refuse; raise the last refusal."""
+    """Call all reads, even if the first ones refuse the file; raise the last refusal."""
     refusal = None
     for read in reads:
         try:
             read()
         except LexigradError as error:
-            refusal = str(error)  # the error itself would keep what was read in memory
+            refusal = str(error)  # the error itself would keep the values that were read in memory
     if refusal is not None:
         raise LexigradError(refusal)
 
@@ -108,7 +108,7 @@ def _check_vectors(vectors: KeyedVectors) -> None:
     assert vectors.matrix.shape == (len(set(vectors.words)), vectors.dim)
     assert vectors.matrix.dtype == "float32"
     "".join(vectors.words).encode()
-    _ = vectors.lengths  # refuses what is not finite
+    _ = vectors.lengths  # refuses numbers that are not finite
 
 
 def _check_vocabulary(vocabulary: Vocabulary) -> None:

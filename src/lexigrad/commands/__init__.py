@@ -1,1 +1,1 @@
-"""The commands of the command line, by what they do; each parses, makes one call to the library, and prints."""
+"""The commands of the command line, a module for each kind of work; a command parses, calls the library, and prints."""

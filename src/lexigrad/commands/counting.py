@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cooccur"]
 
-COUNT_OPTIONS: Final = ("window", "dynamic_window", "subsample")  # as in `countsfile`, without its imports
+COUNT_OPTIONS: Final = ("window", "dynamic_window", "subsample")  # those of `countsfile`, without its imports
 GIGABYTE: Final = 10**9
 
 
@@ -108,7 +108,7 @@ def _are_saved_counts(paths: tuple[str, ...]) -> bool:
 
 
 def _refuse_other_options() -> None:
-    """Options of counting say nothing where counts are added."""
+    """Refuse options of counting where saved counts are added, as they have no effect there."""
     context = click.get_current_context()
     for parameter in context.command.params:
         name = str(parameter.name)
@@ -128,7 +128,7 @@ def _sum(paths: tuple[str, ...]) -> WindowCounts:
 
 
 def _saved(counts: WindowCounts, output: Path) -> dict[str, Any]:
-    """Write counts; returns what is said of them."""
+    """Write counts; returns the figures that the command prints."""
     counts.save(output)
     found = {"entries": counts.outside.size, "pairs": counts.pairs, "words": counts.words}
     return {"vocabulary": len(counts.vocabulary), **found, **counts.options}
@@ -143,7 +143,7 @@ def _count_on(
     options: dict[str, Any],
     output: Path,
 ) -> dict[str, Any]:
-    """Count text on an engine and write the counts; returns what is said of them."""
+    """Count text on an engine and write the counts; returns the figures that the command prints."""
     from lexigrad.distributed import write_window_counts
 
     config = make_config(options, corpus)
@@ -151,7 +151,7 @@ def _count_on(
     if given is None or config.phrases:
         words, how["read_before"], how["phrases"] = count_words_on(engine, corpus, config, given, display)
         written = write_window_counts(list(corpus), output, config, engine=engine, vocabulary=words, **how)
-    else:  # what was read is known when all is counted
+    else:  # the report on the text is known when all is counted
         words = given
         written = write_window_counts(list(corpus), output, config, engine=engine, vocabulary=words, **how)
         display.say(written.report.summary())

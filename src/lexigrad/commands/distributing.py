@@ -1,4 +1,4 @@
-"""What commands do on Ray: they open it, show how it gets on, and have text read there."""
+"""The part of commands that uses Ray: it opens an engine, shows its progress, and has text read there."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 __all__ = ["count_words_on", "opened_engine", "say_idle"]
 
 COUNTING_LINEAGE_BYTES: Final = 1 << 28
-"""Sums of counts are made along trees, and little is put: so all that a lost machine had can be made again, nearly."""
+"""Counts are summed along trees, and few values are put, so nearly all values of a lost machine can be made again."""
 
 
 @contextmanager
 def opened_engine(
     ray: str, workers: int | None, display: Display, paths: tuple[str, ...] = (), **how: Any
 ) -> Iterator[Engine]:
-    """The engine that is asked for; its workers, their page, and how they get on are shown on standard error.
+    """The engine that is asked for; its workers, Ray's dashboard and its progress are shown on standard error.
 
     Args:
         ray: the address, or ``local``.
-        workers: how many; as many as there are free cores for if None.
-        display: shows it.
-        paths: what the workers are to read and count; paths of nothing are refused before they start.
+        workers: the number of workers; as many as there are free cores for if None.
+        display: shows the engine's progress.
+        paths: the text that the workers are to read and count; paths without text are refused before they start.
         **how: other options of `lexigrad.engines.opening.open_engine`.
     """
     from lexigrad.distributed.shards import find_text
@@ -51,7 +51,7 @@ def opened_engine(
 
 
 def say_idle(workers: int, config: TrainConfig, display: Display) -> None:
-    """Say it where there is work for fewer workers than there are, or were asked for."""
+    """Say so if there is work for fewer workers than there are, or were asked for."""
     if config.has_effect("replicas"):
         if workers > config.replicas:
             noun = "worker trains" if config.replicas == 1 else "workers train"
@@ -63,7 +63,7 @@ def say_idle(workers: int, config: TrainConfig, display: Display) -> None:
 def count_words_on(
     engine: Engine, paths: tuple[str, ...], config: TrainConfig, given: Vocabulary | None, display: Display
 ) -> CountedWords:
-    """Count the words of a text, showing progress, and say what was read and what was left out."""
+    """Count the words of a text, showing progress, and say how much was read and how much was left out."""
     from lexigrad.distributed import count_words
 
     how: dict[str, Any] = {"progress": display.reading, "phrase_progress": display.steps("phrases")}

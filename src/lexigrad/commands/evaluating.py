@@ -48,7 +48,7 @@ MEASURES = (
 
 
 def measures(command: Command) -> Command:
-    """Give a command the options that say by what to measure, as `measured` takes them."""
+    """Give a command the options that name analogies and rated pairs, as `measured` takes them."""
     for option in reversed(MEASURES):
         command = option(command)
     return command
@@ -104,7 +104,7 @@ def evaluate(vectors: tuple[Path, ...], as_json: bool, **how: Any) -> None:
 
 
 def _differences(vectors: tuple[Path, ...], results: list[Results]) -> Iterator[tuple[str, str, str, Difference]]:
-    """For each set of items, each two files of vectors and their difference on it."""
+    """Each two files of vectors and their difference, for each set of items."""
     from lexigrad.evaluation import compare
 
     for of_set in zip(*results, strict=True):

@@ -109,7 +109,7 @@ def _explorer(
     other_map: Literal["auto", "pca", "tsne", "umap"],
     restrict: int,
 ) -> Explorer:
-    """What the page shows."""
+    """The explorer that the page shows; says which words and rows are left out of it."""
     import lexigrad
     from lexigrad.explorer.columns import read_table
     from lexigrad.explorer.data import Explorer

@@ -45,7 +45,7 @@ def loss(vectors: tuple[Path, ...], corpus: str, column: str | None, threads: in
 
 
 def _losses(vectors: Iterable[Path], corpus: str, column: str | None, threads: int | None) -> Iterator[HeldOutLoss]:
-    """The losses of one model after another, none of which is kept in memory."""
+    """The losses of one model after another; no model stays in memory."""
     from lexigrad.heldout import held_out_loss
 
     for path in vectors:
@@ -55,7 +55,7 @@ def _losses(vectors: Iterable[Path], corpus: str, column: str | None, threads: i
 
 
 def _whole_model(path: Path) -> Word2Vec:
-    """The model in a file; one of vectors alone is refused with what is missing."""
+    """The model in a file; a file of vectors alone is refused with a sentence that says what it lacks."""
     from lexigrad.errors import FormatError
     from lexigrad.formats.sniffing import sniff
     from lexigrad.model import Word2Vec
@@ -69,7 +69,7 @@ def _whole_model(path: Path) -> Word2Vec:
 
 
 def _row(path: str, found: HeldOutLoss, names: Iterable[str]) -> tuple[str, ...]:
-    """The table's row of one model; a loss that it does not have is left empty."""
+    """The table's row for one model; the cell of a loss that the model does not have is empty."""
     losses = [f"{found.losses[name]:.4f}" if name in found.losses else "" for name in names]
     covered = f"{100 * found.coverage:.1f} %"
     return path, f"{found.pairs:,.0f}", *losses, f"{found.perplexity:,.1f}", f"{found.words:,}", covered

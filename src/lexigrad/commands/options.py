@@ -1,4 +1,4 @@
-"""What several commands share: options and arguments, and the checks of files before any work is done."""
+"""Options and arguments that several commands share, and the checks of files before any work is done."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ __all__ = [
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 OF_EACH_RUN: Final = ("learning_rate", "min_learning_rate", "schedule", "epochs", "early_stop", "threads")
-"""What further training does not take from the model."""
+"""The options that further training does not take from the model."""
 
 ALL_WORDS: Final = {"min_count": 1, "max_vocabulary": None}
 
@@ -67,7 +67,7 @@ def writable(ctx: click.Context, option: click.Parameter, path: Path | None) -> 
 
 
 def writable_with_ending(ctx: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
-    """Refuse a file whose ending names no format, or one that needs an extra, too."""
+    """Refuse a file that could not be written, or whose ending names no format, or one that needs an extra."""
     endings = registry.endings(with_extras=False)
     if path is not None and path.suffix not in endings:
         raise click.BadParameter(f"File '{path}' must end in {either(endings)}.", ctx, option)
@@ -75,7 +75,7 @@ def writable_with_ending(ctx: click.Context, option: click.Parameter, path: Path
 
 
 def either(choices: Iterable[str]) -> str:
-    """``a, b or c``; a single choice as it is."""
+    """The choices as a sentence has them: ``a, b or c``; a single choice as it is."""
     *others, last = choices
     return f"{', '.join(others)} or {last}" if others else last
 
@@ -93,7 +93,7 @@ def config_options(names: Iterable[str]) -> Callable[[Command], Command]:
 
 
 def _config_option(option: Field[Any]) -> Callable[[Command], Command]:
-    """The option of one field."""
+    """The option of the command line for one field."""
     flag = f"--{option.name.replace('_', '-')}"
     kind = str(option.type)
     rule = option.metadata
@@ -170,7 +170,7 @@ restrict_option = click.option(
 
 
 def needs_ray(ctx: click.Context, option: click.Parameter, value: int | None) -> int | None:
-    """Refuse an option that says something of Ray's workers where there is no Ray."""
+    """Refuse an option for Ray's workers where ``--ray`` is not given."""
     if value is not None and ctx.params.get("ray") is None:
         raise click.BadParameter("goes with --ray only.", ctx, option)
     return value

@@ -1,4 +1,4 @@
-"""The command that says beforehand what a cluster would take: `plan`."""
+"""The command that estimates the time, memory and traffic of a training on a cluster: `plan`."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def plan_command(
 
 
 def _measured(rates: Rates) -> Iterator[tuple[str, str]]:
-    """What was measured, for people."""
+    """The name and the figure of each speed that was measured, for people."""
     for title, rate in (("reading", rates.reading), ("counting", rates.counting), ("SGD", rates.sgd)):
         yield f"{title}, words a second", _number(rate)
     for title, rate in (("negative sampling", rates.negative_sampling), ("naive softmax", rates.naive_softmax)):
@@ -129,7 +129,7 @@ def _measured(rates: Rates) -> Iterator[tuple[str, str]]:
 
 
 def _row(planned: Planned) -> tuple[str, ...]:
-    """What the table says of one step."""
+    """The table's row for one step."""
     step = planned.step
     times = planned.seconds_on_one_machine, step.seconds, step.compute_seconds, step.network_seconds
     sizes = step.machine_bytes, step.driver_bytes, step.wire_bytes
@@ -137,7 +137,7 @@ def _row(planned: Planned) -> tuple[str, ...]:
 
 
 def _remarks(job: Job, cluster: Cluster, planned: Plan) -> Iterator[str]:
-    """What was assumed, who would have nothing to do, and how SGD would be merged."""
+    """Sentences on the assumptions, on cores that would have no work, and on the merges of SGD."""
     merging, parts = planned.merging, job.config.parts
     kind = f"machines of {cluster.cores} core{'s' if cluster.cores > 1 else ''} as fast as those here"
     yield f"assumed: {kind}, {cluster.gigabits_per_second:g} Gb/s between them, window 5, text like Wikipedia's"
@@ -163,7 +163,7 @@ def _number(value: float) -> str:
 
 
 def _time(seconds: float) -> str:
-    """The time as one would say it."""
+    """The time as a person would say it."""
     if seconds < 100:
         return f"{seconds:.2g} s"
     if seconds < 100 * 60:

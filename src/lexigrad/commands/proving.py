@@ -1,4 +1,4 @@
-"""Commands that show what the library can do, without a text of one's own: `gradcheck` and `demo`."""
+"""Commands that show what the library can do, without a text of the user's: `gradcheck` and `demo`."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def hub(
 
 
 def _model_or_vectors(path: Path) -> Word2Vec | KeyedVectors:
-    """The whole model, if the file holds one."""
+    """The whole model, if the file holds one, and else its vectors."""
     import lexigrad
     from lexigrad.formats.native import read_native
     from lexigrad.formats.sniffing import sniff

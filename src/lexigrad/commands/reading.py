@@ -104,7 +104,7 @@ def open_corpus(
     *,
     start: Word2Vec | None = None,
 ) -> Corpus:
-    """Read the text, showing progress, and say what was read and what was left out."""
+    """Read the text, showing progress, and say how much was read and how much was left out."""
     import lexigrad
     from lexigrad.countsfile import is_saved_counts
 

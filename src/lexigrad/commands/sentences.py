@@ -129,7 +129,7 @@ def course(
 def _classified(
     vectors: KeyedVectors, treebank: StanfordSentiment, name: str, hidden: int | None, display: Display
 ) -> SentimentResult:
-    """The result of one file of vectors; what was not quite done is said."""
+    """The result of one file of vectors; says at which strengths the optimizer stopped too early."""
     from lexigrad.sentiment import classify_sentiment
 
     result = classify_sentiment(vectors, treebank, name=name, hidden=hidden, progress=display.steps(name))
@@ -140,7 +140,7 @@ def _classified(
 
 
 def _labelled(treebank: Path, display: Display) -> StanfordSentiment | None:
-    """The treebank with labels in this folder, or else beside it; None, and a word about it, where there is none."""
+    """The treebank with labels in this folder, or else beside it; None, and a message, where there is none."""
     from lexigrad.errors import CorpusError
     from lexigrad.treebank import StanfordSentiment
 
@@ -164,7 +164,7 @@ def _names(paths: tuple[Path, ...]) -> list[str]:
 
 
 def _print_costs(result: CourseResult) -> None:
-    """The first cost, and then that of each tenth of the way."""
+    """Print the first cost, and then the cost at each tenth of the way."""
     every, last = result.config.print_every, len(result.costs)
     for number in sorted({1, *(max(1, last * tenth // 10) for tenth in range(1, 11))}):
         click.echo(f"{number * every}\t{result.costs[number - 1]:.6f}")
@@ -183,7 +183,7 @@ def _print_sentiment(results: list[SentimentResult]) -> None:
 
 
 def _plot_sentiment(results: list[SentimentResult], folder: Path) -> None:
-    """The sweep of all, and a confusion matrix for each."""
+    """Draw the sweep of all results, and a confusion matrix for each."""
     from lexigrad.plots import plot_confusion, plot_l2_sweep
 
     pictures: dict[str, Any] = {"sentiment-sweep": plot_l2_sweep(results)} if results else {}
@@ -194,7 +194,7 @@ def _plot_sentiment(results: list[SentimentResult], folder: Path) -> None:
 
 
 def _plot_course(result: CourseResult, folder: Path) -> None:
-    """The falling cost, and some words on their two principal axes."""
+    """Draw the falling cost, and some words on their two principal axes."""
     from lexigrad.plots import plot_learning_curve, plot_words
 
     known = [word for word in DRAWN_WORDS if word in result.vectors]

@@ -48,7 +48,7 @@ VECTORS_ENDINGS: Final = [ending for ending in endings(with_extras=False) if end
 
 
 def _validation(ctx: click.Context, option: click.Parameter, value: str | None) -> float | str | None:
-    """What is a number is a share of the sentences; anything else names a text."""
+    """A number is a share of the sentences; any other value names a text."""
     try:
         share = float(value or "")
     except ValueError:
@@ -224,7 +224,7 @@ def train(
         for path in outputs:
             trained, stopped = _next(models)
             if stopped is not None and checkpoint_every is not None:
-                raise stopped  # the checkpoint has all that there is
+                raise stopped  # the checkpoint holds all that was trained
             _save(trained, path)
             for line in _outcome(trained) if stopped is None else ():
                 display.say(line)
@@ -241,15 +241,15 @@ def train(
 
 
 def _shares(config: TrainConfig, workers: int | None) -> dict[str, Any]:
-    """How many workers there are to be, none of them without work, and how many cores are each one's."""
+    """The number of workers to open, none of them without work, and the number of cores of each."""
     if not config.has_effect("replicas"):
-        return {"workers": workers}  # of one core each
+        return {"workers": workers}  # workers of one core each
     most = config.replicas
     return {"workers": workers and min(workers, most), "threads": config.threads, "most_workers": most}
 
 
 def _check_ray(config: TrainConfig, corpus: tuple[str, ...]) -> None:
-    """Refuse what workers have no part in, and before Ray starts, which takes seconds, paths of nothing."""
+    """Refuse trainings in which workers have no part, and paths without text before Ray starts, which takes seconds."""
     from lexigrad.sources import find_files
 
     can_share, races = is_shareable(config.loss, config.solver), config.has_effect("deterministic")
@@ -264,7 +264,7 @@ def _check_ray(config: TrainConfig, corpus: tuple[str, ...]) -> None:
 
 
 def _keep_inputs(inputs: list[Any], outputs: list[Path]) -> None:
-    """Refuse to write over what is read, and to read standard input twice; what is no name is passed over."""
+    """Refuse to write over a file that is read, and to read standard input twice; only names and paths count."""
     read = [str(name) for name in inputs if isinstance(name, (str, os.PathLike))]
     for path in outputs:
         keep_inputs(read, path)
@@ -280,7 +280,7 @@ def _one(text: Corpus | WindowCounts, config: TrainConfig, **how: Any) -> Iterat
 
 
 def _checkpoints(outputs: list[Path], every: Any, resume: bool, display: Display) -> Checkpoints | None:
-    """The checkpoints that are asked for; what killed writers left of the outputs goes."""
+    """The checkpoints that are asked for; half-written outputs that killed writers left are removed."""
     import lexigrad
     from lexigrad.files import remove_stale
 
@@ -309,7 +309,7 @@ def _advice(checkpoints: Checkpoints | None) -> Iterator[None]:
 
 
 def _further(model: Word2Vec, text: Any, config: TrainConfig) -> str:
-    """What training further will do: to which words, at which learning rate."""
+    """A sentence on training further: which words it changes, at which learning rates."""
     known = sum(word in model.vocabulary for word in text.vocabulary)
     first, last = config.learning_rate_at(0.0), config.learning_rate_at(1.0)
     return (
@@ -320,7 +320,7 @@ def _further(model: Word2Vec, text: Any, config: TrainConfig) -> str:
 
 
 def _next(models: Iterator[Word2Vec]) -> tuple[Word2Vec, TrainingInterrupted | None]:
-    """The next model, and what stopped its training, if something did."""
+    """The next model, and the interruption of its training, if there was one."""
     try:
         return next(models), None
     except TrainingInterrupted as stopped:
@@ -328,7 +328,7 @@ def _next(models: Iterator[Word2Vec]) -> tuple[Word2Vec, TrainingInterrupted | N
 
 
 def _outcome(model: Word2Vec) -> Iterator[str]:
-    """What the history says of the model that is to be written, and whether it says all."""
+    """Sentences on the model that is to be written, from its history, and on epochs that the history lacks."""
     from lexigrad.records import kept_record
 
     history = model.history

@@ -240,7 +240,7 @@ def convert(
 
 
 def _conversion(vectors: KeyedVectors, tables: int, target: Path, written: str, dtype: Dtype) -> dict[str, Any]:
-    """What was written, and what was lost."""
+    """The report on a conversion: the file that was written, and the loss of precision and of n-grams."""
     from lexigrad import SubwordVectors, reduction_loss
 
     taken = target.stat().st_size if target.is_file() else None
@@ -257,7 +257,7 @@ def _conversion(vectors: KeyedVectors, tables: int, target: Path, written: str, 
 
 
 def _told(report: dict[str, Any]) -> Iterator[str]:
-    """What a person should know about a conversion."""
+    """Sentences for a person on what a conversion lost."""
     if not report.get("ngrams_kept", True):
         yield (
             f"the n-grams of IN are not in OUT, which has vectors for its {report['words']:,} words only; a native "
@@ -271,7 +271,7 @@ def _told(report: dict[str, Any]) -> Iterator[str]:
 
 
 def _losses(paths: Iterable[Path]) -> Figure:
-    """The losses of whole models, each on held-out text by that loss which the first was trained to minimise."""
+    """A picture of the losses of whole models on held-out text, by the loss that the first was trained to minimise."""
     import lexigrad
     from lexigrad.plots import plot_losses
 
@@ -290,7 +290,7 @@ def _files(paths: Iterable[Path]) -> list[Path]:
 
 
 def _together(loaded: list[KeyedVectors]) -> VectorsSet:
-    """The vectors as a set; says how many words are left out because some lack them."""
+    """The vectors as a set; says how many words are left out because some of the files lack them."""
     from lexigrad.stability import VectorsSet
 
     together = VectorsSet(loaded)

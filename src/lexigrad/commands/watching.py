@@ -1,4 +1,4 @@
-"""What `train --watch` serves."""
+"""The page that `train --watch` serves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["begin_watch", "watched"]
 
 TELLING_SECONDS: Final = 1.0
-"""So long the command waits, at most, until open pages know that training is over."""
+"""The seconds that the command waits, at most, until open pages know that training is over."""
 POLL_SECONDS: Final = 0.05
 
 

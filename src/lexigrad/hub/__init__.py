@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 __all__ = ["save_hub"]
 
 CONFIG: Final = {"normalize": False, "max_length": None, "embedding_dtype": "float32"}
-"""For model2vec: vectors keep their lengths, and no sentence is cut short."""
+"""The settings for model2vec: vectors keep their lengths, and no sentence is cut short."""
 
 MODULES: Final = [{"idx": 0, "name": "0", "path": ".", "type": "sentence_transformers.models.StaticEmbedding"}]
-"""For sentence-transformers: the one module, in the folder itself."""
+"""The modules for sentence-transformers: a single one, in the folder itself."""
 
 SIMILARITY: Final = {"similarity_fn_name": "cosine"}
-"""Its default. Without the file, sentence-transformers 4 and 5 ask the Hub for one, of a folder on the disk too."""
+"""The default of sentence-transformers, whose versions 4 and 5 ask the Hub for this file where a folder lacks it."""
 
 KEYS: Final = ("config.json", "modules.json")
-"""Without them the libraries refuse the folder."""
+"""The files without which the libraries refuse the folder."""
 
 
 def save_hub(
@@ -52,25 +52,26 @@ def save_hub(
     """Write vectors as a folder that sentence-transformers, model2vec and ``load_vectors`` load; nothing is sent.
 
     Both libraries give a sentence the mean of its words' vectors, x = 1/|S| · Σ_{w ∈ S} v_w, S being its tokens that
-    have a vector, each as often as it comes; that of nothing is the zero vector. It is the mean of `SentenceVectorizer`
-    up to the rounding of 32-bit numbers. Text is turned to lower case if all words are in lower case.
+    have a vector, each as often as it comes; a sentence without such tokens has the zero vector. This is the mean of
+    `SentenceVectorizer` up to the rounding of 32-bit numbers. Text is turned to lower case if all words are in lower
+    case.
 
     Args:
-        folder: where to; a new or an empty one, unless ``overwrite``. It gets ``model.safetensors``,
+        folder: the folder to write, new or empty unless ``overwrite``. It gets ``model.safetensors``,
             ``tokenizer.json``, three small files for the libraries, and the model card, ``README.md``, with all that is
             known of the training.
         model: the model, of which V is written, or vectors, of whose training the card then says nothing.
-        name: of the model on the Hub, such as ``me/wiki-100``; the folder's name when None.
-        license: what the Hub calls it, such as ``cc-by-sa-4.0``; the card states none when None.
-        languages: of the text, as codes such as ``en``.
-        results: what `evaluate_analogies` and `evaluate_similarity` found of these vectors; the card shows them with
-            coverage and intervals.
+        name: the model's name on the Hub, such as ``me/wiki-100``; the folder's name when None.
+        license: the license's name on the Hub, such as ``cc-by-sa-4.0``; the card states none when None.
+        languages: the languages of the text, as codes such as ``en``.
+        results: the results of `evaluate_analogies` and `evaluate_similarity` on these vectors; the card shows them
+            with coverage and intervals.
         tokens: how text is cut, as in `TrainConfig`; when None as the model's config says, at white space for vectors.
         overwrite: take a folder that is not empty; files of these six names are replaced, others stay.
 
     Raises:
-        InputError: there is no word, one is empty, a number is not finite, or the model's own tokenizer was a function,
-            which no file can hold, and ``tokens`` is not given.
+        InputError: there is no word, a word is empty, a number is not finite, or the model's own tokenizer was a
+            function, which no file can hold, and ``tokens`` is not given.
         FormatError: a word cannot be written in UTF-8.
         LexigradError: the folder is not empty, or cannot be written.
 

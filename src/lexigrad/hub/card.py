@@ -1,6 +1,6 @@
-"""The model card of a Hub folder: what the vectors are, how to load them, how they were made and how good they are.
+"""The model card of a Hub folder: it describes the vectors, their loading, their training and their scores.
 
-Nothing stands in it that is not known: what was not recorded, measured or said is left out.
+The card states nothing that is not known: facts that were not recorded, measured or given are left out.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ON_THE_HUB: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCI
 """An owner and a name, as repositories of the Hub have them."""
 
 RANKS: Final = slice(100, 1000)
-"""Where words of some meaning are that every reader knows."""
+"""The ranks of words that have some meaning and that every reader knows."""
 
 LONG_ENOUGH: Final = 5
 
@@ -70,16 +70,16 @@ embeddings = model.encode({sentences})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """What a card says.
+    """The facts that a card states.
 
     Attributes:
-        name: of the model, on the Hub or elsewhere.
+        name: the model's name, on the Hub or elsewhere.
         vectors: the vectors of the folder.
-        model: the model that they are from, if that is known.
+        model: the model that the vectors are from, if it is known.
         tokens: how text is cut, ``whitespace`` or ``words``.
         lowercase: whether text is turned to lower case.
-        license: what the Hub calls it, if it is known.
-        languages: their codes.
+        license: the license's name on the Hub, if it is known.
+        languages: the codes of the text's languages.
         results: the evaluations of the vectors.
     """
 

@@ -1,4 +1,4 @@
-"""What a model card says of evaluations: scores with coverage and intervals, for people and for the Hub."""
+"""The evaluations in a model card: scores with coverage and intervals, for people and for the Hub."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ another training would have given.
 
 
 def evaluation(results: Results, words: int) -> str:
-    """The section with all scores of vectors of so many words."""
+    """The section with all scores of vectors of ``words`` words."""
     rows = [(in_prose(name), *map(_defined, cells)) for found in results for name, *cells in found.rows()]
     limits = dict.fromkeys(sentence for found in results for sentence in _limits(found, words))
     return "\n".join(["## Evaluation\n", table(HEADING, rows) + "\n", NOTE, *(f"{limit}\n" for limit in limits)])
 
 
 def model_index(name: str, results: Results) -> list[str]:
-    """The lines of metadata in which the Hub looks for scores; those that are not defined are left out."""
+    """The lines of metadata in which the Hub looks for scores; scores that are not defined are left out."""
     lines = [line for found in results for line in _result(found)]
     return ["model-index:", f"- name: {yaml_string(name)}", "  results:", *lines] if lines else []
 
 
 def _defined(cell: str) -> str:
-    """A cell that holds no name; a score that is not defined is not a number."""
+    """The cell, or a dash where its score is not a number; the cell must hold no name, in which "nan" could stand."""
     return "–" if "nan" in cell else cell
 
 
 def _limits(found: AnalogyResult | SimilarityResult, words: int) -> Iterator[str]:
-    """Sentences on what could be asked and could answer."""
+    """Sentences on the words that could be asked and could answer, and on unknown words."""
     if found.restrict is not None and found.restrict < words:
         yield f"Only the {found.restrict:,} most frequent words were asked and could answer."
     if found.count_unknown and isinstance(found, AnalogyResult):
@@ -56,7 +56,7 @@ def _limits(found: AnalogyResult | SimilarityResult, words: int) -> Iterator[str
 
 
 def _result(found: AnalogyResult | SimilarityResult) -> Iterator[str]:
-    """One entry of the index."""
+    """The lines of one entry of the index."""
     covered: AnalogyScore | SimilarityResult
     if isinstance(found, AnalogyResult):
         task, covered, label = "Word analogies", found.total, f"Accuracy by {METHODS[found.method]}"

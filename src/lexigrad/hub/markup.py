@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["in_code", "in_prose", "table", "yaml_string"]
 
 ACTIVE: Final = re.compile(r"[\\`*_\[\]<>|~&$]|(?<=:)/(?=/)|(?<=www)\.", re.IGNORECASE)
-"""What means something within a line of Markdown, HTML or a formula, and what makes an address a link."""
+"""Characters with a meaning within a line of Markdown, HTML or a formula, and those that make an address a link."""
 
 
 def yaml_string(text: str) -> str:
@@ -25,7 +25,7 @@ def yaml_string(text: str) -> str:
 
 
 def in_prose(text: str) -> str:
-    r"""Text that Markdown shows as it is, on one line; what cannot be seen is shown by its number.
+    r"""Text that Markdown shows as it is, on one line; a character that cannot be seen is shown by its number.
 
     Example:
         >>> print(in_prose("<b>_x_\n|"))

@@ -1,10 +1,11 @@
 """A ``tokenizer.json`` that cuts text as lexigrad does and leaves out the words that have no vector.
 
 Libraries that take the mean of a sentence's tokens count unknown words too, where a tokenizer has a token for them.
-This one has none. Its model is a table of whole words: byte-pair encoding without any pair, told to look for the whole
-word first (``ignore_merges``). A word that is not in the table falls into its characters, and characters that are not
-in the table are dropped, as there is no token for them (``unk_token`` is null). None ever is: each word has a space put
-in front, in the table as well as in the text, so that every entry has at least two characters.
+This tokenizer has none. Its model is a table of whole words: byte-pair encoding without any pair, told to look for the
+whole word first (``ignore_merges``). A word that is not in the table falls into its characters, and characters that are
+not in the table are dropped, as there is no token for them (``unk_token`` is null). No single character ever is in the
+table: each word has a space put in front, in the table as well as in the text, so that every entry has at least two
+characters.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["SEPARATORS", "is_lowercase", "tokenizer_json"]
 
 MARKER: Final = " "
-"""Stands in front of each word. It parts words, so that none holds it, however text is cut."""
+"""The character in front of each word. It parts words, so that no word holds it, however text is cut."""
 
 # Characters stand in the patterns as themselves: how to escape them is where dialects of patterns differ.
 WHITESPACE: Final = "\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 SEPARATORS: Final = {"whitespace": f"[{WHITESPACE}]+", "words": r"[^\p{L}\p{N}_]+"}
-"""What parts tokens, as `TrainConfig.tokens` means it: where ``str.split()`` cuts, and Python's ``\\W+``."""
+"""The patterns that part tokens, as `TrainConfig.tokens` has it: where ``str.split()`` cuts, and Python's ``\\W+``."""
 
 CASED, IGNORED = r"(?!\p{Case_Ignorable})\p{Cased}", r"\p{Case_Ignorable}*"
 FINAL_SIGMA: Final = rf"{CASED}{IGNORED}\KΣ(?!{IGNORED}{CASED})"
@@ -34,7 +35,7 @@ def tokenizer_json(words: Sequence[str], tokens: str, *, lowercase: bool) -> str
     """The tokenizer that gives the ids of known words, in the form of the package ``tokenizers``.
 
     Args:
-        words: none empty; a word's id is its place.
+        words: the words, none of them empty; a word's id is its place.
         tokens: how text is cut, ``whitespace`` or ``words``.
         lowercase: whether text is turned to lower case first.
 
@@ -86,7 +87,7 @@ def _normalizer(words: Sequence[str]) -> dict[str, Any]:
 
 
 def _pre_tokenizer(tokens: str) -> dict[str, Any]:
-    """Cuts text into words, and puts the marker in front of each."""
+    """The step that cuts text into words, and puts the marker in front of each."""
     cut = {"type": "Split", "pattern": {"Regex": SEPARATORS[tokens]}, "behavior": "Removed", "invert": False}
     mark = {"type": "Metaspace", "replacement": MARKER, "prepend_scheme": "always", "split": False}
     return {"type": "Sequence", "pretokenizers": [cut, mark]}

@@ -1,4 +1,4 @@
-"""What a model card says of the training: the options, and what was recorded on the way."""
+"""The training in a model card: its options, and the records that it made on the way."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_ROWS: Final = 20
 NOTHING: Final = "–"
 MODELS: Final = {"skipgram": "skip-gram", "cbow": "CBOW"}
 FIRST: Final = ("epoch", "stage", "passes", "words", "learning_rate", "loss")
-"""The order of columns; others follow."""
+"""The columns that come first, in this order."""
 
 
 def kind_of_training(config: TrainConfig) -> str:
@@ -59,7 +59,7 @@ def _history(history: Sequence[Mapping[str, Any]], measures: Sequence[str]) -> s
 
 
 def _shown(history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The records for a table of few rows: evenly spaced, the last one, and that of the vectors that were kept."""
+    """The records for a table of few rows: evenly spaced ones, the last, and that of the vectors that were kept."""
     every = -(-len(history) // MOST_ROWS)
     last = len(history)
     return [record for n, record in enumerate(history, 1) if n % every == 0 or n == last or record.get("kept")]
@@ -88,7 +88,7 @@ def _flat(record: Mapping[str, Any], measures: Sequence[str]) -> dict[str, Any]:
 
 
 def _value(value: Any) -> str:
-    """An option's value."""
+    """An option's value, as people read it."""
     return f"{value:g}" if isinstance(value, float) else _number(value)
 
 

@@ -1,7 +1,8 @@
 """gensim's names on lexigrad: ``from lexigrad.compat.gensim import Word2Vec`` in place of ``from gensim.models``.
 
-What gensim 4 and gensim 3 call things, running on lexigrad's trainer and search. Old names warn; what cannot be kept
-raises an error that says what to write instead. ``docs/guides/coming-from-gensim.md`` has a table of every name.
+The names of gensim 4 and gensim 3 run on lexigrad's trainer and search. A use of an old name is a warning, a use of a
+name that cannot be kept an error; both say what to write instead. ``docs/guides/coming-from-gensim.md`` has a table of
+every name.
 
 Example:
     >>> from lexigrad.compat.gensim import Word2Vec

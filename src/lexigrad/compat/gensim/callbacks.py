@@ -16,10 +16,10 @@ __all__ = ["CallbackAny2Vec", "EpochTeller"]
 
 
 class CallbackAny2Vec:
-    """What a training calls, with the model; subclass it as you would gensim's.
+    """An object whose methods a training calls with the model; subclass it as you would subclass gensim's class.
 
-    An object of any class with these four methods will do, gensim's own among them. What they raise ends the training
-    and comes out of it; the model keeps what was trained until then.
+    An object of any class with these four methods will do, gensim's own class among them. An exception that a method
+    raises ends the training and comes out of it; the model keeps the vectors that were trained until then.
     """
 
     def on_train_begin(self, model: Any) -> None:
@@ -39,10 +39,10 @@ class EpochTeller(Callback):
     """Hands each epoch of lexigrad's training on to gensim's callbacks.
 
     Args:
-        model: what they are shown.
-        callbacks: gensim's, in the order in which they are called.
-        take: puts the tables of lexigrad's model into it.
-        epochs: of the training; after the last none begins.
+        model: the model of gensim's kind that the callbacks are given.
+        callbacks: gensim's callbacks, in the order in which they are called.
+        take: puts the tables of lexigrad's model into ``model``.
+        epochs: the number of epochs of the training; ``on_epoch_begin`` is not called after the last.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class EpochTeller(Callback):
         self.done = 0
 
     def on_epoch_end(self, model: lexigrad.Word2Vec) -> None:
-        """Show the tables, then tell of the end of this epoch and of the beginning of the next."""
+        """Take the tables over, then tell the callbacks of the end of this epoch and of the beginning of the next."""
         self.done += 1
         self.take(model)
         self.tell("on_epoch_end")

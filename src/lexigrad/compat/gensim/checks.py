@@ -1,4 +1,4 @@
-"""What gensim's Word2Vec refuses before it begins: options that lexigrad lacks, and what is no text."""
+"""The checks of gensim's Word2Vec before it begins: it refuses options that lexigrad lacks, and texts that are none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PACKED_ENDINGS: Final = (".gz", ".bz2", ".xz", ".zst")
 
 
 def refuse_options(model: ModelState) -> None:
-    """Refuse options that ask for what lexigrad does not have."""
+    """Refuse options that ask for a method that lexigrad does not have."""
     if model.hs:
         raise NotKeptError(
             "hs=1, hierarchical softmax, is not kept; take negative sampling, hs=0 and negative=5, or train the full "
@@ -33,7 +33,7 @@ def refuse_options(model: ModelState) -> None:
 
 
 def check_text(sentences: Any, corpus_file: Any, passes: int) -> None:
-    """Refuse what is no text, or cannot be gone through often enough."""
+    """Refuse sentences and files that are no text, and sentences that cannot be read ``passes`` times."""
     if (sentences is None) == (corpus_file is None):
         raise TypeError("give a text, either as sentences or as corpus_file")
     if corpus_file is not None:

@@ -35,7 +35,7 @@ class KeyedVectors(Measures, OldVectorNames):
     Args:
         vector_size: numbers in a vector.
         count: rows to set aside, which ``add_vector`` fills.
-        dtype: of the vectors. Searches are in float32.
+        dtype: the vectors' type of number; searches are in float32.
         mapfile_path: unused, as in gensim.
 
     Example:
@@ -63,10 +63,10 @@ class KeyedVectors(Measures, OldVectorNames):
     def vectors_for_all(
         self, keys: Iterable[Any], allow_inference: bool = True, copy_vecattrs: bool = False
     ) -> KeyedVectors:
-        """The vectors of those keys that are there, each once, as an object of its own.
+        """The vectors of those keys that the table holds, each once, as an object of its own.
 
         Args:
-            keys: any; those that are not there are passed over.
+            keys: any keys; those that the table lacks are passed over.
             allow_inference: unused: no vector is inferred.
             copy_vecattrs: keep the attributes; without it ``count`` falls from row to row, as in gensim.
         """
@@ -88,12 +88,12 @@ class KeyedVectors(Measures, OldVectorNames):
         ignore: Any = frozenset(),
         pickle_protocol: Any = None,
     ) -> None:
-        """Write all as one native file, which `lexigrad.load_vectors` reads too; no pickle, and no other files.
+        """Write keys, vectors and attributes as one native file, without pickle; `lexigrad.load_vectors` reads it too.
 
         Args:
             fname_or_handle: the path.
             separately: unused, as arrays are mapped from the one file.
-            sep_limit: likewise.
+            sep_limit: unused, for the same reason.
             ignore: must be empty.
             pickle_protocol: unused.
         """
@@ -102,10 +102,10 @@ class KeyedVectors(Measures, OldVectorNames):
 
     @classmethod
     def load(cls, fname: str | os.PathLike[str], mmap: str | None = None) -> Self:
-        """Read what ``save`` wrote, or gensim's, or any native file, or the vectors of a model's.
+        """Read a file that ``save`` wrote, any other native file, or a file that gensim saved; of a model, its vectors.
 
         Args:
-            fname: the file. Of gensim's nothing is run (`lexigrad.formats.gensimfiles`).
+            fname: the file. Nothing in a file of gensim's is run (`lexigrad.formats.gensimfiles`).
             mmap: ``r`` leaves the vectors of a native file on the disk, read-only.
 
         Raises:
@@ -129,20 +129,20 @@ class KeyedVectors(Measures, OldVectorNames):
         append: bool = False,
         sort_attr: str = "count",
     ) -> None:
-        """Write word2vec's text or binary format, by falling ``sort_attr``, whole or not at all.
+        """Write the vectors in word2vec's text or binary format, by falling ``sort_attr``, whole or not at all.
 
         Args:
-            fname: the file; it is not packed, whatever its name.
+            fname: the file; it is not packed, even if its name says so.
             fvocab: a file for the words and their ``sort_attr``.
             binary: write the numbers as bytes.
             total_vec: must be the number of keys, if it is given.
             write_header: whether the first line is ``words dim``; without it the format is GloVe's.
-            prefix: goes before each key.
+            prefix: the text that goes before each key.
             append: must be False.
-            sort_attr: the attribute to sort by; where it is not there, keys stay in their order.
+            sort_attr: the attribute to sort by; where the table lacks it, keys stay in their order.
 
         Raises:
-            NotKeptError: ``append``, ``total_vec``, or binary without a header are asked for.
+            NotKeptError: ``append``, another ``total_vec``, or a binary file without a header is asked for.
             FormatError: a key has a space in it.
         """
         if append or total_vec not in (None, len(self)) or (binary and not write_header):
@@ -177,15 +177,15 @@ class KeyedVectors(Measures, OldVectorNames):
             fname: the file. `lexigrad.load_vectors` finds the format out, and is strict.
             fvocab: a file of ``word count`` lines; without it ``count`` falls from row to row, as in gensim.
             binary: whether numbers are bytes.
-            encoding: of the words.
-            unicode_errors: what to do with words that are not in it: ``strict``, ``replace`` or ``ignore``.
-            limit: only the first so many rows.
-            datatype: of the vectors.
+            encoding: the encoding of the words.
+            unicode_errors: what to do with words that are not in the encoding: ``strict``, ``replace`` or ``ignore``.
+            limit: the number of rows to read, from the first on; None for all.
+            datatype: the vectors' type of number.
             no_header: whether the first line is missing, as in GloVe's files.
 
         Raises:
-            DamagedFileError: the file is no such file; a ValueError.
-            ShortFileError: it ends too early; an EOFError.
+            DamagedFileError: the file is not in word2vec's format; a ValueError.
+            ShortFileError: the file ends too early; an EOFError.
             UnicodeDecodeError: a word is not in the encoding.
         """
         counts = None if fvocab is None else read_counts(fvocab, unicode_errors)
@@ -217,10 +217,10 @@ class KeyedVectors(Measures, OldVectorNames):
 
         Args:
             fname: the file.
-            lockf: 1.0 lets training go on from them. Anything else would hold them still, which is not kept.
-            binary: whether its numbers are bytes.
-            encoding: of its words.
-            unicode_errors: what to do with words that are not in it.
+            lockf: 1.0 lets training go on from these vectors. Another value would hold them still, which is not kept.
+            binary: whether the file's numbers are bytes.
+            encoding: the encoding of the file's words.
+            unicode_errors: what to do with words that are not in the encoding.
         """
         if lockf != 1.0:
             raise NotKeptError("vectors cannot be held still in training (lockf, 0.0 by default); give lockf=1.0")

@@ -26,7 +26,7 @@ NO_EVENTS: Final = "what happens is logged; see the standard library's logging"
 
 
 class Vocab:
-    """A word of gensim 3's ``wv.vocab``: its ``index`` and its ``count``, and whatever attributes it has."""
+    """A word of gensim 3's ``wv.vocab``: its ``index``, its ``count``, and its other attributes."""
 
     __slots__ = ("_key", "_table")
 
@@ -35,7 +35,7 @@ class Vocab:
 
     @property
     def index(self) -> int:
-        """The row."""
+        """The row of the word."""
         return self._table.key_to_index[self._key]
 
     def __getattr__(self, name: str) -> Any:
@@ -123,7 +123,7 @@ def _moved(name: str) -> Any:
 
 
 class OldModelNames:
-    """Old names of Word2Vec: what is now on ``model.wv``, and what is no more."""
+    """Old names of Word2Vec: those that are now on ``model.wv``, and those that gensim 4 dropped."""
 
     def __getitem__(self: Any, words: Any) -> Any:
         deprecated("model[word]", "model.wv[word]")

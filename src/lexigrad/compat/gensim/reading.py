@@ -20,7 +20,7 @@ class KnownText:
 
     Attributes:
         words: the number of its words, when it has been read.
-        sentences: likewise.
+        sentences: the number of its sentences, when it has been read.
         is_known: whether any word is in the vocabulary.
     """
 
@@ -61,7 +61,7 @@ class KnownText:
 
 
 def counted_files(paths: list[Path]) -> tuple[dict[Any, int], int, int]:
-    """How often each word of some files occurs, the number of all words, and of sentences.
+    """The number of times that each word of some files occurs, the number of all words, and that of sentences.
 
     Raises:
         CorpusError: a file cannot be read.

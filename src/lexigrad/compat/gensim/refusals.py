@@ -1,4 +1,4 @@
-"""Errors of lexigrad's and of gensim's kind at once, so that scripts catch what they caught."""
+"""Errors that are of lexigrad's and of gensim's kinds at once, so that scripts written for gensim catch them too."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ __all__ = ["DamagedFileError", "NotKeptError", "ShortFileError", "StateError", "
 
 
 class NotKeptError(LexigradError, NotImplementedError):
-    """Something of gensim's that lexigrad does not have; the message says what to write instead.
+    """A feature of gensim's that lexigrad does not have; the message says what to write instead.
 
-    A RuntimeError too, which gensim raises where an option of a model rules a method out.
+    The error is a RuntimeError too, which gensim raises where an option of a model rules a method out.
     """
 
 
 class StateError(LexigradError, RuntimeError):
-    """A method was called before what it needs is there, such as ``train`` before ``build_vocab``."""
+    """A method was called before another one that it needs, such as ``train`` before ``build_vocab``."""
 
 
 class WrongKindError(FormatError, AttributeError):
@@ -23,7 +23,7 @@ class WrongKindError(FormatError, AttributeError):
 
 
 class DamagedFileError(FormatError, ValueError):
-    """A file of vectors is not what it should be; gensim raises ValueError."""
+    """A file of vectors is damaged, or in another format; gensim raises ValueError."""
 
 
 class ShortFileError(FormatError, EOFError):

@@ -1,4 +1,4 @@
-"""Old names that stand for new ones: each use is a DeprecationWarning that says the new one."""
+"""Old names that stand for new ones: each use is a DeprecationWarning that says the new name."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def renamed_attribute(
 
     Args:
         old: the old name, as the warning says it.
-        new: what to write.
-        get: gives the value, from the object.
-        put: sets it; None where it cannot be set.
+        new: the name to write instead.
+        get: returns the value, given the object.
+        put: sets the value; None where it cannot be set.
     """
 
     def getter(self: Any) -> Any:
@@ -56,7 +56,7 @@ def renamed_method(old: str, new: str, path: str) -> Any:
 
 
 def missing_attribute(name: str, reason: str) -> Any:
-    """A property that raises an AttributeError, so that ``hasattr`` says no, with what to write instead."""
+    """A property that raises an AttributeError with the reason, so that ``hasattr`` says no."""
 
     def getter(self: Any) -> Any:
         raise AttributeError(f"{type(self).__name__} has no {name} here: {reason}")
@@ -65,7 +65,7 @@ def missing_attribute(name: str, reason: str) -> Any:
 
 
 def missing_method(name: str, reason: str) -> Any:
-    """A method that raises a NotKeptError with what to write instead."""
+    """A method that raises a NotKeptError with the reason."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         raise NotKeptError(f"{name} is not kept: {reason}")
@@ -78,8 +78,8 @@ def new_keywords(function: str, given: dict[str, Any], names: dict[str, str], ha
     """Keywords under their new names.
 
     Args:
-        function: as errors name it.
-        given: what was given besides the new names.
+        function: the function's name, for errors.
+        given: the keywords that were given besides the new names.
         names: the new name of each old one.
         has: the values of new names that were given.
 

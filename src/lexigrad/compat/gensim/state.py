@@ -1,4 +1,4 @@
-"""What a model of gensim's kind holds, whichever part of it looks."""
+"""The attributes of a model of gensim's kind, declared for all parts of its class."""
 
 from __future__ import annotations
 

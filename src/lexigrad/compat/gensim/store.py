@@ -1,4 +1,4 @@
-"""What the shim saves: one native file, which `lexigrad.load_vectors` reads too, with the rest of its state as JSON."""
+"""Models and vectors of gensim's kind as native files, which `lexigrad.load_vectors` reads too; other state is JSON."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ STATE: Final = "gensim"
 
 
 class Stored:
-    """What a file holds.
+    """The content of a file.
 
     Attributes:
-        tensors: by name.
-        state: what is neither vectors nor counts, and ``class``: ``Word2Vec`` or ``KeyedVectors``.
-        metadata: of the native file.
+        tensors: the tensors by name.
+        state: the values that are neither vectors nor counts, and ``class``: ``Word2Vec`` or ``KeyedVectors``.
+        metadata: the metadata of the native file.
     """
 
     def __init__(self, path: Path, tensors: dict[str, NDArray[Any]], metadata: dict[str, str]) -> None:
@@ -56,8 +56,8 @@ class Stored:
         """Put keys, vectors and attributes into an empty table.
 
         Args:
-            table: is changed.
-            mmap: ``r`` leaves the vectors mapped and read-only, else they are copied.
+            table: the table to fill.
+            mmap: ``r`` leaves the vectors mapped and read-only; with other values they are copied.
         """
         vectors = vectors_from_tensors(self.path, self.tensors)
         try:
@@ -87,11 +87,11 @@ def read_stored(path: str | os.PathLike[str], mmap: str | None = None) -> Stored
     """Read a native file.
 
     Args:
-        path: the file, with state of the shim or without.
-        mmap: as gensim takes it; ``r+`` would change the file, which is refused.
+        path: the file, with the state of a model of gensim's kind or without.
+        mmap: the mode, as gensim takes it; ``r+`` would change the file, and is refused.
 
     Raises:
-        FormatError: it is no native file, or damaged.
+        FormatError: the file is not native, or damaged.
     """
     if mmap not in (None, "r", "c"):
         raise NotKeptError(f"load(mmap={mmap!r}) is not kept, files are never changed in place; take mmap='r' or None")
@@ -105,7 +105,7 @@ def write_stored(
     tensors: Mapping[str, NDArray[Any]],
     metadata: Mapping[str, str],
 ) -> None:
-    """Write keys, vectors, attributes and more state as one native file, whole or not at all.
+    """Write keys, vectors, attributes and further state as one native file, whole or not at all.
 
     Raises:
         NotKeptError: the vectors, or an attribute, are of a type that the file cannot hold.
@@ -155,7 +155,7 @@ def _array(values: list[Any], name: str) -> NDArray[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """NumPy's numbers as Python's, which JSON knows."""
+    """A number of NumPy's as one of Python's, which JSON knows."""
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"{type(value).__name__} cannot be saved")

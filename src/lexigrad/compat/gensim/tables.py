@@ -84,7 +84,7 @@ class VectorTable:
         """The row of a key; a number that is no key is a row itself.
 
         Raises:
-            UnknownWordError: there is none, and no default; a KeyError.
+            UnknownWordError: the key has no row, and there is no default; a KeyError.
         """
         row = self.key_to_index.get(key)
         if row is not None:
@@ -180,13 +180,13 @@ class VectorTable:
     def add_vectors(
         self, keys: Any, weights: Any, extras: Mapping[str, NDArray[Any]] | None = None, replace: bool = False
     ) -> None:
-        """Add vectors; of keys that are there already the old one stays, or with ``replace`` goes.
+        """Add vectors; a key that has one keeps it, or with ``replace`` gets the new one.
 
         Args:
-            keys: one, or several.
-            weights: a vector, or one for each key, shape ``(keys, vector_size)``.
+            keys: one key, or several.
+            weights: a vector, or one for each key, of shape ``(keys, vector_size)``.
             extras: attributes by name, an array with a value for each key.
-            replace: whether keys that are there get the new vector and attributes.
+            replace: whether keys that have a vector get the new vector and attributes.
         """
         keys = as_list(keys)
         given = np.asarray(weights).reshape(len(keys), -1)
@@ -213,7 +213,7 @@ class VectorTable:
         """Make room for attributes: an array of each type with a value for each key; without names, for those known.
 
         Raises:
-            TypeError: an attribute is there with another type.
+            TypeError: there is an attribute of this name with another type.
         """
         if attrs is None or types is None:
             attrs, types = list(self.expandos), [values.dtype for values in self.expandos.values()]
@@ -244,7 +244,7 @@ class VectorTable:
         return self.expandos[attr][self.get_index(key)]
 
     def resize_vectors(self, seed: int = 0) -> None:
-        """Give the vectors as many rows as there are keys; new ones are drawn."""
+        """Give the vectors as many rows as there are keys; new rows are drawn."""
         known = min(len(self.vectors), len(self))
         if len(self.vectors) != len(self):
             vectors = first_vectors(len(self), self.vector_size, seed)

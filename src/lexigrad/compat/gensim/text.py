@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["BrownCorpus", "LineSentence", "PathLineSentences", "Text8Corpus", "text_files"]
 
 LONGEST_SENTENCE: Final = 10_000
-"""Words of a sentence at most, by default, as in gensim; a longer one is cut."""
+"""The most words of a sentence by default, as in gensim; a longer sentence is cut."""
 
 BLOCK_BYTES: Final = 1 << 16
 OPENERS: Final = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
@@ -30,7 +30,7 @@ def _opened(path: str | os.PathLike[str]) -> IO[bytes]:
 
 
 def _cut(words: list[str], most: int) -> Iterator[list[str]]:
-    """The words in sentences of no more than ``most``."""
+    """The words in sentences of no more than ``most`` words."""
     for start in range(0, len(words), most):
         yield words[start : start + most]
 
@@ -44,8 +44,9 @@ class LineSentence:
 
     Args:
         source: a path, or a file that is open and has ``seek``. A name that ends in .gz, .bz2 or .xz is unpacked.
-        max_sentence_length: longer lines are cut. Training on a path reads the file itself and leaves them whole.
-        limit: only the first so many lines.
+        max_sentence_length: the most words of a sentence; longer lines are cut. A training that is given the path of a
+            file reads it without this class, and leaves its lines whole.
+        limit: the number of lines to read, from the first on; None for all.
 
     Example:
         >>> path = getfixture("tmp_path") / "text.txt"
@@ -75,8 +76,8 @@ class PathLineSentences:
 
     Args:
         source: the folder, which must hold nothing but files, or one file.
-        max_sentence_length: longer lines are cut.
-        limit: only the first so many lines of each file.
+        max_sentence_length: the most words of a sentence; longer lines are cut.
+        limit: the number of lines to read of each file, from the first on; None for all.
 
     Raises:
         InputError: there is no such file or folder.
@@ -101,7 +102,7 @@ class Text8Corpus:
 
     Args:
         fname: the file.
-        max_sentence_length: words of a sentence.
+        max_sentence_length: the number of words of a sentence.
     """
 
     def __init__(self, fname: str | os.PathLike[str], max_sentence_length: int = LONGEST_SENTENCE) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Training", "options_of"]
 
 LOSS_SAMPLE = 5_000
-"""Windows on which the loss is measured, where it is asked for: lexigrad's default."""
+"""The number of windows on which the loss is measured where it is asked for: lexigrad's default."""
 
 BLOCK_IDS = 1 << 20
 
@@ -34,10 +34,10 @@ logger = logging.getLogger(__name__)
 
 
 def options_of(config: lexigrad.TrainConfig) -> dict[str, Any]:
-    """Gensim's options for lexigrad's.
+    """The options of gensim's model that say the same as a config of lexigrad's.
 
     Raises:
-        NotKeptError: the training was none by negative sampling.
+        NotKeptError: the training was not one of SGD on negative sampling.
     """
     if config.loss != "negative_sampling" or config.solver != "sgd":
         raise NotKeptError("gensim's model is one of negative sampling by SGD, and this one is not; use model.vectors")
@@ -60,11 +60,11 @@ def options_of(config: lexigrad.TrainConfig) -> dict[str, Any]:
 class Training:
     """Trains a model of gensim's kind.
 
-    The words keep their rows in the model; lexigrad orders them by count, and they are put back by name.
+    The words keep their rows in the model; lexigrad orders them by count, and the trained rows are put back by name.
 
     Args:
-        model: what is trained.
-        callbacks: are told of each epoch.
+        model: the model to train.
+        callbacks: gensim's callbacks, which are told of each epoch.
     """
 
     def __init__(self, model: ModelState, callbacks: tuple[Any, ...]) -> None:
@@ -78,12 +78,12 @@ class Training:
 
         Args:
             sentences: the text.
-            corpus_file: or its file.
+            corpus_file: the file of the text, in place of ``sentences``.
             examples: the number of sentences that the caller expects.
-            words: or of words.
+            words: the number of words that the caller expects.
 
         Returns:
-            As `Word2Vec.train`.
+            The two numbers of words that `Word2Vec.train` returns.
         """
         model, began = self.model, time.perf_counter()
         config = self.config()
@@ -132,14 +132,14 @@ class Training:
         )
 
     def start(self, *, copied: bool = False) -> lexigrad.Word2Vec:
-        """The model as lexigrad's, words by falling count."""
+        """The model as one of lexigrad's, with its words by falling count."""
         model = self.model
         V, U = (np.asarray(table[self.order], dtype=np.float32) for table in (model.wv.vectors, model.syn1neg))
         history = list(model.history) if copied else []
         return lexigrad.Word2Vec(V, U, self.vocabulary, self.config(), history)
 
     def take(self, trained: lexigrad.Word2Vec) -> None:
-        """Put trained tables, and what was recorded, into the model."""
+        """Put trained tables, and the records of the training, into the model."""
         model, ids = self.model, trained.vocabulary.word_ids
         rows = np.array([ids[word] for word in model.wv.index_to_key], dtype=np.int64)
         model.wv.vectors = _filled(model.wv.vectors, trained.V, rows)
@@ -171,7 +171,7 @@ def _vocabulary(model: ModelState) -> tuple[lexigrad.Vocabulary, NDArray[np.int6
 
 
 def _kept(ids: NDArray[np.int32], keep: NDArray[np.float64]) -> float:
-    """How many words of a text are trained in an epoch, in expectation over those dropped at random."""
+    """The number of words of a text that an epoch trains, in expectation over those dropped at random."""
     blocks = (ids[start : start + BLOCK_IDS] for start in range(0, ids.size, BLOCK_IDS))
     return float(sum(keep[block[block >= 0]].sum() for block in blocks))
 

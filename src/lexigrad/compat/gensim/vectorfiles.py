@@ -34,9 +34,9 @@ class Layout(NamedTuple):
 
     Attributes:
         binary: whether numbers are four bytes each, or text.
-        encoding: of the words.
+        encoding: the encoding of the words.
         errors: what to do with words that are not in the encoding, as `bytes.decode` takes it.
-        dtype: of the vectors that come out.
+        dtype: the type of the vectors that come out.
         limit: rows to read at most; None or 0 for all.
         header: whether the first line is ``words dim``.
     """
@@ -57,12 +57,12 @@ def read_rows(path: str | os.PathLike[str], layout: Layout) -> tuple[list[str], 
         layout: how to read it.
 
     Returns:
-        The words, their vectors, of shape ``(words, dim)``, and how many rows with a word that had come before were
-        passed over.
+        The words, their vectors, of shape ``(words, dim)``, and the number of rows that were passed over, as their
+        word had come before.
 
     Raises:
-        DamagedFileError: the file is no such file; a ValueError.
-        ShortFileError: it ends too early; an EOFError.
+        DamagedFileError: the file is not in word2vec's format; a ValueError.
+        ShortFileError: the file ends too early; an EOFError.
         UnicodeDecodeError: a word is not in the encoding, and ``errors`` is ``strict``.
         FileNotFoundError: there is no such file.
     """
@@ -91,7 +91,7 @@ def read_rows(path: str | os.PathLike[str], layout: Layout) -> tuple[list[str], 
 
 
 def read_counts(path: str | os.PathLike[str], errors: str = "strict") -> dict[str, int]:
-    """A vocabulary file: ``word count`` a line.
+    """The counts of a vocabulary file, which has ``word count`` on each line.
 
     Raises:
         FormatError: a line is something else.
@@ -107,7 +107,7 @@ def read_counts(path: str | os.PathLike[str], errors: str = "strict") -> dict[st
 
 
 def _begin(stream: IO[bytes], path: Any, layout: Layout) -> tuple[int | None, Iterator[Row]]:
-    """How many rows are wanted, None for all, and the rows."""
+    """The number of rows wanted, None for all, and the rows."""
     limit = layout.limit or None
     if not layout.header:
         return limit, _text_rows(_lines(stream, path), path, layout, None)

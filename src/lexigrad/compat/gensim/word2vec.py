@@ -32,21 +32,21 @@ logger = logging.getLogger(__name__)
 
 
 class Word2Vec(ModelFiles, OldModelNames, VocabularyBuilding):
-    """A word2vec model under gensim's names; trains by `lexigrad.train`.
+    """A word2vec model under gensim's names, trained by `lexigrad.train`.
 
     CBOW steps as gensim's does (``cbow_update="word2vec"``). Results are the same with any number of workers.
 
     Args:
         sentences: the text, each sentence a list of words; it is gone through twice, so that no generator will do.
             Without text the model is empty, for ``build_vocab``.
-        corpus_file: or a file of sentences, one a line, which is read in parallel.
+        corpus_file: a file of sentences, one a line, in place of ``sentences``; it is read in parallel.
         vector_size: numbers in a vector.
         alpha: the learning rate at the start.
-        window: words on either side, at most.
+        window: the most words on either side.
         min_count: words seen less often are left out.
-        max_vocab_size: forget rare words while counting, whenever there are more than this.
+        max_vocab_size: forget rare words while counting, whenever more words than this are known.
         sample: frequency above which words are dropped at random; from 1 on, a number of occurrences.
-        seed: of all random numbers.
+        seed: the seed of all random numbers.
         workers: threads, no more than there are cores.
         min_alpha: the learning rate at the end.
         sg: 1 for skip-gram, 0 for CBOW.
@@ -62,14 +62,14 @@ class Word2Vec(ModelFiles, OldModelNames, VocabularyBuilding):
         batch_words: unused: sentences are not cut into batches.
         compute_loss: measure the loss after each epoch; see `get_latest_training_loss`.
         callbacks: objects with `CallbackAny2Vec`'s methods.
-        comment: kept.
+        comment: a text that the model keeps.
         max_final_vocab: raise ``min_count`` until no more words than this are left.
         shrink_windows: draw each window's width from 1 to ``window``.
         **old: gensim 3's names: ``size``, ``iter``.
 
     Raises:
         NotKeptError: an option asks for what lexigrad does not have.
-        TypeError: an option is unknown, or the text is of no use.
+        TypeError: an option is unknown, or the text is none, or cannot be read twice.
 
     Example:
         >>> model = Word2Vec([["cat", "say", "meow"], ["dog", "say", "woof"]], vector_size=8, min_count=1)
@@ -137,7 +137,7 @@ class Word2Vec(ModelFiles, OldModelNames, VocabularyBuilding):
         )
 
     def _begin_empty(self) -> None:
-        """What there is before a vocabulary."""
+        """Set the attributes that a model has before there is a vocabulary."""
         self.train_count, self.total_train_time, self.running_training_loss = 0, 0.0, 0.0
         self.corpus_count, self.corpus_total_words = 0, 0
         self.effective_min_count = self.min_count
@@ -167,13 +167,13 @@ class Word2Vec(ModelFiles, OldModelNames, VocabularyBuilding):
 
         Args:
             corpus_iterable: the text, each sentence a list of words; a generator will do.
-            corpus_file: or a file of sentences, one a line.
-            update: add words and counts to those that are there, which keep their vectors.
+            corpus_file: a file of sentences, one a line, in place of ``corpus_iterable``.
+            update: add words and counts to those of the model, which keep their vectors.
             progress_per: unused.
             keep_raw_vocab: keep all counts as ``raw_vocab``.
             trim_rule: as for the constructor.
             min_count: as for the constructor, from now on.
-            sample: likewise.
+            sample: as for the constructor, from now on.
             **old: gensim 3's name ``sentences``.
         """
         text = new_keywords("build_vocab", old, OLD_TEXT, {"corpus_iterable": corpus_iterable})["corpus_iterable"]
@@ -201,13 +201,14 @@ class Word2Vec(ModelFiles, OldModelNames, VocabularyBuilding):
         """Train the vectors further on a text; words that are not in the vocabulary are passed over.
 
         Args:
-            corpus_iterable: the text, each sentence a list of words; it is read once, whatever the epochs.
-            corpus_file: or a file of sentences, one a line.
-            total_examples: sentences of the text, as gensim demands; ``model.corpus_count``. They are counted anyway.
-            total_words: or its words.
+            corpus_iterable: the text, each sentence a list of words; it is read once for all epochs.
+            corpus_file: a file of sentences, one a line, in place of ``corpus_iterable``.
+            total_examples: the number of sentences, which gensim demands: ``model.corpus_count``. Training counts
+                them itself.
+            total_words: the number of words, in place of ``total_examples``.
             epochs: passes over the text; must be given.
             start_alpha: the learning rate at the start, from now on.
-            end_alpha: at the end.
+            end_alpha: the learning rate at the end, from now on.
             word_count: unused, as in gensim.
             queue_factor: unused.
             report_delay: unused.
@@ -216,7 +217,8 @@ class Word2Vec(ModelFiles, OldModelNames, VocabularyBuilding):
             **old: gensim 3's name ``sentences``.
 
         Returns:
-            The words trained, in expectation over those dropped at random, and the words of the text, times epochs.
+            The number of words trained, in expectation over those dropped at random, and that of words of the text,
+            both over all epochs.
 
         Raises:
             StateError: there is no vocabulary; a RuntimeError.
@@ -236,7 +238,7 @@ class Word2Vec(ModelFiles, OldModelNames, VocabularyBuilding):
         return training.run(text, corpus_file, total_examples, total_words)
 
     def _check_training(self, epochs: int | None, total_examples: int | None, total_words: int | None) -> None:
-        """Refuse what could not be trained."""
+        """Refuse arguments of ``train``, and a model, with which no training is possible."""
         refuse_options(self)
         if not len(self.wv) or len(self.wv.vectors) != len(self.wv):
             raise StateError("there is no vocabulary to train, or it has no vectors; call build_vocab first")
@@ -252,8 +254,8 @@ class Word2Vec(ModelFiles, OldModelNames, VocabularyBuilding):
     def get_latest_training_loss(self) -> float:
         """The loss per prediction after each epoch of the last training, all added up; 0 if it was not measured.
 
-        Measured in double precision on a sample of the windows. gensim adds the losses of all predictions up, in single
-        precision; here too the difference of two epochs is the loss of the later one, but per prediction.
+        The loss is measured in double precision on a sample of the windows. gensim adds the losses of all predictions
+        up, in single precision; here too the difference of two epochs is the loss of the later one, but per prediction.
         """
         return self.running_training_loss
 
@@ -261,11 +263,11 @@ class Word2Vec(ModelFiles, OldModelNames, VocabularyBuilding):
         """The words that the softmax gives the most probability in the middle of some others.
 
         Args:
-            context_words_list: words, or rows; those that are not known are left out.
-            topn: how many.
+            context_words_list: words, or rows; words that are not known are left out.
+            topn: the number of words.
 
         Returns:
-            ``(word, probability)``; None where no word is known.
+            Pairs ``(word, probability)``; None where no context word is known.
 
         Raises:
             StateError: the model has not been trained here; a RuntimeError.

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 __all__ = ["VocabularyBuilding"]
 
 WORD_BYTES = 500
-"""gensim's estimate of what a word of the vocabulary takes."""
+"""gensim's estimate of the bytes that a word of the vocabulary takes."""
 
 logger = logging.getLogger(__name__)
 
 
 class VocabularyBuilding(ModelState):
-    """The vocabulary of a model: counted, chosen, added to."""
+    """The methods that count, choose and extend the vocabulary of a model."""
 
     def build_vocab_from_freq(
         self,
@@ -46,7 +46,7 @@ class VocabularyBuilding(ModelState):
             keep_raw_vocab: keep all counts as ``raw_vocab``.
             corpus_count: the number of sentences, to be kept.
             trim_rule: as for the constructor.
-            update: add words and counts to those that are there.
+            update: add words and counts to those of the model.
         """
         self.corpus_count = corpus_count or 0
         self.raw_vocab = dict(word_freq)
@@ -61,14 +61,15 @@ class VocabularyBuilding(ModelState):
         workers: int | None = None,
         trim_rule: Callable[[Any, int, int], int] | None = None,
     ) -> tuple[int, int]:
-        """Count the words of a text, as ``raw_vocab``.
+        """Count the words of a text into ``raw_vocab``.
 
         Args:
             corpus_iterable: the text, each sentence a list of words.
-            corpus_file: or a file, which is read in parallel unless ``max_vocab_size`` or a rule ask for pruning.
+            corpus_file: a file in place of ``corpus_iterable``; it is read in parallel unless ``max_vocab_size`` asks
+                for pruning.
             progress_per: unused.
             workers: unused.
-            trim_rule: which words are never, or always, forgotten under ``max_vocab_size``.
+            trim_rule: says which words are never, or always, forgotten under ``max_vocab_size``.
 
         Returns:
             The number of words, and of sentences.
@@ -96,15 +97,15 @@ class VocabularyBuilding(ModelState):
         """Choose the words to keep of ``raw_vocab``.
 
         Args:
-            update: add to the words and counts that are there.
+            update: add to the words and counts of the model.
             keep_raw_vocab: keep ``raw_vocab``.
             trim_rule: as for the constructor.
             min_count: as for the constructor, from now on.
-            sample: likewise.
+            sample: as for the constructor, from now on.
             dry_run: change nothing, only report.
 
         Returns:
-            How many words and occurrences stay, and how many occurrences are left when frequent words are dropped.
+            The numbers of words and occurrences that stay, and of occurrences left when frequent words are dropped.
         """
         min_count, sample = min_count or self.min_count, sample or self.sample
         least = max(min_count, self._least_count())
@@ -126,14 +127,14 @@ class VocabularyBuilding(ModelState):
         return report
 
     def _least_count(self) -> int:
-        """The count above which no more than ``max_final_vocab`` words are left."""
+        """The least count with which no more than ``max_final_vocab`` words are left."""
         counts = sorted(self.raw_vocab.values(), reverse=True)
         if self.max_final_vocab is None or self.max_final_vocab >= len(counts):
             return 1
         return counts[self.max_final_vocab] + 1
 
     def _take_words(self, kept: Mapping[Any, int], *, update: bool) -> None:
-        """Give the vectors these words, or add them."""
+        """Give the vectors these words in place of their own, or with ``update`` besides."""
         wv = self.wv
         if not update:
             wv.index_to_key, wv.key_to_index, wv.expandos = [], {}, {}
@@ -151,7 +152,7 @@ class VocabularyBuilding(ModelState):
             wv.sort_by_descending_frequency()
 
     def prepare_weights(self, update: bool = False) -> None:
-        """Draw vectors for the words: all, or with ``update`` those that have none."""
+        """Draw vectors for all words, or with ``update`` for those that have none."""
         if update:
             self.update_weights()
         else:
@@ -186,7 +187,7 @@ class VocabularyBuilding(ModelState):
         return np.asarray(np.round(weights.cumsum() / weights.sum() * (2**31 - 1)), dtype=np.uint32)
 
     def estimate_memory(self, vocab_size: int | None = None, report: dict[str, int] | None = None) -> dict[str, int]:
-        """Gensim's estimate of the bytes that a model takes; while training, ours takes its two tables three times."""
+        """Gensim's estimate of the bytes of a model; while lexigrad trains, it holds the two tables three times."""
         words = vocab_size or len(self.wv)
         table = words * self.vector_size * 4
         parts = {**(report or {}), "vocab": words * WORD_BYTES, "vectors": table, "syn1neg": table}
