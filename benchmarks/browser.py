@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-from lexigrad.explorer.server import ExplorerServer
+from lexigrad.view.explorer.server import ExplorerServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lexigrad.explorer.data import Explorer
+    from lexigrad.view.explorer.data import Explorer
 
 SWITCHES = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars")
 LONGEST_WAIT_SECONDS = 120

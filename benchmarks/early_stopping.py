@@ -16,10 +16,10 @@ from typing import Any
 from pictures import save
 
 import lexigrad
-from lexigrad.files import atomic_write
-from lexigrad.plots import plot_losses
-from lexigrad.records import kept_record
-from lexigrad.treebank import StanfordSentiment
+from lexigrad.evaluation.treebank import StanfordSentiment
+from lexigrad.files.atomic import atomic_write
+from lexigrad.training.records import kept_record
+from lexigrad.view.plots import plot_losses
 
 RESULTS = Path(__file__).parent / "results" / "early-stopping.json"
 EPOCHS, PATIENCE = 200, 5

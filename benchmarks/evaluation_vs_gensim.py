@@ -24,11 +24,11 @@ import numpy as np
 from gensim.models import KeyedVectors as GensimVectors
 
 import lexigrad
-from lexigrad.evaluation import evaluate_analogies, evaluate_similarity
-from lexigrad.files import atomic_write
+from lexigrad.evaluation.evaluate import evaluate_analogies, evaluate_similarity
+from lexigrad.files.atomic import atomic_write
 
 if TYPE_CHECKING:
-    from lexigrad.scores import AnalogyResult, SimilarityResult
+    from lexigrad.evaluation.scores import AnalogyResult, SimilarityResult
 
 ROUNDS = 3
 

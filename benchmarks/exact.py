@@ -23,7 +23,7 @@ from train_vs_gensim import RESULTS, machine
 
 import lexigrad
 from lexigrad import TrainConfig
-from lexigrad.splitting import split_corpus
+from lexigrad.corpus.split import split_corpus
 
 if TYPE_CHECKING:
     from collections.abc import Callable

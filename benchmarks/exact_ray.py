@@ -21,16 +21,16 @@ from train_vs_gensim import RESULTS, machine
 
 import lexigrad
 from lexigrad.engines.cores import one_blas_thread
-from lexigrad.engines.rayengine import RayEngine
+from lexigrad.engines.ray.engine import RayEngine
 from lexigrad.engines.threads import ThreadEngine
-from lexigrad.exact.fused import FusedObjective, SpreadCounts
-from lexigrad.exact.objective import SUMMED, Counts, Point
+from lexigrad.training.exact.fused import FusedObjective, SpreadCounts
+from lexigrad.training.exact.objective import SUMMED, Counts, Point
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lexigrad.engines.interface import Engine
-    from lexigrad.exact.objective import Loss, Pass
+    from lexigrad.training.exact.objective import Loss, Pass
 
 DIM = 100
 LOSSES: tuple[Loss, ...] = ("negative_sampling", "naive_softmax")

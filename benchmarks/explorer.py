@@ -22,7 +22,7 @@ from browser import chromium, served, visit
 from train_vs_gensim import RESULTS, machine
 
 import lexigrad
-from lexigrad.explorer.data import Explorer
+from lexigrad.view.explorer.data import Explorer
 
 ROUNDS, FRAMES, ASKED = 3, 120, 20
 WIDTH, HEIGHT = 1440, 900

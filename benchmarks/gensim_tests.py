@@ -34,7 +34,7 @@ import gensim.test.utils
 
 import lexigrad.compat.gensim as shim
 from lexigrad.compat.gensim import phrases
-from lexigrad.files import atomic_write
+from lexigrad.files.atomic import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

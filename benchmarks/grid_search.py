@@ -24,7 +24,7 @@ import numpy as np
 from reading import machine
 
 import lexigrad
-from lexigrad.files import atomic_write
+from lexigrad.files.atomic import atomic_write
 
 RESULTS = Path(__file__).parent / "results" / "grid_search.json"
 SEARCHES: dict[str, dict[str, Any]] = {
@@ -47,7 +47,7 @@ def search(trees: str, options: dict[str, Any]) -> dict[str, Any]:
     from sklearn.pipeline import Pipeline
     from threadpoolctl import threadpool_limits
 
-    from lexigrad.estimator import Word2VecVectorizer
+    from lexigrad.compat.sklearn import Word2VecVectorizer
 
     treebank = lexigrad.StanfordSentiment(trees)
     vectors = Word2VecVectorizer(epochs=10, min_count=2, lowercase=True, n_jobs=options["vectorizer"])

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lexigrad.approximate import ApproximateIndex
+    from lexigrad.vectors.index import ApproximateIndex
 
 CLUSTERS = 8_000
 SPREAD, NOISE = 0.7, 0.3

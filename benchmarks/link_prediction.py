@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 import lexigrad
-from lexigrad.files import atomic_write
+from lexigrad.files.atomic import atomic_write
 
 RESULTS = Path(__file__).parent / "results" / "link_prediction.json"
 GRAPHS = ("les_miserables_graph", "karate_club_graph")

@@ -19,11 +19,11 @@ import numpy as np
 from quality import evaluate
 
 import lexigrad
-from lexigrad.files import atomic_write
-from lexigrad.monitor import Monitor
-from lexigrad.replicas.calls import merge_range, moments
-from lexigrad.replicas.changes import Changes, Pair
-from lexigrad.replicas.run import train_replicas
+from lexigrad.files.atomic import atomic_write
+from lexigrad.training.monitor import Monitor
+from lexigrad.training.replicas.calls import merge_range, moments
+from lexigrad.training.replicas.changes import Changes, Pair
+from lexigrad.training.replicas.run import train_replicas
 
 if TYPE_CHECKING:
     from collections.abc import Callable

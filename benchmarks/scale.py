@@ -28,13 +28,13 @@ from scale_tables import write_tables
 from train_vs_gensim import RESULTS, machine
 
 import lexigrad
-from lexigrad.distributed import count_words, write_window_counts
-from lexigrad.engines.rayengine import RayEngine
+from lexigrad.corpus.shards import count_words, write_window_counts
+from lexigrad.engines.ray.engine import RayEngine
 from lexigrad.engines.simulator import SimulatedEngine
 from lexigrad.engines.threads import ThreadEngine
-from lexigrad.planning.job import Cluster, Job, Rates
-from lexigrad.planning.rates import measured_rates
-from lexigrad.planning.steps import (
+from lexigrad.training.planning.job import Cluster, Job, Rates
+from lexigrad.training.planning.rates import measured_rates
+from lexigrad.training.planning.steps import (
     counting_step,
     negative_sampling_step,
     sgd_step,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import lexigrad
-from lexigrad.distributed import count_words, write_window_counts
+from lexigrad.corpus.shards import count_words, write_window_counts
 from lexigrad.engines.simulator import SimulatedEngine
 from lexigrad.engines.threads import ThreadEngine
 
@@ -102,14 +102,14 @@ def ways(seeds: int) -> Iterator[tuple[str, Way]]:
 
 def _ray(workers: int) -> AbstractContextManager[Engine]:
     """A Ray of its own with ``workers`` workers, even if this machine has fewer cores."""
-    from lexigrad.engines.rayengine import RayEngine
+    from lexigrad.engines.ray.engine import RayEngine
 
     return RayEngine("local", workers)
 
 
 @contextmanager
 def _ray_nodes() -> Iterator[Engine]:
-    from lexigrad.engines.rayengine import RayEngine
+    from lexigrad.engines.ray.engine import RayEngine
 
     with cluster_module().nodes(NODES, CORES) as started, RayEngine(started.address, NODES * CORES) as engine:
         parents = engine.get([engine.call(os.getppid, on=number) for number in range(engine.workers)])

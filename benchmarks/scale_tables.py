@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from lexigrad.files import atomic_write
-from lexigrad.plotstyle import COLORS, INK, STYLE
+from lexigrad.files.atomic import atomic_write
+from lexigrad.view.style import COLORS, INK, STYLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

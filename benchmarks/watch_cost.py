@@ -26,9 +26,9 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
 import lexigrad
-from lexigrad.commands.watching import begin_watch
-from lexigrad.explorer.server import ExplorerServer
-from lexigrad.explorer.watching import Watch
+from lexigrad.cli.watch import begin_watch
+from lexigrad.view.explorer.server import ExplorerServer
+from lexigrad.view.explorer.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lexigrad import TrainConfig, count_windows, read_corpus
-from lexigrad.distributed import count_words, write_window_counts
+from lexigrad.corpus.shards import count_words, write_window_counts
 
 TRICKY = (
     "\ufeffthe cat sat\r\non the mat\n\n\r\n  \nété ΣΑΣ Σ the été\x00 the\u2003cat\n"

@@ -50,8 +50,10 @@ CASES: Final = {
 
 def child(descriptor: int, arguments: list[str]) -> None:
     """Train as the command line does, and mark the phases."""
-    from lexigrad import Checkpoints, cli, trainer
-    from lexigrad.commands import training
+    from lexigrad import Checkpoints
+    from lexigrad.cli import main as cli
+    from lexigrad.cli import train as training
+    from lexigrad.training import train as trainer
 
     def marked(function: Any, during: bytes, behind: bytes | None = None) -> Any:
         def work(*given: Any, **named: Any) -> Any:
@@ -207,7 +209,7 @@ def one_run(case: Case, random_: random.Random, figures: Figures, most: int) -> 
 
 def faults(case: Case, number: signal.Signals, said: str) -> list[str]:
     """The faults after a kill, in words."""
-    from lexigrad.checkpoints import _read
+    from lexigrad.training.checkpoints import _read
 
     found = []
     content = case.output.read_bytes()

@@ -12,7 +12,7 @@ import signal
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from lexigrad.engines.connecting import import_ray
+from lexigrad.engines.ray.connection import import_ray
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

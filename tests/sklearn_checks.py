@@ -20,7 +20,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from lexigrad.estimator import Word2VecVectorizer
+from lexigrad.compat.sklearn import Word2VecVectorizer
 
 EXPECTED_TO_FAIL: Final = {
     "svd": {

@@ -129,7 +129,7 @@ def _resolved(name: str, package: str, found: Mapping[str, Module], homes: Mappi
 
 
 def first_name(module: str) -> str:
-    """Of ``lexigrad.corpus.reading``, ``corpus``."""
+    """Of ``lexigrad.corpus.corpus.reading``, ``corpus``."""
     return module.split(".")[1]
 
 

@@ -255,8 +255,8 @@ def test_numba_is_imported_by_kernels_only() -> None:
     [
         "import lexigrad",
         "import lexigrad; dir(lexigrad); lexigrad.TrainConfig(); lexigrad.LexigradError",
-        "from lexigrad.cli import main; main(['--help'], standalone_mode=False)",
-        "from lexigrad.cli import main; main(['train', '--help'], standalone_mode=False)",
+        "from lexigrad.cli.main import main; main(['--help'], standalone_mode=False)",
+        "from lexigrad.cli.main import main; main(['train', '--help'], standalone_mode=False)",
     ],
 )
 def test_importing_and_asking_for_help_load_nothing_heavy(code: str) -> None:
@@ -267,11 +267,11 @@ def test_importing_and_asking_for_help_load_nothing_heavy(code: str) -> None:
 
 
 def test_a_corpus_loads_nothing_of_vectors_and_of_their_files_the_container_only() -> None:
-    ask = "import lexigrad.corpus, json, sys; print(json.dumps([*sys.modules]))"
+    ask = "import lexigrad.corpus.corpus, json, sys; print(json.dumps([*sys.modules]))"
     run = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
     loaded = {name for name in json.loads(run.stdout) if name.startswith("lexigrad.")}
-    assert "lexigrad.corpus" in loaded
-    assert {name for name in loaded if name.startswith("lexigrad.formats.")} == {"lexigrad.formats.native"}
+    assert "lexigrad.corpus.corpus" in loaded
+    assert {name for name in loaded if name.startswith("lexigrad.vectors.formats.")} == {"lexigrad.files.tensors"}
     assert inner(loaded) & (READERS - {"formats"}) == set()
 
 

@@ -11,12 +11,12 @@ import pytest
 
 import lexigrad
 from lexigrad import ConfigError, InputError, TrainConfig, gradcheck, reference
-from lexigrad.hub.trained import kind_of_training, training
+from lexigrad.compat.hub.card import kind_of_training, training
 from lexigrad.losses import LOSSES, SOLVERS, LossName, SolverName, has_effect, is_shareable, with_option
-from lexigrad.losssample import SUMS
-from lexigrad.pairloss import PairLoss
-from lexigrad.records import open_log
+from lexigrad.training.loss.allpairs import PairLoss
+from lexigrad.training.loss.sample import SUMS
 from lexigrad.training.losses import SGD
+from lexigrad.training.records import open_log
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -160,9 +160,9 @@ class MissingExtraError(LexigradError, ImportError):
     Example:
         >>> import importlib
         >>> try:
-        ...     estimator = importlib.import_module("lexigrad.estimator")
+        ...     estimator = importlib.import_module("lexigrad.compat.sklearn")
         ... except MissingExtraError as error:
-        ...     print(error)  # lexigrad.estimator needs scikit-learn: pip install 'lexigrad[sklearn]'
+        ...     print(error)  # lexigrad.compat.sklearn needs scikit-learn: pip install 'lexigrad[sklearn]'
     """
 
 

@@ -29,16 +29,15 @@ from lexigrad import (
     read_corpus,
     save_vectors,
 )
+from lexigrad.corpus.sources.files import FileSource, decoded
 from lexigrad.errors import LexigradError
-from lexigrad.evaluationsets import read_analogies, read_rated_pairs
-from lexigrad.formats import read_gensim
-from lexigrad.formats.binary import read_binary
-from lexigrad.formats.fasttext import read_fasttext
-from lexigrad.formats.native import read_native
-from lexigrad.formats.text import read_glove, read_word2vec_text
-from lexigrad.sources import FileSource, decoded
-from lexigrad.subwords import Subwords
-from lexigrad.treebank import SPLITS, StanfordSentiment
+from lexigrad.evaluation.testsets import read_analogies, read_rated_pairs
+from lexigrad.evaluation.treebank import SPLITS, StanfordSentiment
+from lexigrad.files.tensors import read_native
+from lexigrad.vectors.formats import read_gensim
+from lexigrad.vectors.formats.fasttext import read_fasttext
+from lexigrad.vectors.formats.word2vec import read_binary, read_glove, read_word2vec_text
+from lexigrad.vectors.subwords import Subwords
 
 from .picklepieces import PICKLE_TOKENS, gensim_seeds
 

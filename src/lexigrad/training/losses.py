@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lexigrad.sgd import train_sgd
-from lexigrad.softmaxsgd import train_softmax
+from lexigrad.training.sgd.naive_softmax import train_softmax
+from lexigrad.training.sgd.negative_sampling import train_sgd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lexigrad.config import TrainConfig
-    from lexigrad.corpus import Corpus
-    from lexigrad.further import Start
-    from lexigrad.model import Word2Vec
-    from lexigrad.monitor import Monitor
+    from lexigrad.corpus.corpus import Corpus
+    from lexigrad.training.further import Start
+    from lexigrad.training.model import Word2Vec
+    from lexigrad.training.monitor import Monitor
 
 __all__ = ["SGD"]
 

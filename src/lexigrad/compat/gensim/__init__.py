@@ -13,8 +13,8 @@ Example:
 
 from __future__ import annotations
 
-from lexigrad.compat.gensim.callbacks import CallbackAny2Vec
-from lexigrad.compat.gensim.keyedvectors import KeyedVectors
+from lexigrad.compat.gensim.errors import DamagedFileError, NotKeptError, ShortFileError, StateError, WrongKindError
+from lexigrad.compat.gensim.model import Word2Vec
 from lexigrad.compat.gensim.phrases import (
     ENGLISH_CONNECTOR_WORDS,
     FrozenPhrases,
@@ -23,10 +23,10 @@ from lexigrad.compat.gensim.phrases import (
     npmi_scorer,
     original_scorer,
 )
-from lexigrad.compat.gensim.refusals import DamagedFileError, NotKeptError, ShortFileError, StateError, WrongKindError
 from lexigrad.compat.gensim.text import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
+from lexigrad.compat.gensim.training import CallbackAny2Vec
+from lexigrad.compat.gensim.vectors import KeyedVectors
 from lexigrad.compat.gensim.vocabulary import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP
-from lexigrad.compat.gensim.word2vec import Word2Vec
 
 __all__ = [
     "ENGLISH_CONNECTOR_WORDS",

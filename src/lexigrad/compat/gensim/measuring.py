@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 import lexigrad
-from lexigrad.bootstrap import correlations, spearman
-from lexigrad.compat.gensim.refusals import NotKeptError
+from lexigrad.compat.gensim.errors import NotKeptError
 from lexigrad.compat.gensim.similarity import Similarities
 from lexigrad.errors import InputError
-from lexigrad.evaluation import evaluate_analogies
+from lexigrad.evaluation.evaluate import evaluate_analogies
+from lexigrad.evaluation.intervals import correlations, spearman
 
 if TYPE_CHECKING:
     import os
 
-    from lexigrad.analogies import Method
+    from lexigrad.evaluation.analogies import Method
 
 __all__ = ["Correlation", "Measures", "two_sided_p"]
 

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 
 import lexigrad
-from lexigrad.compat.gensim.keyedvectors import KeyedVectors
-from lexigrad.compat.gensim.refusals import NotKeptError, WrongKindError
+from lexigrad.compat.gensim.errors import NotKeptError, WrongKindError
+from lexigrad.compat.gensim.files import is_native, read_stored, refuse_save_options, write_stored
 from lexigrad.compat.gensim.state import ModelState
-from lexigrad.compat.gensim.store import is_native, read_stored, refuse_save_options, write_stored
 from lexigrad.compat.gensim.training import Training, options_of
+from lexigrad.compat.gensim.vectors import KeyedVectors
 from lexigrad.errors import FormatError
-from lexigrad.formats.gensimfiles import read_gensim
+from lexigrad.vectors.formats.gensim.saved import read_gensim
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
     from typing import Self
 
-    from lexigrad.formats.gensimfiles import GensimFile
+    from lexigrad.vectors.formats.gensim.saved import GensimFile
 
 __all__ = ["ModelFiles", "on_class_only"]
 
@@ -114,7 +114,7 @@ class ModelFiles(ModelState):
         """Read a model that ``save``, gensim or `lexigrad.Word2Vec` wrote.
 
         Args:
-            fname: the file. Nothing in a file of gensim's is run (`lexigrad.formats.gensimfiles`); a model of
+            fname: the file. Nothing in a file of gensim's is run (`lexigrad.vectors.formats.gensim.saved`); a model of
                 hierarchical softmax has vectors to search, and cannot be trained further.
             mmap: ``r`` leaves the tables of a native file on the disk, read-only.
             rethrow: unused.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from lexigrad.errors import FormatError
-from lexigrad.formats.native import read_native, write_native
-from lexigrad.strings import pack_words, unpack_words
+from lexigrad.files.strings import pack_words, unpack_words
+from lexigrad.files.tensors import read_native, write_native
 
 if TYPE_CHECKING:
     import os

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
-from lexigrad.collocations import counted_strings
 from lexigrad.compat.gensim.phrasefiles import read_phrases, write_phrases
 from lexigrad.config import ENGLISH_CONNECTOR_WORDS
+from lexigrad.corpus.phrases.learning import counted_strings
 from lexigrad.errors import ConfigError, FormatError, InputError
 
 if TYPE_CHECKING:

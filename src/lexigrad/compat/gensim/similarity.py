@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 import lexigrad
-from lexigrad.compat.gensim.tables import KEYS, VectorTable, as_list
+from lexigrad.compat.gensim.table import KEYS, VectorTable, as_list
 from lexigrad.errors import InputError, UnknownWordError
-from lexigrad.search import unit_rows
+from lexigrad.vectors.search import unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -1,29 +1,32 @@
-"""One call of gensim's ``train``, done by `lexigrad.train`."""
+"""One call of gensim's ``train``: its text is read and trained on by lexigrad, and its callbacks are told of epochs."""
 
 from __future__ import annotations
 
 import logging
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import lexigrad
-from lexigrad.compat.gensim.callbacks import EpochTeller
-from lexigrad.compat.gensim.reading import KnownText
-from lexigrad.compat.gensim.refusals import NotKeptError
-from lexigrad.compat.gensim.text import LineSentence
+from lexigrad.compat.gensim.errors import NotKeptError
+from lexigrad.compat.gensim.text import LineSentence, text_files
 from lexigrad.compat.gensim.vocabulary import threshold
 from lexigrad.errors import InputError
+from lexigrad.training.progress import Callback
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from lexigrad.compat.gensim.state import ModelState
 
-__all__ = ["Training", "options_of"]
+__all__ = ["CallbackAny2Vec", "EpochTeller", "KnownText", "Training", "counted_files", "options_of"]
+
 
 LOSS_SAMPLE = 5_000
 """The number of windows on which the loss is measured where it is asked for: lexigrad's default."""
@@ -182,3 +185,120 @@ def _warn_of_totals(text: KnownText, examples: int | None, words: int | None) ->
     for name, given, found in (("total_examples", examples, text.sentences), ("total_words", words, text.words)):
         if given is not None and given != found:
             logger.warning("%s is %i, but the text has %i; rates follow the text", name, given, found)
+
+
+class CallbackAny2Vec:
+    """An object whose methods a training calls with the model; subclass it as you would subclass gensim's class.
+
+    An object of any class with these four methods will do, gensim's own class among them. An exception that a method
+    raises ends the training and comes out of it; the model keeps the vectors that were trained until then.
+    """
+
+    def on_train_begin(self, model: Any) -> None:
+        """Is called before the first epoch."""
+
+    def on_epoch_begin(self, model: Any) -> None:
+        """Is called before each epoch."""
+
+    def on_epoch_end(self, model: Any) -> None:
+        """Is called after each epoch; ``model.wv`` and ``model.syn1neg`` are as they are then."""
+
+    def on_train_end(self, model: Any) -> None:
+        """Is called after the last epoch."""
+
+
+class EpochTeller(Callback):
+    """Hands each epoch of lexigrad's training on to gensim's callbacks.
+
+    Args:
+        model: the model of gensim's kind that the callbacks are given.
+        callbacks: gensim's callbacks, in the order in which they are called.
+        take: puts the tables of lexigrad's model into ``model``.
+        epochs: the number of epochs of the training; ``on_epoch_begin`` is not called after the last.
+    """
+
+    def __init__(
+        self, model: Any, callbacks: Sequence[Any], take: Callable[[lexigrad.Word2Vec], None], epochs: int
+    ) -> None:
+        self.model, self.callbacks, self.take, self.epochs = model, callbacks, take, epochs
+        self.done = 0
+
+    def on_epoch_end(self, model: lexigrad.Word2Vec) -> None:
+        """Take the tables over, then tell the callbacks of the end of this epoch and of the beginning of the next."""
+        self.done += 1
+        self.take(model)
+        self.tell("on_epoch_end")
+        if self.done < self.epochs:
+            self.tell("on_epoch_begin")
+
+    def tell(self, method: str) -> None:
+        """Call one method of all callbacks."""
+        rates = self.model.alpha, self.model.min_alpha
+        for callback in self.callbacks:
+            getattr(callback, method)(self.model)
+        if (self.model.alpha, self.model.min_alpha) != rates:
+            raise InputError(
+                f"{method} changed alpha or min_alpha, which a training that has begun does not follow; call train "
+                "once for each rate, or use lexigrad.train with a schedule"
+            )
+
+
+class KnownText:
+    """A text, of which the words of a vocabulary are read.
+
+    Attributes:
+        words: the number of its words, when it has been read.
+        sentences: the number of its sentences, when it has been read.
+        is_known: whether any word is in the vocabulary.
+    """
+
+    def __init__(self, text: Any, vocabulary: lexigrad.Vocabulary) -> None:
+        self._text, self._vocabulary = text, vocabulary
+        self._is_over = False
+        self.words = self.sentences = 0
+        self.is_known = False
+
+    @contextmanager
+    def read(self, config: lexigrad.TrainConfig) -> Iterator[lexigrad.Corpus | None]:
+        """The text as a corpus, or None where it has no word of the vocabulary, which is no error in gensim."""
+        files = text_files(self._text)
+        try:
+            # A generator, as a list of strings would be taken for paths.
+            corpus = lexigrad.read_corpus(files or self._lists(), config, vocabulary=self._vocabulary)
+        except lexigrad.CorpusError:
+            if files:
+                counts, self.words, self.sentences = counted_files(files)
+                self.is_known = any(word in self._vocabulary for word in counts)
+            if self.is_known or not (files or self._is_over):
+                raise
+            yield None
+            return
+        with corpus:
+            self.words, self.sentences, self.is_known = corpus.report.tokens, corpus.report.lines, True
+            yield corpus
+
+    def _lists(self) -> Iterator[Any]:
+        """The sentences; a string is a list of its characters."""
+        for sentence in self._text:
+            tokens = list(sentence) if isinstance(sentence, str) else sentence
+            self.words += len(tokens)
+            self.sentences += 1
+            self.is_known = self.is_known or any(token in self._vocabulary for token in tokens)
+            yield tokens
+        self._is_over = True
+
+
+def counted_files(paths: list[Path]) -> tuple[dict[Any, int], int, int]:
+    """The number of times that each word of some files occurs, the number of all words, and that of sentences.
+
+    Raises:
+        CorpusError: a file cannot be read.
+    """
+    try:
+        with lexigrad.read_corpus(paths, lexigrad.TrainConfig(min_count=1)) as corpus:
+            counts = dict(zip(corpus.vocabulary.words, corpus.vocabulary.counts.tolist(), strict=True))
+            return counts, corpus.report.tokens, corpus.report.lines
+    except lexigrad.CorpusError:
+        if any(path.stat().st_size for path in paths):
+            raise
+        return {}, 0, 0  # empty files are an empty vocabulary in gensim
