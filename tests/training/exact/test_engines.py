@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from test_exact import random_counts, random_point
+from exact_problems import random_counts, random_point
 
 import lexigrad
 from lexigrad import Checkpoints, InputError, TrainConfig, count_windows

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pytest
 from contract import TrainerContract, planted_sentences, topic_precision
+from exact_problems import random_counts, random_point
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import TESTS
@@ -31,28 +32,6 @@ if TYPE_CHECKING:
     from lexigrad.training.progress import SolverProgress
 
 LOSSES: tuple[Loss, ...] = ("negative_sampling", "naive_softmax", "poisson")
-
-
-def random_counts(words: int, columns: int, seed: int = 0, density: float = 0.3) -> Counts:
-    """Counts drawn at random; the second row has none."""
-    random = np.random.default_rng(seed)
-    dense = (
-        random.poisson(2, (words, columns))
-        * random.random((words, columns))
-        * (random.random((words, columns)) < density)
-    )
-    if words > 1:
-        dense[1] = 0
-    rows, inside = np.nonzero(dense)
-    starts = np.concatenate([[0], np.bincount(rows, minlength=words).cumsum()])
-    factors = random.random(words) * 5, random.random(columns) / columns
-    return Counts(starts, inside.astype(np.int32), dense[rows, inside].astype(np.float32), columns, *factors)
-
-
-def random_point(words: int, columns: int, dim: int, seed: int = 0) -> Point:
-    random = np.random.default_rng(seed)
-    V, U, bias = (random.normal(0, 0.5, shape) for shape in ((words, dim), (columns, dim), (columns,)))
-    return Point(V, U, bias)
 
 
 def in_float32(point: Point) -> Point:

@@ -12,20 +12,18 @@ import socket
 import subprocess
 import sys
 import threading
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from explorer_pages import HOSTILE, Elements, composing, planted
 
 import lexigrad
 from lexigrad.cli.main import main
 from lexigrad.errors import FormatError, InputError, UnknownWordError
 from lexigrad.vectors.search import unit_rows
-from lexigrad.vectors.subwords import Subwords
-from lexigrad.vectors.subwordvectors import SubwordVectors
 from lexigrad.view.explorer.colors import read_table
 from lexigrad.view.explorer.data import Explorer
 from lexigrad.view.explorer.export import export_atlas, export_page, export_tensorboard
@@ -35,24 +33,6 @@ from lexigrad.view.projection import principal_axes
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "</script><img src=x onerror=alert(1)>",
-    "\"'`&amp;",
-    "שלום",
-    "👩‍👩‍👧",
-    "a\tb\nc",
-    "x" * 10_000,
-]
-
-
-def planted(words: int = 60, groups: int = 3, dim: int = 8, seed: int = 0) -> lexigrad.KeyedVectors:
-    """Words in groups: word i belongs to group i modulo ``groups``."""
-    rng = np.random.default_rng(seed)
-    centers = np.eye(dim)[:groups]
-    matrix = centers[np.arange(words) % groups] + 0.05 * rng.standard_normal((words, dim))
-    return lexigrad.KeyedVectors([f"w{i}" for i in range(words)], matrix, np.arange(words, 0, -1))
 
 
 def test_the_map_is_that_of_the_principal_axes_of_unit_vectors() -> None:
@@ -169,13 +149,6 @@ def test_what_is_coming_is_said_while_it_is_computed(monkeypatch: pytest.MonkeyP
     assert explorer.status() == {"maps": ["pca", "tsne"], "coming": None, "failure": "", "waiting": False}
 
 
-def composing() -> SubwordVectors:
-    """Two words, and n-grams of which others are made."""
-    rng = np.random.default_rng(3)
-    rows, ngrams = (rng.standard_normal((count, 4)).astype(np.float32) for count in (2, 20))
-    return SubwordVectors(["cat", "tea"], rows, ngrams, Subwords(4, 4, 20), whole=True)
-
-
 def test_a_word_made_of_its_subwords_is_looked_up() -> None:
     vectors = composing()
     explorer = Explorer(vectors, "subwords")
@@ -227,22 +200,6 @@ def test_a_bad_table_is_refused_in_one_sentence(tmp_path: Path, content: str, me
     path.write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(FormatError, match=message):
         read_table(path, ["w0"])
-
-
-class Elements(HTMLParser):
-    """The elements of a page with their attributes, and the texts of its scripts and styles."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: dict[str, list[str]] = {"script": [], "style": []}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        if self.found and self.found[-1][0] in self.texts and data.strip():
-            self.texts[self.found[-1][0]].append(data)
 
 
 def hostile_explorer() -> Explorer:

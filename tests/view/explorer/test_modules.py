@@ -6,8 +6,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pytest
-from test_explorer import Elements, planted
-from test_explorer_server import ask, serving
+from explorer_pages import Elements, ask, planted, serving
 
 from lexigrad.errors import LexigradError
 from lexigrad.view.explorer.data import Explorer

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
-from contextlib import contextmanager
-from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import numpy as np
 import pytest
-from test_explorer import HOSTILE
+from explorer_pages import HOSTILE, ask, serving
 
 import lexigrad
 from lexigrad.errors import LexigradError
@@ -20,21 +17,7 @@ from lexigrad.view.explorer.data import Explorer
 from lexigrad.view.explorer.server import PAGE_FILES, ExplorerServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from lexigrad.view.explorer.watch import Watch
-
-
-@contextmanager
-def serving(explorer: Explorer | Watch) -> Iterator[ExplorerServer]:
-    with ExplorerServer(explorer) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    from collections.abc import Iterator
 
 
 @pytest.fixture(scope="module")
@@ -42,23 +25,6 @@ def server() -> Iterator[ExplorerServer]:
     vectors = lexigrad.KeyedVectors(HOSTILE, np.random.default_rng(0).standard_normal((len(HOSTILE), 6)))
     with serving(Explorer(vectors, "hostile")) as running:
         yield running
-
-
-def ask(
-    server: ExplorerServer, path: str, method: str = "GET", headers: Mapping[str, str] | None = None
-) -> tuple[int, bytes, dict[str, str]]:
-    """Status, content and headers of an answer."""
-    connection = HTTPConnection("127.0.0.1", server.server_port, timeout=10)
-    try:
-        given = {"Host": f"127.0.0.1:{server.server_port}", **(headers or {})}
-        connection.putrequest(method, path, skip_host=True)
-        for name, value in given.items():
-            connection.putheader(name, value)
-        connection.endheaders()
-        response = connection.getresponse()
-        return response.status, response.read(), dict(response.getheaders())
-    finally:
-        connection.close()
 
 
 def sent(server: ExplorerServer, request: bytes) -> bytes:

@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from contract import planted_sentences
-from test_explorer import HOSTILE
-from test_explorer_server import ask, serving
+from explorer_pages import HOSTILE, ask, serving
 
 import lexigrad
 from lexigrad import Callback, InputError, LexigradError, TrainConfig

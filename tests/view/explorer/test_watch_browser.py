@@ -5,10 +5,9 @@ from __future__ import annotations
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
+from browsing import NEEDS_BROWSER, complaints, listed, reach, until
 from contract import planted_sentences
-from test_explorer import HOSTILE
-from test_explorer_browser import browser, complaints, listed, pytestmark, reach, until  # noqa: F401
-from test_explorer_server import serving
+from explorer_pages import HOSTILE, serving
 
 import lexigrad
 from lexigrad import Callback, TrainConfig
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     import pytest
 
     from lexigrad import Word2Vec
+
+pytestmark = NEEDS_BROWSER
 
 
 class Until(Callback):
@@ -38,7 +39,7 @@ def set_offline(driver: Any, *, offline: bool) -> None:
     driver.execute_cdp_cmd("Network.emulateNetworkConditions", conditions)
 
 
-def test_a_training_is_watched_to_its_end(browser: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_a_training_is_watched_to_its_end(browser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each look comes when the page has shown the one before, and the training ends when enough is seen."""
     monkeypatch.setattr(watching, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(watching, "LOOK_EVERY", 0)
