@@ -39,6 +39,7 @@ LAYERS = [
         "kernels",
         "engines",
     },
+    {"formats.native"},
     {"classifiers", "vocabulary", "search", "approximate", "keyedvectors", "projection", "treebank"},
     {"subwords", "subwordvectors", "reduction"},
     {
@@ -189,7 +190,7 @@ def imports() -> dict[str, set[str]]:
     """For each module of the package, by its first name below it, everything that it imports."""
     found: dict[str, set[str]] = {}
     for path in PACKAGE.rglob("*.py"):
-        module = path.relative_to(PACKAGE).with_suffix("").parts[0]
+        module = below_the_package(["lexigrad", *path.relative_to(PACKAGE).with_suffix("").parts])
         if module not in {"__init__", "__main__"}:
             found.setdefault(module, set()).update(imported_modules(path.read_text(encoding="utf-8")))
     return found
@@ -197,7 +198,12 @@ def imports() -> dict[str, set[str]]:
 
 def inner(names: set[str]) -> set[str]:
     """Of imported names, the first names below the package."""
-    return {name.split(".")[1] for name in names if name.startswith("lexigrad.")}
+    return {below_the_package(name.split(".")) for name in names if name.startswith("lexigrad.")}
+
+
+def below_the_package(parts: list[str]) -> str:
+    """The first name of a module below the package; the container of files stands for itself."""
+    return ".".join(parts[1:]) if parts[1:] == ["formats", "native"] else parts[1]
 
 
 def test_the_walk_sees_imports_at_the_top_in_functions_and_under_type_checking() -> None:
@@ -272,7 +278,7 @@ def test_a_corpus_loads_nothing_of_vectors_and_of_their_files_the_container_only
     loaded = {name for name in json.loads(run.stdout) if name.startswith("lexigrad.")}
     assert "lexigrad.corpus.corpus" in loaded
     assert {name for name in loaded if name.startswith("lexigrad.vectors.formats.")} == {"lexigrad.files.tensors"}
-    assert inner(loaded) & (READERS - {"formats"}) == set()
+    assert inner(loaded) & READERS == {"formats"}
 
 
 def test_the_container_knows_nothing_of_what_it_holds() -> None:
