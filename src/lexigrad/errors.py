@@ -45,7 +45,7 @@ class TrainingInterrupted(KeyboardInterrupt):
 
 
 class LexigradError(Exception):
-    """Base of all errors below; catch it to catch whatever lexigrad refuses.
+    """The base of all errors below: catch it to catch every refusal of lexigrad's.
 
     Example:
         >>> import lexigrad
@@ -58,7 +58,7 @@ class LexigradError(Exception):
 
 
 class ConfigError(LexigradError, ValueError):
-    """An option has a value that it cannot have.
+    """An option of the training has a value that it cannot have.
 
     Example:
         >>> import lexigrad
@@ -97,7 +97,7 @@ class CorpusError(LexigradError):
 
 
 class EngineError(LexigradError):
-    """What carries out a job's pieces cannot do so: a worker of other bytes, a cluster out of reach, no answer in time.
+    """An engine cannot carry out a job: a worker makes other bytes, a cluster is out of reach, no answer comes in time.
 
     Example:
         >>> import lexigrad
@@ -110,7 +110,7 @@ class EngineError(LexigradError):
 
 
 class FormatError(LexigradError):
-    """A file is not what its name or its header says: truncated, contradictory, or in no known format.
+    """A file is truncated, contradicts its name, its header or itself, or is in no known format.
 
     Example:
         >>> import lexigrad

@@ -1,4 +1,4 @@
-"""Words and their ids: counts, the subsampling and the noise distribution, the vocabulary's text file, words as arrays.
+"""Words and their ids: counts, the subsampling and the noise distribution, and the vocabulary's text file.
 
 A vocabulary is ordered by falling count, so a word's id is its rank, counted from 0.
 """
@@ -30,11 +30,11 @@ class Vocabulary:
     """The words of a corpus with their counts, the most frequent first; immutable.
 
     Args:
-        words: Each word once.
-        counts: How often each occurs, at least 1, falling; shape ``(len(words),)``.
+        words: each word once.
+        counts: how often each word occurs, at least 1, falling; shape ``(len(words),)``.
 
     Raises:
-        InputError: A word is empty, not UTF-8, or given twice, or the counts do not fit.
+        InputError: a word is empty, not UTF-8, or given twice, or the counts do not fit.
 
     Example:
         >>> vocabulary = Vocabulary.from_counts({"cat": 2, "the": 5, "sat": 2})
@@ -64,9 +64,9 @@ class Vocabulary:
         """The vocabulary of counted words, by falling count; words of equal count in the order of their code points.
 
         Args:
-            counts: How often each word occurs.
-            min_count: Words that occur less often are left out.
-            max_vocabulary: So many words are kept at most, the most frequent ones.
+            counts: how often each word occurs.
+            min_count: words that occur less often are left out.
+            max_vocabulary: how many words are kept at most, the most frequent ones.
         """
         frequent = [(word, count) for word, count in counts.items() if count >= max(min_count, 1)]
         frequent.sort(key=lambda item: (-item[1], item[0]))
@@ -101,7 +101,7 @@ class Vocabulary:
         """The id of ``word``.
 
         Raises:
-            UnknownWordError: It is not in the vocabulary; the message names words spelt nearly so.
+            UnknownWordError: the word is not in the vocabulary; the message names words spelt nearly so.
         """
         word_id = self.word_ids.get(word)
         if word_id is None:
@@ -109,16 +109,22 @@ class Vocabulary:
         return word_id
 
     def keep_probability(self, subsample: float) -> NDArray[np.float64]:
-        """How likely each word's occurrences are kept in training: min(1, √(t/f) + t/f).
+        """The probability that an occurrence of each word is kept in training: min(1, √(t/f) + t/f).
 
-        ``f`` is the word's share of all occurrences and ``t`` is ``subsample``; 0 keeps every word.
+        ``f`` is the word's share of all occurrences and ``t`` is ``subsample``.
+
+        Args:
+            subsample: the threshold t, at least 0; 0 keeps every word.
+
+        Returns:
+            From 0 to 1, shape ``(len(self),)``.
 
         Example:
             >>> Vocabulary(["the", "cat"], [99, 1]).keep_probability(0.01).round(3).tolist()
             [0.111, 1.0]
 
         Source: word2vec.c. The paper (Mikolov et al. 2013, "Distributed representations", section 2.3) has
-        √(t/f) alone; the program that its figures come from adds t/f, and so do we.
+        √(t/f) alone; the program that its figures come from adds t/f, and so does lexigrad.
         """
         if subsample == 0:
             return np.ones(len(self))
@@ -126,7 +132,13 @@ class Vocabulary:
         return np.minimum(1.0, np.sqrt(ratio) + ratio)
 
     def noise_distribution(self, exponent: float) -> NDArray[np.float64]:
-        """How likely each word is drawn as a negative: count ** exponent / Σ count ** exponent.
+        """The probability that each word is drawn as a negative: count ** exponent / Σ count ** exponent.
+
+        Args:
+            exponent: 1 draws words as often as they occur, 0 all words equally often.
+
+        Returns:
+            Probabilities that add up to 1, shape ``(len(self),)``.
 
         Example:
             >>> Vocabulary(["the", "cat"], [16, 1]).noise_distribution(0.75).round(3).tolist()
@@ -141,10 +153,13 @@ class Vocabulary:
         return np.asarray(weights / weights.sum(), dtype=np.float64)
 
     def save(self, path: str | Path) -> None:
-        """Write one ``word count`` a line, UTF-8; word2vec.c's ``-read-vocab`` takes the same.
+        """Write a text file of UTF-8 with one ``word count`` a line, which word2vec.c's ``-read-vocab`` takes too.
+
+        Args:
+            path: where to.
 
         Raises:
-            FormatError: A word holds a line break, which this format cannot hold.
+            FormatError: a word holds a line break, which this format cannot hold.
         """
         from lexigrad.files.atomic import atomic_write
 
@@ -159,10 +174,13 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: str | Path) -> Vocabulary:
-        """Read what ``save`` wrote.
+        """Read a file that ``save`` wrote.
+
+        Args:
+            path: the file.
 
         Raises:
-            FormatError: A line is not ``word count``, a word comes twice, or the counts do not fall.
+            FormatError: a line is not ``word count``, a word comes twice, or the counts do not fall.
         """
         words: list[str] = []
         counts = array("q")
@@ -181,7 +199,7 @@ class Vocabulary:
 
 
 def _checked_counts(counts: ArrayLike, number_of_words: int) -> NDArray[np.int64]:
-    """The counts as a read-only array of their own."""
+    """The counts as a read-only copy, or an InputError that says how they do not fit."""
     given = np.asarray(counts)
     if given.shape != (number_of_words,):
         raise InputError(f"{number_of_words:,} words need as many counts, not shape {given.shape}")
@@ -212,7 +230,7 @@ def _lines(file: BinaryIO, path: str | Path) -> Iterator[str]:
 
 
 def _word_and_count(line: str, where: str) -> tuple[str, int]:
-    """Both halves of a vocabulary file's line; a word may hold spaces, its count follows the last one."""
+    """The word and the count in a line of a vocabulary file; the count follows the last space of the line."""
     word, _, count = line.removesuffix("\r").rpartition(" ")
     if not word or not (count.isascii() and count.isdigit()) or len(count) > 18:
         raise FormatError(f"{where}: expected 'word count', found {line[:80]!r}")

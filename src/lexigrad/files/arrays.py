@@ -1,4 +1,4 @@
-"""Arrays in a .npz, written so that the bytes depend on them alone, and read without trust in what the file says.
+"""Arrays in a .npz: the bytes written depend on the arrays alone, and no claim of a file that is read is trusted.
 
 Members are stored, not compressed: no file can unpack to more than its own size. Arrays of Python objects, which NumPy
 keeps as pickles, are neither written nor read.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["DAMAGE", "Fault", "Pieces", "map_arrays", "read_arrays", "read_header", "write_arrays"]
 
 Fault: TypeAlias = "Callable[[np.dtype[Any], tuple[int, ...]], str | None]"
-"""What is wrong with an array of this type and shape, or None."""
+"""Says what is wrong with an array of a type and a shape, or None."""
 
 BLOCK_BYTES: Final = 1 << 23
 MAGIC: Final = b"\x93NUMPY"
@@ -32,29 +32,29 @@ HEADER: Final = re.compile(
     rb"\s*\{\s*'descr'\s*:\s*'([<>|=]?[biufcSUVO]\d{0,9})'\s*,\s*'fortran_order'\s*:\s*(True|False)\s*,"
     rb"\s*'shape'\s*:\s*\(((?:\s*\d{1,19}L?\s*,)*\s*(?:\d{1,19}L?)?)\s*\)\s*,?\s*\}\s*"
 )
-"""NumPy's own reader takes any literal of Python's here; some of them make it warn, or raise what it does not name.
+"""NumPy's own reader takes any literal of Python's here; some make it warn, or raise an error that is not documented.
 
 Python 2 put an L behind each extent."""
 LENGTH_BYTES: Final = {b"\1\0": 2, b"\2\0": 4, b"\3\0": 4}
-"""For each version of the format, in how many bytes the header's length stands."""
+"""How many bytes the header's length takes in each version of the format."""
 LONGEST_HEADER_BYTES: Final = 10_000
 LOCAL_HEADER_BYTES: Final = 30
-"""Of a zip file, before each member's name; it ends with the lengths of the name and of more."""
+"""The size of the record before a member's name in a zip file; it ends with the lengths of the name and of more."""
 DAMAGE: Final = (
     FormatError,
     zipfile.BadZipFile,
     EOFError,
     RuntimeError,  # a password is needed
     ValueError,
-    TypeError,  # of NumPy, at a type that cannot be
+    TypeError,  # raised by NumPy at a type that cannot be
     OverflowError,
     OSError,
 )
-"""Whatever ``read_arrays`` raises at a file that is damaged."""
+"""The errors that ``read_arrays`` raises at a file that is damaged."""
 
 
 class Pieces(NamedTuple):
-    """An array of one dimension that need not fit in memory: it is written as it comes."""
+    """An array of one dimension that need not fit in memory: its pieces are written as they come."""
 
     dtype: np.dtype[Any]
     size: int
@@ -62,7 +62,7 @@ class Pieces(NamedTuple):
 
 
 def write_arrays(file: BinaryIO, arrays: Mapping[str, Any]) -> None:
-    """Write arrays, by name, to an empty file; those given as `Pieces` get the same bytes."""
+    """Write arrays, by name, to an empty file; arrays given as `Pieces` get the same bytes as whole ones."""
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
@@ -82,16 +82,16 @@ def _write_pieces(member: IO[bytes], array: Pieces) -> None:
 def read_arrays(
     path: str | os.PathLike[str], wanted: Mapping[str, Fault], optional: Mapping[str, Fault] | None = None
 ) -> dict[str, NDArray[Any]]:
-    """Read arrays by name; others are passed over.
+    """Read arrays by name; other arrays in the file are passed over.
 
     Args:
         path: the file.
-        wanted: what each array that must be there has to be.
-        optional: likewise for those that may be missing.
+        wanted: for each array that must be there, what is wrong with it.
+        optional: the same for arrays that may be missing.
 
     Raises:
-        FormatError: an array is missing, compressed, larger than the file, or not what it has to be. At other damage,
-            whatever ``DAMAGE`` lists.
+        FormatError: an array is missing, compressed, larger than the file, or has another type or shape than it must
+            have. Other damage raises one of the errors in ``DAMAGE``.
     """
     with zipfile.ZipFile(path) as archive:
         infos = _members(archive, path, wanted, optional or {})
@@ -100,10 +100,10 @@ def read_arrays(
 
 
 def map_arrays(path: str | os.PathLike[str], wanted: Mapping[str, Fault]) -> dict[str, NDArray[Any]]:
-    """Arrays by name as ``read_arrays`` has them, memory-mapped: only what is touched is read.
+    """The arrays of ``read_arrays``, by name, memory-mapped: only numbers that are used are read.
 
     Raises:
-        FormatError: as ``read_arrays``.
+        FormatError: see ``read_arrays``.
     """
     with zipfile.ZipFile(path) as archive, open(path, "rb") as file:
         infos = _members(archive, path, wanted, {})
@@ -113,7 +113,7 @@ def map_arrays(path: str | os.PathLike[str], wanted: Mapping[str, Fault]) -> dic
 def _members(
     archive: zipfile.ZipFile, path: str | os.PathLike[str], wanted: Mapping[str, Fault], optional: Mapping[str, Fault]
 ) -> dict[str, zipfile.ZipInfo]:
-    """Where the arrays are that are wanted, and those that are there besides."""
+    """The places of the wanted arrays, and of the optional ones that are there."""
     names = set(archive.namelist())
     missing = [name for name in wanted if f"{name}.npy" not in names]
     if missing:
@@ -128,7 +128,7 @@ def _members(
 
 
 def _mapped(file: BinaryIO, info: zipfile.ZipInfo, name: str, fault: Fault) -> NDArray[Any]:
-    """A member as it lies in the file, behind its local header, which names it anew."""
+    """An array as it lies in the file, behind the local header, which repeats the member's name."""
     file.seek(info.header_offset)
     local = file.read(LOCAL_HEADER_BYTES)
     lengths = int.from_bytes(local[-4:-2], "little") + int.from_bytes(local[-2:], "little")
@@ -165,14 +165,14 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, fault: Fa
 
 
 def read_header(file: IO[bytes], place: str) -> tuple[np.dtype[Any], bool, tuple[int, ...]]:
-    """Type, order and shape of an array of NumPy's, from what stands before its numbers.
+    """Type, order and shape of an array of NumPy's, from the header before its numbers.
 
     Args:
         file: at the array's beginning; afterwards at its numbers.
         place: what the array is, for errors.
 
     Raises:
-        FormatError: there is no such header, or one with more than that. NumPy raises a TypeError at a type that cannot
+        FormatError: there is no such header, or it holds something else. NumPy raises a TypeError at a type that cannot
             be.
     """
     start = file.read(len(MAGIC) + 2)

@@ -1,4 +1,4 @@
-"""Files and folders that are either whole or not there: written beside their target, then moved into its place."""
+"""Files and folders that are either whole or not there: they are written beside their target, then take its place."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     r"""Open ``path`` for writing so that it changes all at once, or not at all.
 
     The bytes go to a hidden file in the same folder, ``.NAME.tmp-XXXX``. When the block ends, they are forced to the
-    disk and the file takes its target's place; when the block raises anything, an interrupt too, it is removed and the
-    target stays as it was. A process that is killed leaves it; the next one to write ``path`` removes it. A target that
-    exists keeps its permissions, a link keeps pointing where it did, and a device or a pipe is written to directly.
+    disk and the hidden file takes its target's place; when the block raises anything, an interrupt too, the hidden file
+    is removed and the target stays as it was. A process that is killed leaves its hidden file; the next process that
+    writes ``path`` removes it. A target that exists keeps its permissions, a link keeps pointing where it did, and a
+    device or a pipe is written to directly.
 
     Args:
         path: the file to write. Its folder must exist.
@@ -39,7 +40,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         The hidden file, open for writing bytes.
 
     Raises:
-        LexigradError: the folder does not exist, it cannot be written to, the disk is full, or the like.
+        LexigradError: the folder does not exist or cannot be written to, the disk is full, or the like.
 
     Example:
         >>> folder = getfixture("tmp_path")
@@ -69,23 +70,24 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 def atomic_folder(path: str | os.PathLike[str], *, overwrite: bool = False, keys: Sequence[str] = ()) -> Iterator[Path]:
     r"""Make a folder that is there as a whole when the block ends, or not at all.
 
-    The block fills a hidden folder beside it, ``.NAME.tmp-XXXX``, which then takes its place; when the block raises
-    anything, it is removed. A process that is killed leaves it; the next one to make the folder removes it.
+    The block fills a hidden folder beside the target, ``.NAME.tmp-XXXX``, which then takes the target's place; when the
+    block raises anything, the hidden folder is removed. A process that is killed leaves it; the next process that makes
+    the folder removes it.
 
     A folder that holds something is kept when ``overwrite`` says so, with all files in it that the block does not make;
-    of the others one after another is replaced. Nobody can replace several at once, so the ``keys``, without which
-    nobody takes the folder for whole, go first and come last.
+    the files that it makes are replaced one after another. As no system replaces several at once, the ``keys``, without
+    which no reader takes the folder for whole, are removed first and come last.
 
     Args:
-        path: the folder. The one above it must exist.
-        overwrite: whether it may exist and hold something.
-        keys: names of files that are made.
+        path: the folder. The folder above it must exist.
+        overwrite: whether the folder may exist and hold something.
+        keys: names of files that the block makes and without which the folder is not whole.
 
     Yields:
         The hidden folder, which exists and is empty.
 
     Raises:
-        LexigradError: as ``check_folder``, or something cannot be written.
+        LexigradError: ``check_folder`` refuses the folder, or something cannot be written.
 
     Example:
         >>> target = getfixture("tmp_path") / "folder"
@@ -111,7 +113,8 @@ def check_folder(path: str | os.PathLike[str], *, overwrite: bool = False) -> No
     """Refuse a folder that `atomic_folder` could not make, before any work is done.
 
     Raises:
-        LexigradError: it is no folder, it holds something and must not be overwritten, or the one above it is missing.
+        LexigradError: the path is no folder, the folder holds something that must not be overwritten, or the folder
+            above it is missing.
     """
     path = os.fspath(path)
     above = os.path.dirname(os.path.abspath(path))
@@ -135,28 +138,29 @@ def check_folder(path: str | os.PathLike[str], *, overwrite: bool = False) -> No
 def remove_stale(path: str | os.PathLike[str]) -> None:
     """Remove the hidden files and folders that killed writers of ``path`` have left.
 
-    A writer holds a lock on its file until that has its target's place, and the system drops the lock when the writer
-    is gone: whoever gets it may remove the file. Where the file system knows no locks, nothing is removed.
+    A writer holds a lock on its file until the file has its target's place, and the system drops the lock when the
+    writer is gone: a process that gets the lock may remove the file. Where the file system knows no locks, nothing is
+    removed.
 
     Args:
         path: the file or the folder that was to be written.
     """
     target = Path(os.path.realpath(path))
     stem = _stem(target)
-    with suppress(OSError):  # no such folder, or one that cannot be listed: whoever writes there will say so
+    with suppress(OSError):  # no such folder, or one that cannot be listed: to write there is an error in any case
         for name in os.listdir(target.parent):
             if name.startswith(stem) and re.fullmatch("[0-9a-f]{8}", name[len(stem) :]):
                 _remove_if_stale(target.with_name(name))
 
 
 def _stem(target: Path) -> str:
-    """What the names of hidden files begin with; some eight random digits follow."""
+    """The beginning of the names of a target's hidden files; eight random digits follow."""
     # Cut, so that a long name with its additions still is a name that file systems take: 50 characters, 200 bytes.
     return f".{target.name[:50]}.tmp-"
 
 
 def _remove_if_stale(hidden: Path) -> None:
-    """Remove a hidden file unless its writer lives."""
+    """Remove a hidden file or folder unless its writer lives."""
     with suppress(OSError):  # another process was faster, or holds the lock; Windows removes no file that is open
         if hidden.is_dir():
             _remove_if_stale_folder(hidden)
@@ -189,7 +193,7 @@ def _locked_folder(hidden: Path, path: str) -> Iterator[None]:
         yield
     except BaseException as error:
         shutil.rmtree(hidden, ignore_errors=True)
-        if type(error) is LexigradError:  # of a file in the folder: nobody knows that by its hidden name
+        if type(error) is LexigradError:  # on a file in the folder, whose hidden name the caller does not know
             raise LexigradError(str(error).replace(str(hidden), path)) from error
         raise
     finally:
@@ -198,7 +202,7 @@ def _locked_folder(hidden: Path, path: str) -> Iterator[None]:
 
 
 def _new_folder(hidden: Path) -> int | None:
-    """Make a folder; the descriptor that holds the lock on it, where the system has such."""
+    """Make a folder and return the descriptor that holds the lock on it; None where the system locks no folders."""
     while True:
         os.mkdir(hidden)
         if sys.platform == "win32":
@@ -212,7 +216,7 @@ def _new_folder(hidden: Path) -> int | None:
 
 
 def _move_folder(hidden: Path, target: Path, keys: Sequence[str]) -> None:
-    """Let the hidden folder take the target's place, or its files that of files in it."""
+    """Let the hidden folder take the target's place; if the target holds something, file by file."""
     if not (target.is_dir() and any(target.iterdir())):
         if sys.platform == "win32" and target.is_dir():
             target.rmdir()
@@ -228,7 +232,7 @@ def _move_folder(hidden: Path, target: Path, keys: Sequence[str]) -> None:
 
 @contextmanager
 def _explained(path: str) -> Iterator[None]:
-    """Turn what the system refuses into a sentence on ``path``."""
+    """Turn a refusal of the system into a sentence on ``path``."""
     try:
         yield
     except OSError as error:
@@ -246,7 +250,7 @@ def _replacing(target: Path, hidden: Path, mode: int | None) -> Iterator[BinaryI
             yield file
             file.flush()
             os.fsync(file.fileno())
-            if sys.platform != "win32":  # under the lock, so that nobody takes it for a stale one
+            if sys.platform != "win32":  # under the lock, so that no process takes it for a stale one
                 os.replace(hidden, target)
         if sys.platform == "win32":  # it moves no file that is open
             os.replace(hidden, target)
@@ -273,7 +277,7 @@ def _locked(hidden: Path) -> BinaryIO:
 
 
 def _mode(path: str) -> int | None:
-    """Type and permissions of what is at ``path``, None when there is nothing."""
+    """Type and permissions of the file at ``path``, None when there is none."""
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
@@ -295,7 +299,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _sentence(path: str, error: OSError) -> str:
-    """What went wrong, where, and what to do."""
+    """The sentence that says what went wrong, where, and what to do."""
     folder = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(folder):
         return f"cannot write {path}: the folder {folder} does not exist; make it first"

@@ -232,7 +232,7 @@ PACKINGS: Final[tuple[tuple[re.Pattern[bytes], Callable[[IO[bytes]], io.RawIOBas
 
 
 def is_packed(file: io.BufferedReader) -> bool:
-    """Whether a file is packed, so that nobody can begin to read it in its middle, and its size says little."""
+    """Whether a file is packed: no reader can begin in its middle, and its size says little of that of its content."""
     return _unpacker(file) is not None
 
 

@@ -1,4 +1,4 @@
-"""Text on other machines, by address, such as ``s3://bucket/text``: whatever the package fsspec opens."""
+"""Text on other machines, by an address such as ``s3://bucket/text``, which the package fsspec opens."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def find(address: str, is_wanted: Callable[[str], bool]) -> tuple[list[str], int
     """The addresses of the files that an address names, sorted, and how many files in its folder are passed over.
 
     Args:
-        address: of a file, a folder, which is searched with all below it, or a glob.
-        is_wanted: whether a file in a folder is taken, by its path.
+        address: the address of a file, of a folder, which is searched with all below it, or a glob.
+        is_wanted: says by a path whether a file in a folder is taken.
 
     Raises:
-        CorpusError: It names nothing, or cannot be read.
+        CorpusError: the address names nothing, or cannot be read.
         MissingExtraError: fsspec, or its driver for such addresses, is not installed.
     """
     system, path = _system(address)
@@ -60,10 +60,10 @@ def find(address: str, is_wanted: Callable[[str], bool]) -> tuple[list[str], int
 
 
 def size(address: str) -> int | None:
-    """The bytes of a file, None where nobody knows.
+    """The size of a file in bytes, None where its file system does not know.
 
     Raises:
-        CorpusError: It cannot be read.
+        CorpusError: the file cannot be read.
     """
     system, path = _system(address)
     with _explained(address):
@@ -73,10 +73,10 @@ def size(address: str) -> int | None:
 
 @contextmanager
 def opened(address: str) -> Iterator[io.BufferedReader]:
-    """A file for reading.
+    """A file, open for reading.
 
     Raises:
-        CorpusError: It cannot be opened.
+        CorpusError: the file cannot be opened.
         MissingExtraError: as for ``find``.
     """
     system, path = _system(address)
@@ -88,7 +88,7 @@ def opened(address: str) -> Iterator[io.BufferedReader]:
 
 
 class _Raw(io.RawIOBase):
-    """A file of fsspec's; whatever its driver raises becomes an OSError."""
+    """A file of fsspec's; each error of its driver becomes an OSError."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
@@ -108,14 +108,14 @@ class _Raw(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         try:
             content = self._file.read(len(buffer))
-        except Exception as error:  # each driver has its own
+        except Exception as error:  # each driver has errors of its own
             raise OSError(_reason(error)) from error
         buffer[: len(content)] = content
         return len(content)
 
 
 def _system(address: str) -> tuple[Any, str]:
-    """The file system of an address, of fsspec, and the path there."""
+    """The file system, of fsspec, for an address, and the path there."""
     found = SCHEME.match(address)
     scheme = found[0] if found else ""
     try:
@@ -137,7 +137,7 @@ def _system(address: str) -> tuple[Any, str]:
 
 @contextmanager
 def _explained(address: str) -> Iterator[None]:
-    """Make one sentence of whatever a driver raises."""
+    """Make one sentence of each error that a driver raises."""
     try:
         yield
     except CorpusError:
@@ -151,6 +151,6 @@ def _refusal(address: str, error: Exception) -> CorpusError:
 
 
 def _reason(error: Exception) -> str:
-    """What an error says, cut to a part of a sentence."""
+    """The message of an error, cut to a part of a sentence."""
     text = " ".join((getattr(error, "strerror", None) or str(error)).split())
     return text[:LONGEST_REASON].rstrip(" .") or type(error).__name__

@@ -1,12 +1,11 @@
 """The container of all native files: one safetensors file, written by blocks and read by mapping it into memory.
 
-Vectors, models, phrases, checkpoints, indexes and encoded corpora are such files; each of their modules says which
-tensors it wants, and this one knows nothing of them.
+Vectors, models, phrases, checkpoints, indexes and encoded corpora are such files, of which this module knows nothing.
 
-The container is read and written here, not by the safetensors package. Its reader for NumPy copies each
-tensor into memory, where a mapped table is paged in as it is used and shared between processes. Its writer takes a
-contiguous copy of each tensor, where a table of several GB, or a padded one, is written by blocks. And this code says
-at which place a damaged file contradicts itself. The tests hold that the package reads what is written here.
+The safetensors package is not used. Its reader for NumPy copies each tensor into memory, where a mapped table is paged
+in as it is used and shared between processes. Its writer takes a contiguous copy of each tensor, where a table of
+several GB, or a padded one, is written by blocks here. And this code says at which place a damaged file contradicts
+itself. The tests hold that the package reads the files that are written here.
 """
 
 from __future__ import annotations
@@ -42,8 +41,7 @@ __all__ = [
 
 VERSION: Final = "1"
 LARGEST_HEADER_BYTES: Final = 1 << 20  # JSON takes up to 35 times as much memory; safetensors allows 100 MB of it
-LENGTH_BYTES: Final = 8
-"""A file begins with the length of its header, a number of so many bytes."""
+LENGTH_BYTES: Final = 8  # of the number that a file begins with: the length of its header
 MOST_DIMENSIONS: Final = 8
 SHOWN: Final = 60
 BLOCK_BYTES: Final = 1 << 23
@@ -61,7 +59,11 @@ class Entry(NamedTuple):
 
 
 def write_native(
-    path: str | os.PathLike[str], tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]
+    path: str | os.PathLike[str],
+    tensors: Mapping[str, NDArray[Any]],
+    metadata: Mapping[str, str],
+    *,
+    sort_keys: bool = False,
 ) -> None:
     """Write ``tensors`` and ``metadata`` as one safetensors file, whole or not at all.
 
@@ -72,12 +74,13 @@ def write_native(
         path: where to; see ``atomic_write``.
         tensors: by name; float16, float32, float64, int8, int32, int64 or uint8.
         metadata: by name; ``format`` says what kind of file this is, ``version`` is "1".
+        sort_keys: whether the names within each entry of the header are sorted; those of an index are.
 
     Raises:
         InputError: a tensor holds another type of number, or the metadata are too long to be read again.
         LexigradError: the file cannot be written.
     """
-    pieces = _pieces(tensors, metadata)
+    pieces = _pieces(tensors, metadata, sort_keys=sort_keys)
     header = next(pieces)  # raises here, before a file is begun
     with atomic_write(path) as file:
         file.write(header)
@@ -117,15 +120,12 @@ def read_native(
 
 
 def read_native_image(image: bytes, name: str, format: str) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-    """As ``read_native``, from the bytes that ``native_image`` gave; ``name`` is for error messages."""
+    """The tensors and the metadata in the bytes that ``native_image`` gave; ``name`` is for error messages."""
     return TensorFile(BytesIO(image), name, format).all()
 
 
 def begins_as_native(start: bytes) -> bool:
-    """Whether a file that begins so may be a native one; 9 bytes are enough to say.
-
-    A header's length leaves zeros in the first 8 bytes, which no text has, and a JSON object follows.
-    """
+    """Whether the first 9 bytes are a header's length, which leaves zeros as no text has them, and a JSON object's."""
     return b"\0" in start[:LENGTH_BYTES] and start[LENGTH_BYTES : LENGTH_BYTES + 1] == b"{"
 
 
@@ -135,7 +135,7 @@ class TensorFile:
     The arrays that it gives stay when the file is closed, and even when it is removed.
 
     Args:
-        file: the file, on disk or in memory, at whatever position.
+        file: the file, on disk or in memory, at any position.
         name: what to call it in errors; empty where the caller names it.
         format: what its metadata must name as ``format``, with ``version`` "1"; anything goes when None.
 
@@ -178,7 +178,7 @@ class TensorFile:
             tensor = content.view(entry.dtype).reshape(entry.shape)
         except (ValueError, OverflowError) as error:  # no bytes, but an extent that NumPy cannot hold
             raise self._refusal(f"tensor {_shown(name)} has a shape that cannot be: {error}") from error
-        # Other writers may begin at odd places, which the processor minds.
+        # Other programs may put a tensor at an odd place, which the processor minds.
         aligned = np.require(tensor, requirements="A")
         aligned.flags.writeable = False
         return aligned
@@ -289,7 +289,7 @@ class TensorFile:
 class TensorWriter:
     """Writes tensors of one dimension to an empty file as their numbers come, and the header at last.
 
-    The numbers need not fit in memory, and nobody need know beforehand how many there are. Room for the header is left
+    The numbers need not fit in memory, and how many there are need not be known beforehand. Room for the header is left
     at the beginning of the file.
 
     Args:
@@ -335,12 +335,14 @@ class TensorWriter:
         self._file.write(room.to_bytes(LENGTH_BYTES, "little") + text.ljust(room))
 
 
-def _pieces(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> Iterator[bytes]:
+def _pieces(
+    tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str], *, sort_keys: bool = False
+) -> Iterator[bytes]:
     """The bytes of a native file: first its header with its length, then the tensors' blocks."""
     names = _file_order(tensors)
     shapes = {name: (tensors[name].dtype, tensors[name].shape) for name in names}
     entries = _entries(shapes, dict(sorted(metadata.items())))
-    text = json.dumps(entries, ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(entries, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys).encode()
     if len(text) > LARGEST_HEADER_BYTES:
         raise InputError(
             f"the header of the file would have {len(text):,} bytes, more than the {LARGEST_HEADER_BYTES:,} that are "

@@ -1,4 +1,4 @@
-"""Finds words whatever their case, as evaluations do: "KING", "King" and "king" are one word in upper case."""
+"""Words found in any case, as evaluations look for them: "KING", "King" and "king" are one word in upper case."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["AnyCase"]
 
 
 class AnyCase:
-    """The first of the words that are equal in upper case.
+    """Finds the first of the words that are equal in upper case.
 
     To upper-case a whole vocabulary takes longer than to evaluate a few hundred pairs. Most words are ASCII and in
     lower case already: these are found by their own spelling, and only the others are kept in upper case.
 
     Args:
-        words: in an order that says which of equal ones counts.
-        word_ids: the place of each.
+        words: the words; of those that are equal in upper case the first counts.
+        word_ids: the place of each word.
 
     Example:
         >>> words = ["Straße", "rose", "Rose"]
@@ -29,7 +29,7 @@ class AnyCase:
 
     def __init__(self, words: Sequence[str], word_ids: dict[str, int]) -> None:
         self._word_ids = word_ids
-        self._other_ids: dict[str, int] = {}  # by upper case, of words that are not ASCII in lower case
+        self._other_ids: dict[str, int] = {}  # by upper case, for words that are not ASCII in lower case
         if not _is_plain("\n".join(words)):
             for word_id, word in enumerate(words):
                 if not _is_plain(word):
@@ -42,7 +42,7 @@ class AnyCase:
     def _first_id(self, upper: str) -> int:
         other = self._other_ids.get(upper, -1)
         lower = upper.lower()
-        if lower.upper() != upper:  # as the sign for kelvin, whose lower case is our k
+        if lower.upper() != upper:  # such as the sign for kelvin, whose lower case is the letter k
             return other
         word_id = self._word_ids.get(lower, -1)
         return max(word_id, other) if -1 in (word_id, other) else min(word_id, other)

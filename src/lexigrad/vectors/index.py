@@ -9,7 +9,6 @@ Small World graphs", IEEE TPAMI 42(4); M, ef and ef_construction are its names.
 
 from __future__ import annotations
 
-import json
 import os
 from functools import cached_property
 from hashlib import blake2b
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 
 from lexigrad.errors import FormatError, InputError, LexigradError, MissingExtraError
-from lexigrad.files.atomic import atomic_write
+from lexigrad.files.tensors import TensorFile, write_native
 from lexigrad.vectors.search import at_least_one, checked_exclusions, checked_vectors, nearest_of, unit_rows
 
 if TYPE_CHECKING:
@@ -32,15 +31,16 @@ __all__ = ["ApproximateIndex"]
 M: Final = 16
 EF_CONSTRUCTION: Final = 128
 RESCORED: Final = 4
-"""Candidates whose cosines are computed, for each answer asked for: 8 bits confuse near ones."""
+"""How many candidates have their cosines computed for each answer asked for: 8 bits confuse near vectors."""
 ROWS_AT_ONCE: Final = 1 << 14
 DIGEST_BYTES: Final = 16
-LARGEST_HEADER_BYTES: Final = 1 << 16
-FORMAT: Final = {"format": "lexigrad-index", "version": "1"}
+FORMAT: Final = "lexigrad-index"
+GRAPH: Final = "graph"
+"""The tensor with usearch's bytes."""
 
 
 class Searched(Protocol):
-    """What an index needs of the vectors: `lexigrad.KeyedVectors` has it."""
+    """Vectors that an index can search; `lexigrad.KeyedVectors` are such."""
 
     words: list[str]
     matrix: NDArray[np.float32]
@@ -62,7 +62,7 @@ class ApproximateIndex:
     """Finds most of the nearest words without comparing with all of them; made by `lexigrad.KeyedVectors.index`.
 
     Attributes:
-        vectors: what it searches.
+        vectors: the vectors that it searches.
         ef: how many candidates a search keeps while it walks through the graph. More find more of the true neighbors
             and take longer; `recall` says how many are found. May be set at any time.
 
@@ -103,7 +103,7 @@ class ApproximateIndex:
 
     @classmethod
     def load(cls, vectors: Searched, path: str | os.PathLike[str], *, ef: int, threads: int | None) -> ApproximateIndex:
-        """Read what `save` wrote; the arguments are those of `KeyedVectors.index`."""
+        """Read a file that `save` wrote; the arguments are those of `KeyedVectors.index`."""
         path = Path(path)
         graph = _empty_graph(vectors.matrix.shape[1])
         content = _read(path, vectors)
@@ -116,7 +116,7 @@ class ApproximateIndex:
         return cls(vectors, graph, ef, threads)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the graph, whole or not at all; it is only good for these vectors, which are not in the file.
+        """Write the graph, whole or not at all; it serves these vectors only, and they are not in the file.
 
         Args:
             path: where to.
@@ -125,15 +125,13 @@ class ApproximateIndex:
             LexigradError: the file cannot be written.
         """
         content = memoryview(self._graph.save())
-        header = _header(content, {**FORMAT, "digest": _digest(content), "vectors": self._digest})
-        with atomic_write(path) as file:
-            file.write(len(header).to_bytes(8, "little") + header)
-            file.write(content)
+        metadata = {"format": FORMAT, "version": "1", "digest": _digest(content), "vectors": self._digest}
+        write_native(path, {GRAPH: np.frombuffer(content, dtype=np.uint8)}, metadata, sort_keys=True)
 
     def nearest(
         self, vectors: ArrayLike, n: int, *, exclude: ArrayLike | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """The ids of ``n`` words with large cosines with each of ``vectors``: mostly those of the largest.
+        """The ids of ``n`` words with large cosines with each of ``vectors``: mostly the words with the largest.
 
         Args:
             vectors: shape ``(k, dim)``.
@@ -141,8 +139,8 @@ class ApproximateIndex:
             exclude: ids of words that row i must not get, shape ``(k, e)``; −1 means none.
 
         Returns:
-            As `KeyedVectors.nearest`: ids and exact cosines, shape ``(k, n)``, falling cosines, equal ones by rising
-            id; −1 and −∞ where exclusions leave too few.
+            Ids and exact cosines, as `KeyedVectors.nearest` gives them: shape ``(k, n)``, by falling cosine, equal
+            cosines by rising id; −1 and −∞ where exclusions leave too few words.
 
         Raises:
             InputError: a shape does not fit, a vector is not finite, or an id is out of range.
@@ -168,8 +166,8 @@ class ApproximateIndex:
             n: how many words to return.
 
         Returns:
-            ``(word, cosine)``, the largest cosine first, as `KeyedVectors.most_similar`; some may be missing, and
-            others in their place.
+            ``(word, cosine)``, the largest cosine first. Some of the words that `KeyedVectors.most_similar` gives may
+            be missing, and others stand in their place.
 
         Raises:
             UnknownWordError: a word has no vector.
@@ -187,10 +185,10 @@ class ApproximateIndex:
         Args:
             n: how many nearest words, a word itself not counted.
             sample: how many words to search for; all when there are fewer.
-            seed: of the choice of words.
+            seed: the seed of the choice of words.
 
         Returns:
-            From 0 to 1. The exact search is `KeyedVectors.nearest`.
+            A share from 0 to 1 of the answers of the exact search, `KeyedVectors.nearest`.
 
         Raises:
             InputError: there are fewer than two words, or a number is below 1.
@@ -218,7 +216,7 @@ class ApproximateIndex:
         """Ids that the graph proposes, shape ``(k, wanted)``, −1 where it proposes fewer."""
         self._graph.expansion_search = max(at_least_one("ef", self.ef), wanted)
         found = self._graph.search(units.astype(np.float32), wanted, threads=min(self._threads, len(units)))
-        keys = np.atleast_2d(found.keys).astype(np.int64)  # of one vector usearch gives a row, and only what it found
+        keys = np.atleast_2d(found.keys).astype(np.int64)  # for one vector usearch gives one row, as long as its finds
         candidates = np.full((len(units), wanted), -1, dtype=np.int64)
         candidates[:, : keys.shape[1]] = keys
         if len(units) > 1:
@@ -229,7 +227,7 @@ class ApproximateIndex:
 
 
 def _threads(threads: int | None) -> int:
-    """So many threads, or as many as cores that this process may use."""
+    """The number of threads to use: the one given, or the number of cores that this process may use."""
     if threads is not None:
         return at_least_one("threads", threads)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -250,43 +248,31 @@ def _digest(content: memoryview) -> str:
 
 
 def _digest_of_vectors(vectors: Searched) -> str:
-    """What the vectors' numbers are known by, in their order."""
+    """A digest of the vectors' numbers in their order."""
     digest = blake2b(repr(vectors.matrix.shape).encode(), digest_size=DIGEST_BYTES)
     for start in range(0, len(vectors.matrix), ROWS_AT_ONCE):
         digest.update(vectors.matrix[start : start + ROWS_AT_ONCE].astype("<f4", copy=False).tobytes())
     return digest.hexdigest()
 
 
-def _header(content: memoryview, metadata: dict[str, str]) -> bytes:
-    """Of a safetensors file with one tensor of bytes."""
-    entry = {"dtype": "U8", "shape": [len(content)], "data_offsets": [0, len(content)]}
-    text = json.dumps({"__metadata__": metadata, "graph": entry}, sort_keys=True, separators=(",", ":")).encode()
-    return text + b" " * (-len(text) % 8)
-
-
 def _read(path: Path, vectors: Searched) -> bytes:
     """The graph's bytes in a file, after a check that they are whole and belong to these vectors."""
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            header = file.read(length) if length <= LARGEST_HEADER_BYTES else b""
-            metadata = _metadata(header)
-            if metadata is None:
-                raise FormatError(f"{path} is no index that lexigrad saved")
-            content = file.read()
+        with path.open("rb") as opened:
+            file = TensorFile(opened, format=FORMAT)
+            content = _graph_bytes(file)
+    except FormatError as error:
+        raise FormatError(f"{path} is no index that lexigrad saved: {error}") from error
     except OSError as error:
         raise FormatError(f"cannot read {path}: {error.strerror or error}") from error
-    if metadata.get("vectors") != _digest_of_vectors(vectors):
+    if file.metadata.get("vectors") != _digest_of_vectors(vectors):
         raise FormatError(f"{path} is an index of other vectors; build one of these")
-    if metadata.get("digest") != _digest(memoryview(content)):
+    if file.metadata.get("digest") != _digest(memoryview(content)):
         raise FormatError(f"{path} is damaged: its bytes do not have the digest that it names; build the index again")
     return content
 
 
-def _metadata(header: bytes) -> dict[str, Any] | None:
-    try:
-        metadata = json.loads(header)["__metadata__"]
-    except (ValueError, RecursionError, KeyError, TypeError):
-        return None
-    is_ours = isinstance(metadata, dict) and FORMAT.items() <= metadata.items()
-    return metadata if is_ours else None
+def _graph_bytes(file: TensorFile) -> bytes:
+    if GRAPH not in file or file.entries[GRAPH].dtype != np.uint8:
+        raise FormatError(f"it has no tensor {GRAPH!r} of bytes")
+    return file.read(GRAPH).tobytes()

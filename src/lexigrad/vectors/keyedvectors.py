@@ -1,6 +1,6 @@
 """Words with their vectors, and exact search among them.
 
-Everything that makes vectors ends here, and everything that uses them starts here.
+All code that makes vectors ends here, and all code that uses them starts here.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ class KeyedVectors:
 
     Args:
         words: each word once, as a rule the most frequent first.
-        matrix: shape ``(len(words), dim)``, finite. Float32 is kept without a copy, other numbers are turned into it.
+        matrix: shape ``(len(words), dim)``, finite. Numbers in float32 are not copied, others are turned into float32.
         counts: how often each word occurs, shape ``(len(words),)``; None when that is not known.
-        check: look through the matrix for numbers that are not finite now. The reader of native files leaves that to
-            the first search, so that a mapped table is not read from the disk before it is needed.
+        check: whether to look through the matrix now for numbers that are not finite. The reader of native files leaves
+            that to the first search, so that a mapped table is not read from the disk before it is needed.
 
     Attributes:
         words: a word's id is its place in this list.
@@ -77,7 +77,7 @@ class KeyedVectors:
 
     @property
     def dim(self) -> int:
-        """Length of a vector."""
+        """How many numbers a vector has."""
         return int(self.matrix.shape[1])
 
     @cached_property
@@ -87,7 +87,7 @@ class KeyedVectors:
 
     @cached_property
     def any_case(self) -> AnyCase:
-        """Finds words whatever their case."""
+        """Finds words in any case."""
         return AnyCase(self.words, self.word_ids)
 
     @cached_property
@@ -127,7 +127,7 @@ class KeyedVectors:
         """The row of ``word``.
 
         Raises:
-            UnknownWordError: it has none; the message names words spelt nearly so.
+            UnknownWordError: the word has none; the message names words spelt nearly so.
         """
         if not isinstance(word, str):
             raise InputError(f"a word is a str, not {type(word).__name__}")
@@ -153,7 +153,7 @@ class KeyedVectors:
 
         Args:
             a: a word, or a vector of shape ``(dim,)``.
-            b: the other.
+            b: the other word or vector.
 
         Returns:
             From −1 to 1; 0 when a vector is zero, where gensim has NaN.
@@ -175,8 +175,8 @@ class KeyedVectors:
         Words count as their vectors scaled to length 1. Words given are not among the answers.
 
         Args:
-            positive: a word, a vector of shape ``(dim,)``, or several of them.
-            negative: likewise, to be subtracted. A vector given counts with the length that it has.
+            positive: a word, a vector of shape ``(dim,)``, or several of them, to be added.
+            negative: a word, a vector, or several of them, to be subtracted. A vector counts with its own length.
             n: how many words to return.
             restrict: search only the first so many words.
 
@@ -195,7 +195,7 @@ class KeyedVectors:
 
         Source: Mikolov, Yih, Zweig 2013, "Linguistic regularities in continuous space word representations".
 
-        gensim breaks ties by its sort's whim; the answers are otherwise the same.
+        gensim gives equal cosines in the order that its sort leaves; the answers are otherwise the same.
         """
         query, given = self.combined(positive, negative)
         return self._found(query, n, restrict, given)
@@ -205,13 +205,13 @@ class KeyedVectors:
 
         Args:
             a: a word, such as ``man``.
-            b: what it goes with, such as ``king``.
-            c: another word, such as ``woman``, for which to find what goes with it.
+            b: the word that goes with it, such as ``king``.
+            c: another word, such as ``woman``, for which to find the word that goes with it.
             n: how many words to return.
             restrict: search only the first so many words.
 
         Returns:
-            As ``most_similar([b, c], [a])``, which is gensim's name for it; the three words are not among the answers.
+            The answers of ``most_similar([b, c], [a])``, as gensim has it; the three words are not among them.
 
         Raises:
             UnknownWordError: a word has no vector.
@@ -229,8 +229,8 @@ class KeyedVectors:
         """Σ positive − Σ negative, the words scaled to length 1, and the ids of these words.
 
         Args:
-            positive: a word, a vector of shape ``(dim,)``, or several of them.
-            negative: likewise.
+            positive: a word, a vector of shape ``(dim,)``, or several of them, to be added.
+            negative: a word, a vector, or several of them, to be subtracted.
 
         Returns:
             A vector of shape ``(dim,)``, and the ids of the words given; a word that has a vector by its n-grams only
@@ -262,7 +262,7 @@ class KeyedVectors:
             words: at least one.
 
         Returns:
-            One of them; of equally bad ones the first.
+            One of the words; of several that go equally little with the others, the first.
 
         Raises:
             UnknownWordError: a word has no vector, where gensim leaves it out with a warning.
@@ -282,7 +282,7 @@ class KeyedVectors:
     def nearest_to_vector(
         self, vector: ArrayLike, n: int = 10, *, restrict: int | None = None
     ) -> list[tuple[str, float]]:
-        """The words whose vectors have the largest cosine with ``vector``, none left out.
+        """The words whose vectors have the largest cosine with ``vector``; no word is left out.
 
         Args:
             vector: shape ``(dim,)``; with the zero vector all cosines are 0.
@@ -290,7 +290,7 @@ class KeyedVectors:
             restrict: search only the first so many words.
 
         Returns:
-            As ``most_similar``.
+            ``(word, cosine)`` as ``most_similar`` gives them.
 
         Raises:
             InputError: the vector has another shape or is not finite.
@@ -306,7 +306,7 @@ class KeyedVectors:
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The ids of the ``n`` words with the largest cosine with each of ``vectors``, exactly.
 
-        The same answer whether vectors are asked one by one or together: candidates come from a float32 matrix
+        The answer is the same whether vectors are asked one by one or together: candidates come from a float32 matrix
         product, and those within its rounding error of the n-th best are ordered by their cosines in float64.
 
         Args:
@@ -316,8 +316,8 @@ class KeyedVectors:
             exclude: ids of words that row i must not get, shape ``(k, e)``; −1 means none.
 
         Returns:
-            Ids and cosines, shape ``(k, n)``, or fewer columns when fewer words are searched; falling cosines, equal
-            ones by rising id. Where exclusions leave too few words, the id is −1 and the cosine −∞.
+            Ids and cosines, shape ``(k, n)``, or fewer columns when fewer words are searched; by falling cosine, equal
+            cosines by rising id. Where exclusions leave too few words, the id is −1 and the cosine −∞.
 
         Raises:
             InputError: a shape does not fit, a vector is not finite, or an id is out of range.
@@ -350,9 +350,10 @@ class KeyedVectors:
         Args:
             load: a file that ``ApproximateIndex.save`` wrote for these vectors. Load only what you built or trust: the
                 library that reads it is not made for hostile files.
-            ef: how many candidates a search keeps; more find more and take longer.
-            threads: to build and to search with; all cores when None. One thread builds the same graph every time.
-            progress: is called with the number of vectors that are in the index, and of all, while it is built.
+            ef: how many candidates a search keeps; more candidates find more words and take longer.
+            threads: how many threads build and search; one a core when None. One thread builds the same graph every
+                time.
+            progress: is called while the index is built, with the number of vectors in it and the number of all.
 
         Raises:
             MissingExtraError: usearch is not installed: ``pip install 'lexigrad[index]'``.
@@ -376,13 +377,13 @@ class KeyedVectors:
         return ApproximateIndex.build(self, ef=ef, threads=threads, progress=progress)
 
     def _unit(self, query: Query) -> NDArray[np.float64]:
-        """A word's vector, or a vector, in float64 and with length 1; the zero vector stays what it is."""
+        """A word's vector, or a vector, in float64 and with length 1; the zero vector stays zero."""
         vector = self[query] if isinstance(query, str) else query
         unit: NDArray[np.float64] = unit_rows(checked_vectors([vector], self.dim))[0]
         return unit
 
     def _found(self, query: ArrayLike, n: int, restrict: int | None, given: Sequence[int]) -> list[tuple[str, float]]:
-        """Words and cosines nearest to one vector, the ids ``given`` left out."""
+        """The words nearest to one vector, with their cosines; the ids ``given`` are left out."""
         exclude = np.array([given], dtype=np.int64).reshape(1, -1)
         ids, cosines = self.nearest(np.asarray(query)[np.newaxis], n, restrict=restrict, exclude=exclude)
         pairs = zip(ids[0].tolist(), cosines[0].tolist(), strict=True)

@@ -76,11 +76,11 @@ def reduction_loss(vectors: KeyedVectors, dtype: Dtype, *, n: int = 10, sample: 
     """Measure what ``save_vectors(…, dtype=dtype)`` would cost in quality.
 
     Args:
-        vectors: the original ones.
+        vectors: the vectors in float32.
         dtype: ``float16`` or ``int8``.
         n: how many nearest words to look at.
-        sample: for how many words, at even distances over the vocabulary, to look for the nearest words; each takes two
-            searches among all words.
+        sample: the number of words, at even distances over the vocabulary, whose nearest words are looked for; each
+            takes two searches among all words.
 
     Returns:
         Angles over all words, and the share of nearest words kept.
@@ -119,14 +119,14 @@ def reduction_loss(vectors: KeyedVectors, dtype: Dtype, *, n: int = 10, sample: 
 def reduced_rows(
     matrix: NDArray[np.float32], dtype: Dtype, named: Callable[[int], str]
 ) -> tuple[NDArray[Any], NDArray[np.float32] | None]:
-    """Rows in fewer bits.
+    """Turn the numbers of rows into numbers of fewer bits.
 
     float16: each number rounded to the nearest one. int8: q = round(x / s), s = max |x| / 127 over the row.
 
     Args:
         matrix: shape ``(rows, dim)``, finite.
-        dtype: ``float32`` gives the matrix back.
-        named: what to call a row in an error.
+        dtype: the type of number; ``float32`` gives the matrix back.
+        named: gives the name of a row for an error.
 
     Returns:
         The numbers, of the same shape, and for int8 the scale s of each row, float32, shape ``(rows,)``, else None.
@@ -165,11 +165,11 @@ def reduced_rows(
 
 
 def restored_rows(numbers: NDArray[Any], scales: NDArray[np.float32] | None) -> NDArray[np.float32]:
-    """What ``reduced_rows`` reduced, in float32; its rounding remains.
+    """Turn rows that ``reduced_rows`` gave back into float32; its rounding remains.
 
     Args:
-        numbers: shape ``(rows, dim)``.
-        scales: of each row, shape ``(rows,)``, or None.
+        numbers: the reduced numbers, shape ``(rows, dim)``.
+        scales: the scale of each row, shape ``(rows,)``, or None.
     """
     with np.errstate(invalid="ignore", over="ignore"):  # a file may hold a signaling NaN, or a scale too large
         rows = numbers.astype(np.float32, copy=False)
@@ -188,7 +188,7 @@ def _angles(matrix: NDArray[np.float32], reduced: NDArray[np.float32]) -> NDArra
 
 
 def _kept(vectors: KeyedVectors, reduced: KeyedVectors, asked: NDArray[np.int64], n: int) -> float:
-    """The share of the nearest words that both have in common."""
+    """The share of the nearest words among the original vectors that are nearest among the reduced ones too."""
     exclude = asked[:, np.newaxis]
     before, after = (some.nearest(some.matrix[asked], n, exclude=exclude)[0] for some in (vectors, reduced))
     shared = [np.isin(first, second).mean() for first, second in zip(before, after, strict=True)]

@@ -1,7 +1,7 @@
 """Exact search for the rows of a matrix that have the largest cosine with a vector.
 
 A float32 matrix product finds candidates; those within its rounding error of the n-th best are put in order by their
-cosines in float64. So the answer is the same however many vectors are asked together, and ties go by row.
+cosines in float64. So the answer is the same however many vectors are asked together, and ties are broken by row.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Query: TypeAlias = str | NDArray[Any]
 """A word, or a vector of shape ``(dim,)``."""
 Queries: TypeAlias = Query | Iterable[Query]
 
-SCORES_AT_ONCE: Final = 1 << 24  # cosines held at a time: 64 MiB
+SCORES_AT_ONCE: Final = 1 << 24  # cosines held at a time, in 64 MiB
 ROWS_AT_ONCE: Final = 1 << 13  # rows turned into float64 at a time
 GROUPED: Final = 64
 
@@ -47,7 +47,7 @@ def row_lengths(matrix: NDArray[np.float32]) -> NDArray[np.float64]:
     """The Euclidean length of each row; not finite where a number in the row is not."""
     lengths = np.empty(len(matrix))
     for start in range(0, len(matrix), ROWS_AT_ONCE):
-        with np.errstate(invalid="ignore"):  # a signaling NaN, which a file may hold, is a NaN like others
+        with np.errstate(invalid="ignore"):  # a file may hold a signaling NaN, which is a NaN like others
             rows = matrix[start : start + ROWS_AT_ONCE].astype(np.float64)
         lengths[start : start + ROWS_AT_ONCE] = np.sqrt(np.einsum("ij,ij->i", rows, rows))
     return lengths
@@ -73,13 +73,13 @@ def nearest_rows(
     Args:
         units: rows of length 1 or 0, shape ``(k, dim)``.
         matrix: shape ``(searched, dim)``.
-        lengths: of the rows of ``matrix``, shape ``(searched,)``, with 1 in place of 0.
-        n: from 1 to ``searched``.
-        exclude: rows of ``matrix`` that row i of ``units`` must not get, shape ``(k, e)``; others out of range are
+        lengths: the lengths of the rows of ``matrix``, shape ``(searched,)``, with 1 in place of 0.
+        n: how many rows for each, from 1 to ``searched``.
+        exclude: rows of ``matrix`` that row i of ``units`` must not get, shape ``(k, e)``; numbers out of range are
             passed over.
 
     Returns:
-        Rows and cosines, shape ``(k, n)``; −1 and −∞ where exclusions leave too few.
+        Rows and cosines, shape ``(k, n)``; −1 and −∞ where exclusions leave too few rows.
     """
     rows = np.full((len(units), n), -1, dtype=np.int64)
     cosines = np.full((len(units), n), -np.inf)
@@ -104,14 +104,14 @@ def nearest_of(
     lengths: NDArray[np.float64],
     n: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The ``n`` best of some rows for each row of ``units``, by the same cosines as those of ``nearest_rows``.
+    """The ``n`` best of some candidates for each row of ``units``, by the cosines of ``nearest_rows``.
 
     Args:
         candidates: rows of ``matrix``, none twice in a line, shape ``(k, c)`` with c ≥ n; −1 means none.
-        units: as for ``nearest_rows``.
-        matrix: likewise.
-        lengths: likewise.
-        n: at least 1.
+        units: rows of length 1 or 0, shape ``(k, dim)``.
+        matrix: the rows that are searched, shape ``(searched, dim)``.
+        lengths: the lengths of the rows of ``matrix``, shape ``(searched,)``, with 1 in place of 0.
+        n: how many rows for each, at least 1.
 
     Returns:
         Rows and cosines, shape ``(k, n)``; −1 and −∞ where there are too few candidates.
@@ -175,7 +175,7 @@ def checked_matrix(matrix: ArrayLike, number_of_words: int) -> NDArray[np.float3
         )
     if given.dtype.kind not in "fiu":
         raise InputError(f"a matrix must hold real numbers, not {given.dtype}")
-    with np.errstate(over="ignore"):  # what becomes infinite is reported with its word
+    with np.errstate(over="ignore"):  # a number that becomes infinite is reported with its word
         view = given.astype(np.float32, copy=False).view()
     view.flags.writeable = False
     return view
@@ -212,7 +212,7 @@ def _candidates(scores: NDArray[np.float32], n: int, dim: int) -> tuple[NDArray[
 def _nth_best_at_least(scores: NDArray[np.float32], n: int) -> NDArray[np.float32]:
     """A number for each vector that at least ``n`` of its scores reach, and not many more.
 
-    The n-th largest of the maxima of groups of 64 scores; to partition all of them takes seven times as long.
+    It is the n-th largest of the maxima of groups of 64 scores; to partition all scores takes seven times as long.
     """
     groups = scores.shape[1] // GROUPED
     if groups >= n:
@@ -245,7 +245,7 @@ def _keep_best(
 ) -> None:
     """Write each vector's best candidates into its line of ``rows``, and their cosines into ``cosines``."""
     order = np.lexsort((candidates, -exact, vectors))
-    rank = np.arange(len(vectors)) - np.searchsorted(vectors, vectors)  # place in the vector's own list
+    rank = np.arange(len(vectors)) - np.searchsorted(vectors, vectors)  # place in the list of the vector
     best = rank < rows.shape[1]
     rows[vectors[best], rank[best]] = candidates[order][best]
     cosines[vectors[best], rank[best]] = exact[order][best]

@@ -4,7 +4,7 @@ A word is written between ``<`` and ``>``. Each of its n-grams, from ``minn`` to
 one of ``bucket`` rows, and the word's vector is the mean of these rows and, if the word is known, of a row of its own.
 
 Source: Bojanowski, Grave, Joulin, Mikolov 2017, "Enriching word vectors with subword information". Which n-grams count
-and how they are hashed follows fastText 0.9.3 and floret 0.10.5, which know no other specification than their files.
+and how they are hashed follows fastText 0.9.3 and floret 0.10.5, whose code is the only specification.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ __all__ = ["END_OF_SENTENCE", "LONGEST_NGRAM", "Subwords", "composed"]
 END_OF_SENTENCE: Final = b"</s>"
 """The word for the end of a sentence, which has no n-grams."""
 LONGEST_NGRAM: Final = 64
-"""More characters than any n-gram has: the time to compose a file's words stays in proportion to the file."""
+"""No n-gram has more characters, so that the time to compose a file's words stays in proportion to the file."""
 
 SPANS_AT_ONCE: Final = 1 << 17
-SUMMED_BYTES: Final = 1 << 20  # of the sums of a block of words, so that they stay in the processor's cache
-TEXT_BYTES: Final = 1 << 14  # of a block of words
+SUMMED_BYTES: Final = 1 << 20  # for the sums of a block of words, so that they stay in the processor's cache
+TEXT_BYTES: Final = 1 << 14  # for the letters of a block of words
 ONE_BY_ONE: Final = 256  # n-grams of a word that are added in turn; the rest of a very long word is added by groups
 GROUP: Final = 1 << 10
 
@@ -44,12 +44,12 @@ class Subwords:
     """Which n-grams a word has, and the rows that they are hashed to.
 
     Attributes:
-        minn: characters in the shortest n-gram, ``<`` and ``>`` being two of them. A single ``<`` or ``>`` is none.
-        maxn: characters in the longest one; 0 for none at all.
-        bucket: rows of n-grams.
-        mode: ``fasttext``: FNV-1a of an n-gram's bytes, taken as signed ones. ``floret``: MurmurHash3 of an n-gram, and
-            of the whole word, which has no row of its own.
-        hashes: rows for each n-gram, from 1 to 4; 1 in the mode ``fasttext``.
+        minn: how many characters the shortest n-gram has, ``<`` and ``>`` included; a single ``<`` or ``>`` is none.
+        maxn: how many characters the longest n-gram has; 0 for no n-grams at all.
+        bucket: how many rows the n-grams are hashed to.
+        mode: ``fasttext``: FNV-1a of an n-gram's bytes, taken as signed numbers. ``floret``: MurmurHash3 of an n-gram,
+            and of the whole word, which has no row of its own.
+        hashes: how many rows each n-gram has, from 1 to 4; 1 in the mode ``fasttext``.
 
     Raises:
         InputError: a number is out of range.
@@ -81,17 +81,17 @@ class Subwords:
         return self.mode == "floret" or (self.maxn > 0 and self.maxn >= self.minn)
 
     def has_own_row(self, word_id: int) -> bool:
-        """Whether a known word's mean has a row of its own; floret keeps that of the first word only."""
+        """Whether a known word's mean has a row of its own; floret keeps such a row for the first word only."""
         return self.mode == "fasttext" or word_id == 0
 
     def rows(self, words: Sequence[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """The rows of the words' n-grams, from 0 to bucket − 1.
 
         Args:
-            words: in UTF-8, without ``<`` and ``>``.
+            words: the words in UTF-8, without ``<`` and ``>``.
 
         Returns:
-            The rows of all of them, in the order of the words and then of the n-grams, and how many each word has.
+            The rows of all words, in the order of the words and then of the n-grams, and how many rows each word has.
         """
         if not self.used:
             return np.empty(0, dtype=np.int32), np.zeros(len(words), dtype=np.int64)
@@ -104,7 +104,7 @@ class Subwords:
         return np.concatenate(pieces), counts
 
     def _pieces(self, text: _Text) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int64]]]:
-        """Rows, and the words that their n-grams belong to, for some characters of the text at a time."""
+        """The rows of n-grams and the words that these belong to, for some characters of the text at a time."""
         step = max(1, SPANS_AT_ONCE // max(1, self.maxn))
         for first in range(0, len(text.characters), step):
             last = min(first + step, len(text.characters))
@@ -118,7 +118,7 @@ class Subwords:
     def _spans(
         self, text: _Text, first: int, last: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """The n-grams of the characters ``first`` to ``last``: first characters, which of the lengths, ends."""
+        """The n-grams that begin at characters ``first`` to ``last``: first characters, columns of lengths, ends."""
         characters = np.arange(first, last)[:, np.newaxis]
         owners = text.owners[first:last, np.newaxis]
         lengths = np.arange(max(self.minn, 1), self.maxn + 1)[np.newaxis]
@@ -140,13 +140,13 @@ class _Text(NamedTuple):
     characters: NDArray[np.int64]
     """Where each character begins."""
     borders: NDArray[np.int64]
-    """The same, and where the last one ends."""
+    """Where each character begins, and where the last one ends."""
     owners: NDArray[np.int64]
     """The word of each character."""
     word_begins: NDArray[np.int64]
     """The first character of each word."""
     word_ends: NDArray[np.int64]
-    """The character after its last one."""
+    """The character after the last one of each word."""
 
     @classmethod
     def of(cls, words: Sequence[bytes]) -> _Text:
@@ -172,10 +172,10 @@ def composed(
     Rows are added in float32, in fastText's order, so that the sums have the same bits.
 
     Args:
-        words: in UTF-8.
-        own: the rows of the words' own, shape ``(len(words), dim)``.
+        words: the words in UTF-8.
+        own: the row of its own that each word has, shape ``(len(words), dim)``.
         has_own: whether each word has such a row, shape ``(len(words),)``.
-        ngrams: shape ``(bucket, dim)``.
+        ngrams: the rows of the n-grams, shape ``(bucket, dim)``.
         subwords: which n-grams count.
 
     Returns:
@@ -194,7 +194,7 @@ def composed(
 
 
 def _blocks(words: Sequence[bytes], dim: int) -> Iterator[tuple[int, int]]:
-    """Parts of the words whose sums and n-grams take little room."""
+    """Begin and end of each block of words, whose sums and n-grams take little room."""
     most_words = max(1, SUMMED_BYTES // (4 * dim))
     begin, size = 0, 0
     for number, word in enumerate(words):
@@ -226,10 +226,10 @@ def _add(
 def _fnv1a(text: _Text, first: int, last: int, maxn: int) -> NDArray[np.uint32]:
     """FNV-1a, 32 bits, of the 1, 2, … ``maxn`` characters from each of the characters ``first`` to ``last`` on.
 
-    Bytes from 128 on are widened as the signed ones that they are in C.
+    Bytes from 128 on are widened as negative numbers, which they are in C.
 
     Returns:
-        Shape ``(last - first, maxn)``; without meaning where the text ends before.
+        The hashes, shape ``(last - first, maxn)``; without meaning where the text ends before the last character.
     """
     widened = text.content.view(np.int8).astype(np.int32).view(np.uint32)
     hashed = np.full(last - first, FNV_OFFSET)
@@ -246,7 +246,7 @@ def _fnv1a(text: _Text, first: int, last: int, maxn: int) -> NDArray[np.uint32]:
 
 
 def _murmur3(content: NDArray[np.uint8], begins: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint32]:
-    """MurmurHash3, the variant of 128 bits for processors of 64, of spans of bytes: shape ``(spans, 4)``.
+    """MurmurHash3 of spans of bytes, the variant of 128 bits for processors of 64 bits: shape ``(spans, 4)``.
 
     Source: Austin Appleby, "MurmurHash3", 2011, in the public domain.
     """
@@ -275,7 +275,7 @@ def _murmur3(content: NDArray[np.uint8], begins: NDArray[np.int64], ends: NDArra
 def _halves(
     content: NDArray[np.uint8], begins: NDArray[np.int64], lengths: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Up to 16 bytes from each place on, as two numbers; what is beyond ``lengths`` counts as zeros."""
+    """Up to 16 bytes from each place on, as two numbers; bytes beyond ``lengths`` count as zeros."""
     offsets = np.arange(16)
     taken = np.where(offsets < lengths[:, np.newaxis], content[begins[:, np.newaxis] + offsets], np.uint8(0))
     numbers = np.ascontiguousarray(taken, dtype=np.uint8).view("<u8").astype(np.uint64, copy=False)
@@ -283,7 +283,7 @@ def _halves(
 
 
 def _mixed(numbers: NDArray[np.uint64], half: int) -> NDArray[np.uint64]:
-    """What one half of a block adds to the state."""
+    """The number that one half of a block adds to the state."""
     factors = np.array([0x87C37B91114253D5, 0x4CF5AD432745937F], dtype=np.uint64)
     rotated = _rotated(numbers * factors[half], (31, 33)[half])
     return np.asarray(rotated * factors[1 - half])

@@ -1,4 +1,4 @@
-"""Word vectors that have a vector for words which they do not list, too."""
+"""Word vectors that have a vector for words that they do not list, too."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SubwordVectors(KeyedVectors):
     """Words with their vectors, and the n-grams from which the vectors of all other words are composed; frozen.
 
     The vector of a word that is not listed is the mean of the rows of its n-grams. ``in``, ``len``, ``words`` and
-    searches know the listed words only; wherever a word is asked about, an unlisted one will do.
+    searches know the listed words only; all methods that take a word take unlisted ones too.
 
     Args:
         words: each word once.
@@ -34,12 +34,12 @@ class SubwordVectors(KeyedVectors):
         ngrams: the rows of the n-grams, float32, shape ``(subwords.bucket, dim)``.
         subwords: which n-grams a word has.
         counts: how often each word occurs, shape ``(len(words),)``, or None.
-        whole: whether ``rows`` are the words' vectors. Else these are composed: that of one word when it is asked for,
-            all of them (``matrix``) by the first search, which takes as much memory as ``rows`` does.
+        whole: whether ``rows`` are the words' vectors. Else the vectors are composed: that of one word when it is asked
+            for, all of them (``matrix``) by the first search, which takes as much memory as ``rows`` does.
 
     Attributes:
-        ngrams: as given.
-        subwords: as given.
+        ngrams: the rows of the n-grams.
+        subwords: which n-grams a word has.
 
     Raises:
         InputError: a shape does not fit, or a word comes twice.
@@ -79,7 +79,7 @@ class SubwordVectors(KeyedVectors):
 
     @cached_property
     def matrix(self) -> NDArray[np.float32]:  # type: ignore[override]  # composed only when it is used
-        """float32, shape ``(len(words), dim)``, read-only."""
+        """The words' vectors: float32, shape ``(len(words), dim)``, read-only."""
         encoded = [word.encode() for word in self.words]
         matrix, _ = composed(encoded, self._own, self._have_own(np.arange(len(encoded))), self.ngrams, self.subwords)
         matrix.flags.writeable = False
@@ -115,7 +115,7 @@ class SubwordVectors(KeyedVectors):
         return np.stack(vectors) if vectors else np.empty((0, self.dim), dtype=np.float32)
 
     def _unlisted(self, word: str) -> NDArray[np.float32]:
-        """The mean of a word's n-grams."""
+        """The mean of the rows of a word's n-grams."""
         try:
             encoded = word.encode()
         except UnicodeEncodeError as error:

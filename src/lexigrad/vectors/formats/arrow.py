@@ -64,8 +64,8 @@ def read_arrow(path: Path, *, table: Table = "V") -> KeyedVectors:
         Words and vectors; float32 numbers in one batch stay on the disk until they are used.
 
     Raises:
-        FormatError: it is no such file, a column is missing or of another type, a value is null, or lists differ in
-            length.
+        FormatError: the file is no such file, a column is missing or of another type, a value is null, or lists differ
+            in length.
         MissingExtraError: pyarrow is not installed.
     """
     pyarrow = _pyarrow()
@@ -73,7 +73,7 @@ def read_arrow(path: Path, *, table: Table = "V") -> KeyedVectors:
 
 
 def read_parquet(path: Path, *, table: Table = "V") -> KeyedVectors:
-    """Read a Parquet file with the same columns; arguments and errors are those of ``read_arrow``."""
+    """Read a Parquet file with the columns of an Arrow file; arguments and errors are those of ``read_arrow``."""
 
     def whole_table() -> Any:
         from pyarrow import parquet
@@ -86,7 +86,7 @@ def read_parquet(path: Path, *, table: Table = "V") -> KeyedVectors:
 def _write(
     path: Path, vectors: KeyedVectors, outside: KeyedVectors | None, dtype: Dtype, kind: Literal["arrow", "parquet"]
 ) -> None:
-    """Write a file of either kind."""
+    """Write an Arrow or a Parquet file."""
     pyarrow = _pyarrow()
     tables: dict[Table, KeyedVectors] = {"V": vectors} if outside is None else {"V": vectors, "U": outside}
     numbers = {
@@ -141,7 +141,7 @@ def _pyarrow() -> Any:
 
 @contextmanager
 def _refusals(pyarrow: Any, path: Path, verb: str) -> Iterator[None]:
-    """Turn what pyarrow raises into a FormatError of one line that names the file."""
+    """Turn an error of pyarrow's into a FormatError of one line that names the file."""
     refused = (pyarrow.ArrowException, FormatError, InputError, OSError, MemoryError, ValueError, OverflowError)
     try:
         yield
@@ -153,7 +153,7 @@ def _refusals(pyarrow: Any, path: Path, verb: str) -> Iterator[None]:
 def _batches(
     pyarrow: Any, schema: Any, vectors: KeyedVectors, numbers: dict[str, NDArray[Any]], rows: int
 ) -> Iterator[Any]:
-    """The table in parts of so many rows."""
+    """The table in batches of ``rows`` rows."""
     for start in range(0, max(len(vectors), 1), rows):
         block = slice(start, start + rows)
         columns = [pyarrow.array(vectors.words[block], type=pyarrow.string())]
@@ -196,7 +196,7 @@ def _matrix(pyarrow: Any, table: Any, name: str) -> NDArray[Any]:
 
 
 def _only_length(array: Any, name: str) -> int:
-    """The length of all lists."""
+    """The length that all lists have."""
     lengths = np.diff(array.offsets.to_numpy())
     if not lengths.size or (lengths != lengths[0]).any():
         raise FormatError(f"the lists in the column {name!r} differ in length, or there are none")

@@ -34,12 +34,12 @@ ENTRIES: Final = struct.Struct("<3i2q")
 ENTRY: Final = struct.Struct("<qB")
 SHAPE: Final = struct.Struct("<2q")
 WORD_BYTES: Final = 1 << 15
-"""No longer word is read: its up to 64 n-grams a character take memory."""
+"""No longer word is read: up to 64 n-grams for each of its characters take memory."""
 
 
 @dataclass(frozen=True)
 class _Head:
-    """What stands before the words."""
+    """The options and numbers that stand before the words."""
 
     dim: int
     model: int
@@ -56,7 +56,7 @@ class _Head:
 
 
 def read_fasttext(path: Path, *, encoding_errors: str = "strict") -> SubwordVectors:
-    """Read a model that fastText or floret saved, of any of their kinds.
+    """Read a model of any kind that fastText or floret saved.
 
     Args:
         path: the file, not packed.
@@ -86,7 +86,7 @@ def read_fasttext(path: Path, *, encoding_errors: str = "strict") -> SubwordVect
 
 
 def _head(path: Path, content: NDArray[np.uint8]) -> _Head:
-    """The options and the numbers of entries, read as those program's that makes sense of them."""
+    """The options and the numbers of entries, in the layout of fastText or floret in which the numbers add up."""
     start = content[: OPTIONS_AT + FLORET_OPTIONS.size + ENTRIES.size].tobytes()
     magic, version = start[:4], int.from_bytes(start[4:8], "little", signed=True)
     if magic != FASTTEXT_MAGIC or version not in VERSIONS:
@@ -108,7 +108,7 @@ def _head(path: Path, content: NDArray[np.uint8]) -> _Head:
 
 @dataclass(frozen=True)
 class _Numbers:
-    """How many of each there are."""
+    """How many entries, words and pruned n-grams there are."""
 
     entries: int
     words: int
@@ -116,7 +116,7 @@ class _Numbers:
 
 
 def _sound(path: Path, options: tuple[float, ...], version: int, numbers: _Numbers, end: int) -> _Head:
-    """The head, if it can be true."""
+    """The head, or a FormatError that names an option that cannot be."""
     dim, *_, model, bucket, minn, maxn = (int(option) for option in options[:11])
     is_floret = len(options) > 13
     mode, hashes = (int(options[11]), int(options[12])) if is_floret else (1, 1)
@@ -125,7 +125,7 @@ def _sound(path: Path, options: tuple[float, ...], version: int, numbers: _Numbe
     if not 1 <= model <= SUPERVISED or mode not in (1, 2):
         raise FormatError(f"{path}, byte 36: there is no model {model} of the mode {mode}; the file is damaged")
     if version == VERSIONS[0] and model == SUPERVISED:
-        maxn = 0  # as fastText has it: classifiers of that version had no n-grams of characters
+        maxn = 0  # as in fastText: classifiers of that version had no n-grams of characters
     return _Head(
         dim,
         model,
@@ -219,7 +219,7 @@ def _input_table(path: Path, content: NDArray[np.uint8], head: _Head, place: int
 
 
 def _check_end(path: Path, content: NDArray[np.uint8], place: int) -> None:
-    """The output table must end the file."""
+    """Refuse a file that does not end with the output table."""
     rows, dim, begin = _shape(path, content, place)
     if rows < 0 or dim < 0 or begin + 4 * rows * dim != content.size:
         raise FormatError(

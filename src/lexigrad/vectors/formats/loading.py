@@ -21,8 +21,8 @@ HUB_FILE: Final = "model.safetensors"
 def load_vectors(path: str | os.PathLike[str], *, encoding_errors: str = "strict", table: Table = "V") -> KeyedVectors:
     """Read word vectors from a file in any of the formats; its content says which.
 
-    A native file, an Arrow file and fastText's binary one are mapped into memory: they open at once, whatever their
-    size. Of a model that gensim saved, nothing is run; its arrays in files beside it are mapped as well.
+    A native file, an Arrow file and fastText's binary one are mapped into memory: they open at once,
+    however large they are. Of a model that gensim saved, nothing is run; its arrays in files beside it are mapped too.
 
     Args:
         path: the file, or a Hub folder that `save_hub` wrote. Text, word2vec's binary files and gensim's may be packed

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["read_npz", "write_npz"]
 
 LONGEST_WORD: Final = 1000
-"""Characters; every word takes as much room as the longest one, four bytes for each."""
+"""The most characters of a word: every word takes as much room as the longest one, four bytes for each character."""
 NAMES: Final[dict[Table, str]] = {"V": "vectors", "U": "outside_vectors"}
 
 
@@ -72,7 +72,7 @@ def read_npz(path: Path, *, table: Table = "V") -> KeyedVectors:
 
 
 def _as_array(words: list[str]) -> NDArray[np.str_]:
-    """The words as NumPy's strings of one length."""
+    """The words as an array of NumPy's strings, which all have one length."""
     for word in words:
         if len(word) > LONGEST_WORD or word.endswith("\0"):
             fault = f"has more than {LONGEST_WORD:,} characters" if len(word) > LONGEST_WORD else "ends in a zero"
@@ -91,7 +91,7 @@ def _check_encodable(word: str) -> None:
 
 
 def _words(array: NDArray[Any]) -> list[str]:
-    """An array's words; NumPy trusts it to hold characters that exist."""
+    """The words of an array, after a check that its characters exist, which NumPy does not make."""
     codes = array.view(np.dtype("u4").newbyteorder(array.dtype.byteorder)) if array.nbytes else np.empty(0, "u4")
     if ((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes < 0xE000))).any():
         raise FormatError("a word holds a code that is no character")

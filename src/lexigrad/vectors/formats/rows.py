@@ -1,4 +1,4 @@
-"""What the readers of foreign formats share: files opened and unpacked, the word2vec header, rows as they come."""
+"""Shared parts of the readers of other programs' formats: opened files, the header of word2vec, rows as they come."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["WORD_BYTES", "Header", "Rows", "encoded_words", "is_packed", "open_stream", "parse_header", "read_header"]
 
 EXPANSION: Final = 100
-"""How many times as large as a packed file its content may be; vectors get 2 to 5 times smaller."""
+"""The content may be so many times as large as the packed file; packing makes vectors 2 to 5 times smaller."""
 LEAST_CONTENT_BYTES: Final = 1 << 20
-"""So much content is read whatever the size of the packed file."""
+"""So much content is read even from a smaller packed file."""
 HEADER_BYTES: Final = 256
 MOST_WORDS: Final = 1 << 40
 LARGEST_DIM: Final = 1 << 20
@@ -45,8 +45,9 @@ def open_stream(path: Path) -> Iterator[IO[bytes]]:
     """Open a file to read its bytes, unpacked where gzip, bzip2, xz or Zstandard packed them.
 
     Raises:
-        FormatError: it cannot be read, what packs it is damaged, or it packs more than ``EXPANSION`` times its size.
-        MissingExtraError: Zstandard packed it, and zstandard is not installed.
+        FormatError: the file cannot be read, its packing is damaged, or its content is more than ``EXPANSION`` times as
+            large.
+        MissingExtraError: Zstandard packed the file, and zstandard is not installed.
     """
     try:
         status = path.stat()
@@ -77,12 +78,12 @@ def parse_header(line: bytes) -> tuple[bytes, bytes] | None:
 
 
 def read_header(path: Path, stream: IO[bytes], least_row_bytes: Callable[[int], int]) -> Header:
-    """Read the first line of word2vec's formats; refuse what the file cannot hold before any room is taken for it.
+    """Read the first line of word2vec's formats; a promise that the file cannot hold is refused before it takes room.
 
     Args:
         path: the stream's file.
         stream: at its beginning.
-        least_row_bytes: how many bytes a row of so many numbers takes at least.
+        least_row_bytes: gives for a number of numbers how many bytes their row takes at least.
     """
     line = stream.readline(HEADER_BYTES)
     numbers = parse_header(line)
@@ -110,13 +111,13 @@ def _bounded(path: Path, name: str, digits: bytes, least: int, most: int) -> int
 
 
 class Rows:
-    """Words and vectors as they are read; takes no more room than twice what was read.
+    """Collects words and vectors as they are read, in no more than twice the room of the rows that were read.
 
     Args:
         path: the file.
-        dim: numbers in a row.
-        promised: rows that the header promises, or None.
-        place: what errors count places in: "line" or "byte".
+        dim: how many numbers a row has.
+        promised: how many rows the header promises, or None.
+        place: the unit in which errors count places: "line" or "byte".
         encoding_errors: "strict", or "replace" to put U+FFFD in place of bytes that are not UTF-8.
     """
 
@@ -150,7 +151,7 @@ class Rows:
         self.places.append(place)
 
     def finish(self) -> KeyedVectors:
-        """What was read, after a check that it is all there and finite."""
+        """The words and vectors, after a check that all rows are there and finite."""
         found = len(self.words)
         if self.promised is not None and found < self.promised:
             raise FormatError(
@@ -167,11 +168,11 @@ class Rows:
         return KeyedVectors(self.words, self.matrix, check=False)
 
     def _resize(self, rows: int) -> None:
-        # Nobody else holds the matrix; a debugger that does must not make NumPy refuse.
+        # No other object holds the matrix; a debugger that does must not make NumPy refuse.
         self.matrix.resize((rows, self.dim), refcheck=False)
 
     def error(self, place: int, what: str) -> FormatError:
-        """An error that says where it is."""
+        """An error that names the file and the place in it."""
         return FormatError(f"{self.path}, {self.place} {place:,}: {what}")
 
     def _decoded(self, encoded: bytes, place: int) -> str:
@@ -188,7 +189,7 @@ class Rows:
 
 
 def encoded_words(words: list[str], format: str) -> list[bytes]:
-    """The words in UTF-8, or a FormatError that names one that the text and binary formats cannot hold."""
+    """The words in UTF-8, or a FormatError that names a word that the text and binary formats cannot hold."""
     encoded = []
     for word in words:
         try:

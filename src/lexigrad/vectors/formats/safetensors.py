@@ -38,7 +38,7 @@ __all__ = [
 NATIVE_FORMAT: Final = "lexigrad"
 Table: TypeAlias = Literal["V", "U"]
 HUB_TABLE: Final = "embeddings"
-"""What V is called in a Hub folder, as model2vec has it and sentence-transformers takes it."""
+"""The name of V in a Hub folder, which model2vec gives it and sentence-transformers takes."""
 TABLE_TYPES: Final = ("float32", "float16", "int8")
 LISTS: Final = {"words": "uint8", "word_ends": "int64", "counts": "int64"}
 
@@ -78,7 +78,7 @@ def vectors_to_tensors(
     Args:
         vectors: the table V, with the rows of n-grams where it has them.
         outside: the table U of the same words, or None.
-        dtype: of the tables' numbers.
+        dtype: the type of the tables' numbers.
     """
     text, ends = pack_words(vectors.words)
     tables = {"V": vectors.matrix}
@@ -115,7 +115,7 @@ def vectors_from_tensors(
     Args:
         path: the file, for error messages.
         tensors: as ``read_native`` gives them.
-        metadata: likewise; None when n-grams do not matter.
+        metadata: as ``read_native`` gives them; None when n-grams do not matter.
         table: which of the tables.
     """
     if HUB_TABLE in tensors:
@@ -140,7 +140,7 @@ def vectors_from_tensors(
 
 
 def _reduced(name: str, table: NDArray[np.float32], words: list[str], dtype: Dtype) -> dict[str, NDArray[Any]]:
-    """A table's tensors."""
+    """The tensors of a table: its numbers, and their scales if they have such."""
 
     def named(row: int) -> str:
         return f"the n-gram {row:,}" if name == "ngrams" else repr(words[row][:40])
@@ -150,7 +150,7 @@ def _reduced(name: str, table: NDArray[np.float32], words: list[str], dtype: Dty
 
 
 def _restored(path: str | os.PathLike[str], tensors: Mapping[str, NDArray[Any]], name: str) -> NDArray[np.float32]:
-    """A table in float32: over its bytes in the file, unless it has fewer bits there."""
+    """A table in float32: over its bytes in the file, unless its numbers have fewer bits there."""
     numbers = tensors.get(name)
     if numbers is None:
         hint = "; it is no file of vectors" if name == "V" else "; train writes it, and convert --table both"
@@ -169,7 +169,7 @@ def _restored(path: str | os.PathLike[str], tensors: Mapping[str, NDArray[Any]],
 
 
 def _subwords(metadata: Mapping[str, str]) -> Subwords:
-    """What the metadata say about n-grams."""
+    """The n-grams that the metadata describe."""
     try:
         options = json.loads(metadata.get("subwords", ""))
     except (ValueError, RecursionError) as error:

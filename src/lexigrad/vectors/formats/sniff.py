@@ -85,10 +85,10 @@ def _name_by_content(path: Path, sample: bytes) -> str:
 
 
 def _are_text_rows(rows: bytes, words: int, dim: int) -> bool:
-    """Whether what follows a word2vec header is text.
+    """Whether the rows after a word2vec header are text.
 
-    It is when its first lines end in numbers. Else it may be text that is damaged, which the reader of text can say
-    better: when it can be read as text but does not have words where the binary format has them.
+    They are when the first lines end in numbers. Else they may be text that is damaged, whose fault the reader of text
+    names better: when they can be read as text but do not have words where the binary format has them.
     """
     lines = rows.split(b"\n", LINES_TRIED)
     if len(lines) == 1 and len(rows) > SAMPLE_BYTES // 2:  # the sample ends within the first row
@@ -129,7 +129,7 @@ def _decoded(content: bytes) -> str | None:
 
 
 def _is_pickle(sample: bytes) -> bool:
-    """Whether a file begins as pickles of protocol 2 to 5 do, and no text in UTF-8."""
+    """Whether a file begins as pickles of protocol 2 to 5 do, and as no text in UTF-8 does."""
     return re.match(rb"\x80[\x02-\x05]", sample) is not None
 
 

@@ -97,7 +97,10 @@ def read_glove(path: Path, *, encoding_errors: str = "strict") -> KeyedVectors:
 
 
 def _read_rows(path: Path, *, header: bool, encoding_errors: str) -> KeyedVectors:
-    with open_stream(path) as stream, np.errstate(over="ignore"):  # what becomes infinite is reported by its line
+    with (
+        open_stream(path) as stream,
+        np.errstate(over="ignore"),
+    ):  # a number that becomes infinite is reported by its line
         if header:
             promised, dim = read_header(path, stream, lambda dim: 2 * dim + 2)
         else:
@@ -132,7 +135,7 @@ def _usual_dim(path: Path) -> int:
 
 
 def _lines(stream: IO[bytes], rows: Rows, first: int) -> Iterator[tuple[int, bytes]]:
-    """Number and content of each line, without the white space at its end; empty lines may only end the file."""
+    """Number and content of each line, without the white space at its end; empty lines may stand at the end only."""
     empty = None
     number = first
     longest = WORD_BYTES + NUMBER_BYTES * (rows.dim + 1)
@@ -177,7 +180,7 @@ def _is_number(field: bytes) -> bool:
 
 
 def write_binary(path: Path, vectors: KeyedVectors) -> None:
-    """Write as word2vec.c does: a line break ends each row, which gensim's reader skips."""
+    """Write the bytes that word2vec.c would write: a line break, which gensim's reader skips, ends each row."""
     words = encoded_words(vectors.words, "word2vec binary")
     with atomic_write(path) as file:
         file.write(b"%d %d\n" % (len(vectors), vectors.dim))
@@ -207,13 +210,13 @@ def read_binary(path: Path, *, encoding_errors: str = "strict") -> KeyedVectors:
 
 
 class _Content:
-    """A stream's bytes, taken from the front."""
+    """The bytes of a stream, from which words and numbers are taken one after another."""
 
     def __init__(self, stream: IO[bytes], offset: int) -> None:
         self.stream = stream
         self.held = b""
-        self.position = 0  # in what is held
-        self.offset = offset  # of what is held, in the stream
+        self.position = 0  # in the held bytes
+        self.offset = offset  # of the held bytes in the stream
 
     @property
     def place(self) -> int:
@@ -235,7 +238,7 @@ class _Content:
         return place, word
 
     def take_numbers(self, rows: Rows) -> NDArray[np.float32]:
-        """One vector."""
+        """The numbers of one vector."""
         while len(self.held) - self.position < 4 * rows.dim:
             if not self._fill():
                 raise rows.error(self.place, self._cut_short(rows))
@@ -244,7 +247,7 @@ class _Content:
         return numbers
 
     def check_end(self, rows: Rows) -> None:
-        """Nothing but line breaks may follow the last row."""
+        """Refuse a file in which anything but line breaks follows the last row."""
         while not self.held[self.position :].strip(b"\r\n"):
             self.position = len(self.held)
             if not self._fill():

@@ -20,8 +20,9 @@ __all__ = ["Machine", "Name", "Pairs", "Record", "Value"]
 
 OBJECTS_PER_BYTE: Final = 16
 LEAST_OBJECT_BYTES: Final = 1 << 24
-"""The objects may take so much memory, or 16 times the file if that is more; a vocabulary takes 3 to 9 times."""
-COPIED_BYTES: Final = 1 << 12  # longer ones stay where they are, in the file
+"""The objects may take so much memory, or 16 times the size of the file if that is more; a vocabulary takes 3 to 9
+times."""
+COPIED_BYTES: Final = 1 << 12  # longer strings of bytes stay where they are, in the file
 LONGEST_INTEGER_BYTES: Final = 64
 LONGEST_LINE: Final = 256  # of a name, or of an integer in digits
 LIST_BYTES, PAIRS_BYTES, RECORD_BYTES, NUMBER_BYTES, ITEM_BYTES, MARK_BYTES = 72, 240, 112, 40, 9, 48
@@ -50,12 +51,12 @@ class Pairs:
         self.values: list[Value] = []
 
     def by_text(self) -> dict[str, Value]:
-        """The values whose keys are strings; only for strings does Python choose hashes that nobody can foresee."""
+        """The values whose keys are strings; only for strings does Python choose hashes that a file cannot foresee."""
         return {key: value for key, value in zip(self.keys, self.values, strict=True) if type(key) is str}
 
 
 class Record:
-    """An object that was not made: what would be called, with what, and the state and the items it would then get."""
+    """An object that was not made: the function that would make it, its arguments, and its state and items."""
 
     __slots__ = ("arguments", "items", "name", "state")
 
@@ -67,7 +68,7 @@ class Record:
 
 
 class Machine:
-    """The stack, the marks and the memo of one pickle, and a method for what each opcode does with them.
+    """The stack, the marks and the memo of one pickle, and the operations on them that opcodes stand for.
 
     Args:
         path: where the pickle comes from, for errors.

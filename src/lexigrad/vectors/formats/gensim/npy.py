@@ -1,6 +1,6 @@
 """NumPy's arrays in files of gensim's: as records of a pickle, and as ``.npy`` files of their own.
 
-What an array claims is compared with the bytes that are there before anything is made of it.
+The type and the shape that are claimed are compared with the bytes that are there before an array is made.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ NUMERIC: Final = ("numpy.core.numeric", "numpy._core.numeric")
 
 
 def array_of(place: str, value: Any) -> NDArray[Any]:
-    """The array that a record of a pickle stands for, over the pickle's own bytes where it can be.
+    """The array that a record of a pickle stands for, over the pickle's own bytes where these allow it.
 
     Args:
-        place: what the array is, for errors: file and attribute.
-        value: what the pickle holds there.
+        place: the file and the attribute, for errors.
+        value: the value that the pickle holds there.
 
     Raises:
-        FormatError: it is no array of numbers, or its bytes do not have its shape.
+        FormatError: the value is no array of numbers, or its bytes do not have its shape.
     """
     match value:
         case Record(name=(module, "_reconstruct"), state=(_, tuple(shape), dtype, bool(by_columns), data)) if (
@@ -56,7 +56,7 @@ def scalar_of(place: str, value: Any) -> int | float:
     """The number that a record of a pickle stands for.
 
     Raises:
-        FormatError: it is none.
+        FormatError: the record stands for no number.
     """
     match value:
         case Record(name=(module, "scalar"), arguments=(dtype, data)) if module in MULTIARRAY:
@@ -78,7 +78,7 @@ def read_npy(path: Path) -> NDArray[Any]:
             content = np.memmap(file, dtype=np.uint8, mode="r")[start:]
     except OSError as error:
         raise FormatError(f"cannot read {path}: {error.strerror or error}") from error
-    except TypeError as error:  # of NumPy, at a type that cannot be
+    except TypeError as error:  # raised by NumPy at a type that cannot be
         raise FormatError(f"{path} holds what are no numbers: {error}") from error
     return _shaped(str(path), np.asarray(content).data, _checked_type(str(path), dtype.str), shape, by_columns)
 
@@ -86,7 +86,7 @@ def read_npy(path: Path) -> NDArray[Any]:
 def _shaped(
     place: str, data: memoryview | bytes, dtype: np.dtype[Any], shape: tuple[Any, ...], by_columns: bool = False
 ) -> NDArray[Any]:
-    """The array over ``data``, read-only; by rows, whichever way it was stored."""
+    """The array over ``data``, read-only; by rows, even if it was stored by columns."""
     if len(shape) > MOST_DIMENSIONS or not all(type(extent) is int and extent >= 0 for extent in shape):
         raise FormatError(f"{place} has a shape that cannot be")
     needed = math.prod(shape) * dtype.itemsize
@@ -101,7 +101,7 @@ def _shaped(
 
 
 def _type_of(place: str, value: Any) -> np.dtype[Any]:
-    """The type of numbers that a record stands for."""
+    """The type of number that a record stands for."""
     match value:
         case Record(name=("numpy", "dtype"), arguments=(str(code), _, _), state=None):
             order = ""
@@ -119,7 +119,7 @@ def _checked_type(place: str, code: str) -> np.dtype[Any]:
 
 
 def _bytes_of(place: str, value: Any) -> memoryview | bytes:
-    """Bytes as Python 3 and 2 write them, and as Python 3 writes them for Python 2: text to be encoded."""
+    """The bytes that a value stands for; Python 2, and Python 3 for Python 2, write them as text to be encoded."""
     match value:
         case bytes() | memoryview():
             return value

@@ -89,19 +89,19 @@ REFUSED: Final[dict[int, str]] = {
         ("o", "OBJ", "protocol 2 and later have no such calls"),
     )
 }
-"""What is not in ``STEPS`` is not carried out; of these the error says more."""
+"""No opcode that is missing in ``STEPS`` is carried out; the error gives the reason for these."""
 
 
 def parse_pickle(path: Path, content: bytes | memoryview) -> Value:
-    """What a pickle of protocol 2 to 5 holds, as inert values.
+    """The content of a pickle of protocol 2 to 5, as inert values.
 
     Args:
-        path: where it comes from, for errors.
+        path: the file that it comes from, for errors.
         content: the whole pickle. Long bytes in it are not copied.
 
     Raises:
-        FormatError: the pickle is damaged, holds what Python does not write, or would take more memory than a sound
-            one of its size. The message names the byte.
+        FormatError: the pickle is damaged, holds opcodes that Python does not write, or would take more memory than a
+            sound pickle of its size. The message names the byte.
 
     Example:
         >>> import pickle
@@ -125,7 +125,7 @@ def first_name(path: Path, content: bytes) -> Name | None:
     """The first name in a pickle, which is the class of the object that it holds; None when there is none.
 
     Args:
-        path: where it comes from.
+        path: the file that it comes from.
         content: the pickle, or its beginning.
     """
     machine = Machine(path, memoryview(content))

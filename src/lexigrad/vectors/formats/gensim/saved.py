@@ -49,12 +49,12 @@ OLD_NAMES: Final = {"epochs": "iter", "vector_size": "layer1_size"}
 LONGEST_OPTION: Final = 1000
 MOST_COUNT: Final = 2**63
 MOST_ATTRIBUTES: Final = 100
-"""Of a word's ``Vocab``, which has up to five; all words may share one, so that a large one would be read often."""
+"""A word's ``Vocab`` has up to five attributes; all words may share one, so that a large one would be read often."""
 
 
 @dataclass(frozen=True, eq=False)
 class GensimFile:
-    """What a file of gensim's holds.
+    """The content of a file of gensim's.
 
     Attributes:
         kind: ``Word2Vec`` for a whole model, ``KeyedVectors`` for vectors.
@@ -77,9 +77,9 @@ def is_gensim(path: Path, sample: bytes) -> bool:
 
 
 def read_gensim(path: str | os.PathLike[str]) -> GensimFile:
-    """Read what ``save`` of gensim's ``Word2Vec`` or ``KeyedVectors`` wrote, of gensim 0.12 to 4.
+    """Read a file that ``save`` of gensim's ``Word2Vec`` or ``KeyedVectors`` wrote, in gensim 0.12 to 4.
 
-    Nothing in the file is run: it is no unpickler that reads it.
+    Nothing in the file is run: no unpickler reads it.
 
     Args:
         path: the file, packed or not. Arrays that gensim stored beside it, such as
@@ -246,7 +246,7 @@ def _outside(saved: _Saved, vectors: KeyedVectors) -> NDArray[np.float32] | None
 
 
 def _options(saved: _Saved) -> Iterator[tuple[str, Any]]:
-    """Names and values of the options that are plain."""
+    """Names and values of the options that are plain numbers, strings or None."""
     holders = [saved, saved.child("vocabulary"), saved.child("trainables")]
     found = {name: value for holder in holders if holder for name, value in holder.attributes.items()}
     for name in OPTIONS:
