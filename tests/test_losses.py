@@ -15,8 +15,8 @@ from lexigrad.compat.hub.card import kind_of_training, training
 from lexigrad.losses import LOSSES, SOLVERS, LossName, SolverName, has_effect, is_shareable, with_option
 from lexigrad.training.loss.allpairs import PairLoss
 from lexigrad.training.loss.sample import SUMS
-from lexigrad.training.losses import SGD
 from lexigrad.training.records import open_log
+from lexigrad.training.sgd.solvers import SGD
 
 if TYPE_CHECKING:
     from pathlib import Path

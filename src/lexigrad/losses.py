@@ -1,7 +1,7 @@
 """The losses and the solvers, one record each, which the config, the records, the commands and the measures ask.
 
 A further loss is its equation in `lexigrad.reference`, its row of the proof in `lexigrad.gradcheck`, its kernel, what
-trains under it (`lexigrad.training.losses`), and one record here. This module imports nothing heavy, as the config
+trains under it (`lexigrad.training.sgd.solvers`), and one record here. This module imports nothing heavy, as the config
 checks by it, and ``lexigrad --help`` reads the config.
 """
 

@@ -18,10 +18,10 @@ from lexigrad.training.checkpoints import array_digest
 from lexigrad.training.exact.solve import train_exact, train_svd
 from lexigrad.training.further import Start
 from lexigrad.training.loss.heldout import HeldOutText
-from lexigrad.training.losses import SGD
 from lexigrad.training.monitor import Monitor
 from lexigrad.training.progress import Callback
 from lexigrad.training.records import Listeners, open_log
+from lexigrad.training.sgd.solvers import SGD
 
 if TYPE_CHECKING:
     import os

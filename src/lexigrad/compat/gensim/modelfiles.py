@@ -8,9 +8,9 @@ import numpy as np
 
 import lexigrad
 from lexigrad.compat.gensim.errors import NotKeptError, WrongKindError
-from lexigrad.compat.gensim.files import is_native, read_stored, refuse_save_options, write_stored
 from lexigrad.compat.gensim.state import ModelState
 from lexigrad.compat.gensim.training import Training, options_of
+from lexigrad.compat.gensim.vectorfiles import is_native, read_stored, refuse_save_options, write_stored
 from lexigrad.compat.gensim.vectors import KeyedVectors
 from lexigrad.errors import FormatError
 from lexigrad.vectors.formats.gensim.saved import read_gensim

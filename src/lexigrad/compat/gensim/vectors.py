@@ -9,7 +9,9 @@ import numpy as np
 
 import lexigrad
 from lexigrad.compat.gensim.errors import NotKeptError
-from lexigrad.compat.gensim.files import (
+from lexigrad.compat.gensim.measuring import Measures
+from lexigrad.compat.gensim.oldnames import OldVectorNames
+from lexigrad.compat.gensim.vectorfiles import (
     Layout,
     is_native,
     read_counts,
@@ -18,8 +20,6 @@ from lexigrad.compat.gensim.files import (
     refuse_save_options,
     write_stored,
 )
-from lexigrad.compat.gensim.measuring import Measures
-from lexigrad.compat.gensim.oldnames import OldVectorNames
 from lexigrad.errors import InputError
 from lexigrad.vectors.formats.gensim.saved import read_gensim
 
