@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import webbrowser
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
@@ -63,21 +64,7 @@ WORDS_SHOWN: Final = 100_000
 @click.option("--atlas", type=OUTPUT_FILE, callback=writable, help="write a .parquet file for Embedding Atlas, and end")
 @click.option("--force", is_flag=True, help="let --tensorboard replace files in a folder that is not empty")
 @quiet_option
-def explore(
-    vectors: Path,
-    compare: Path | None,
-    also: tuple[Path, ...],
-    table: Path | None,
-    other_map: Literal["auto", "pca", "tsne", "umap"],
-    restrict: int,
-    port: int,
-    no_browser: bool,
-    export: Path | None,
-    tensorboard: Path | None,
-    atlas: Path | None,
-    force: bool,
-    quiet: bool,
-) -> None:
+def explore(quiet: bool, **given: Any) -> None:
     """Show words as a map in the browser: search, neighbors, arithmetic, two trainings side by side.
 
     Prints the page's address and serves it until Ctrl-C. The page loads nothing from elsewhere, and only browsers on
@@ -85,41 +72,58 @@ def explore(
     """
     from lexigrad.view.explorer.server import ExplorerServer
 
-    sources = [vectors, *([compare] if compare else []), *also]
-    for output in (export, atlas):
-        keep_inputs(map(str, sources), output)
+    asked = Asked(**given)
+    for output in (asked.export, asked.atlas):
+        keep_inputs(map(str, asked.sources), output)
     with Display(quiet=quiet) as display:
-        explorer = _explorer(display, sources, bool(compare), table, other_map, restrict)
-        if export or tensorboard or atlas:
-            _write(display, explorer, export, tensorboard, atlas, force)
+        explorer = _explorer(asked, display)
+        if asked.export or asked.tensorboard or asked.atlas:
+            _write(asked, explorer, display)
             return
-        with ExplorerServer(explorer, port) as server:
+        with ExplorerServer(explorer, asked.port) as server:
             explorer.begin()
             click.echo(server.url)
-            if not no_browser:
+            if not asked.no_browser:
                 webbrowser.open(server.url)
             server.serve_forever()
 
 
-def _explorer(
-    display: Display,
-    sources: list[Path],
-    is_compared: bool,
-    table: Path | None,
-    other_map: Literal["auto", "pca", "tsne", "umap"],
-    restrict: int,
-) -> Explorer:
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The options of `explore`, each under its name on the command line."""
+
+    vectors: Path
+    compare: Path | None
+    also: tuple[Path, ...]
+    table: Path | None
+    other_map: Literal["auto", "pca", "tsne", "umap"]
+    restrict: int
+    port: int
+    no_browser: bool
+    export: Path | None
+    tensorboard: Path | None
+    atlas: Path | None
+    force: bool
+
+    @property
+    def sources(self) -> list[Path]:
+        """The files of vectors: the first, the one to compare, and those of other seeds."""
+        return [self.vectors, *([self.compare] if self.compare else []), *self.also]
+
+
+def _explorer(asked: Asked, display: Display) -> Explorer:
     """The explorer that the page shows; says which words and rows are left out of it."""
     import lexigrad
     from lexigrad.view.explorer.colors import read_table
     from lexigrad.view.explorer.data import Explorer
     from lexigrad.view.explorer.places import available_slow, check_slow
 
-    slow: Slow | None = available_slow() if other_map == "auto" else None if other_map == "pca" else other_map
+    chosen, sources, table = asked.other_map, asked.sources, asked.table
+    slow: Slow | None = available_slow() if chosen == "auto" else None if chosen == "pca" else chosen
     if slow:
         check_slow(slow)
     loaded = [lexigrad.load_vectors(path) for path in sources]
-    first = _first_words(loaded[0], restrict)
+    first = _first_words(loaded[0], asked.restrict)
     if len(first) < len(loaded[0]):
         display.say(f"shows the first {len(first):,} of {len(loaded[0]):,} words; --restrict shows more or fewer")
     columns, others = read_table(table, first.words) if table else ([], 0)
@@ -128,9 +132,9 @@ def _explorer(
     explorer = Explorer(
         first,
         sources[0].name,
-        compare=loaded[1] if is_compared else None,
-        compare_name=sources[1].name if is_compared else "",
-        also=loaded[2 if is_compared else 1 :],
+        compare=loaded[1] if asked.compare else None,
+        compare_name=sources[1].name if asked.compare else "",
+        also=loaded[2 if asked.compare else 1 :],
         columns=columns,
         slow=slow,
         whole=loaded,
@@ -151,29 +155,22 @@ def _first_words(vectors: KeyedVectors, restrict: int) -> KeyedVectors:
     return KeyedVectors(vectors.words[:restrict], vectors.matrix[:restrict], counts)
 
 
-def _write(
-    display: Display,
-    explorer: Explorer,
-    export: Path | None,
-    tensorboard: Path | None,
-    atlas: Path | None,
-    force: bool,
-) -> None:
+def _write(asked: Asked, explorer: Explorer, display: Display) -> None:
     """Write the files that are asked for."""
     from lexigrad.files.atomic import check_folder
     from lexigrad.view.explorer.export import export_atlas, export_page, export_tensorboard
 
-    if tensorboard:
-        check_folder(tensorboard, overwrite=force)
-    if export or atlas:
+    if asked.tensorboard:
+        check_folder(asked.tensorboard, overwrite=asked.force)
+    if asked.export or asked.atlas:
         if explorer.slow:
             display.say(f"computing the {explorer.slow} map; --map pca leaves it out")
         explorer.begin().join()
         if explorer.failure:
             display.say(f"left out what could not be computed: {explorer.failure}")
-    if export:
-        export_page(explorer, export)
-    if atlas:
-        export_atlas(explorer, atlas)
-    if tensorboard:
-        export_tensorboard(explorer, tensorboard, overwrite=force)
+    if asked.export:
+        export_page(explorer, asked.export)
+    if asked.atlas:
+        export_atlas(explorer, asked.atlas)
+    if asked.tensorboard:
+        export_tensorboard(explorer, asked.tensorboard, overwrite=asked.force)

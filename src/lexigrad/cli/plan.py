@@ -78,9 +78,6 @@ def _vocabulary(ctx: click.Context, option: click.Parameter, value: str) -> int:
 def plan_command(
     words: float,
     vocabulary: int,
-    machines: int,
-    cores: int | None,
-    network: float,
     replicas: int | None,
     solver: Solver | None,
     quiet: bool,
@@ -101,6 +98,7 @@ def plan_command(
     from lexigrad.training.planning.plan import plan
     from lexigrad.training.planning.rates import measured_rates
 
+    machines, cores, network = (options.pop(name) for name in ("machines", "cores", "network"))
     config = make_config(options, ())
     cluster = Cluster(machines, cores or available_cores(), network)
     job = Job(words, vocabulary, config, replicas)

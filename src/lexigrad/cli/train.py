@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, contextmanager
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
@@ -25,11 +25,12 @@ from lexigrad.cli.options import (
     writable,
     writable_with_ending,
 )
+from lexigrad.cli.outcome import further, outcome
 from lexigrad.cli.ray import opened_engine, say_idle
 from lexigrad.cli.watch import begin_watch, watched
 from lexigrad.config import TrainConfig
 from lexigrad.errors import TrainingInterrupted
-from lexigrad.losses import LOSSES, SOLVERS, is_shareable
+from lexigrad.losses import SOLVERS, is_shareable
 from lexigrad.training.records import LOG_ENDINGS
 from lexigrad.vectors.formats.registry import NATIVE, endings
 
@@ -39,8 +40,10 @@ if TYPE_CHECKING:
 
     from lexigrad.corpus.corpus import Corpus
     from lexigrad.corpus.windows.counts import WindowCounts
+    from lexigrad.engines.interface import Engine
     from lexigrad.training.checkpoints import Checkpoints
     from lexigrad.training.model import Word2Vec
+    from lexigrad.view.explorer.watch import Watch
 
 __all__ = ["train"]
 
@@ -144,25 +147,7 @@ def _every(ctx: click.Context, option: click.Parameter, value: str | None) -> fl
 @vocabulary_option
 @quiet_option
 @json_option
-def train(
-    corpus: tuple[str, ...],
-    output: Path,
-    counts: Path | None,
-    seeds: int | None,
-    validation: float | str | None,
-    log: Path | None,
-    start: Path | None,
-    checkpoint_every: Any,
-    resume: bool,
-    watch: bool,
-    watch_port: int | None,
-    ray: str | None,
-    workers: int | None,
-    vocabulary: Path | None,
-    quiet: bool,
-    as_json: bool,
-    **options: Any,
-) -> None:
+def train(quiet: bool, as_json: bool, **given: Any) -> None:
     """Train word vectors on CORPUS and write them to a file.
 
     CORPUS is any number of files, folders and globs, the file that `vocab --save` wrote, or - for standard input. A
@@ -174,70 +159,158 @@ def train(
     With --ray workers make the passes of --solver exact and svd, at most --parts of them, or train the --replicas of
     SGD; the file is the same, to the byte.
     """
-    import lexigrad
-    from lexigrad.training.seeds import each_seed
-
-    if bool(corpus) == (counts is not None):
-        raise click.UsageError("Give either CORPUS or --counts.")
-    if counts is not None and (vocabulary is not None or seeds is not None):
-        raise click.UsageError("--counts have their vocabulary and no seed: leave out --vocabulary and --seeds.")
-    if seeds is not None and (checkpoint_every is not None or resume or start is not None):
-        raise click.UsageError("--seeds trains several models anew: leave out --checkpoint-every, --resume and --from.")
-    if watch and seeds is not None:
-        raise click.UsageError("--watch shows one training: leave out --seeds.")
-    if watch_port is not None and not watch:
-        raise click.UsageError("--watch-port says where --watch listens: give --watch.")
-    model = None if start is None else lexigrad.Word2Vec.load(start)
-    config = make_config(options, corpus, model)
-    if config.early_stop is not None and validation is None:
-        raise click.UsageError("--early-stop follows the loss on held-out text: give --validation.")
-    if ray is not None:
-        _check_ray(config, corpus)
-    outputs, logs = _each(output, config.seed, seeds), None if log is None else _each(log, config.seed, seeds)
-    _keep_inputs([*corpus, validation, counts, start], [*outputs, *(logs or [])])
-    written: list[dict[str, Any]] = []
-    report: dict[str, Any] = {}
+    asked = Asked(**{name: given.pop(name) for name in NAMES_ASKED})
+    _check(asked)
+    plan = _plan(asked, given)
     display = Display(quiet=quiet)
-    checkpoints = _checkpoints(outputs, checkpoint_every, resume, display)
+    checkpoints = _checkpoints(plan.outputs, asked, display)
     with _advice(checkpoints), display, ExitStack() as opened:
-        shown = opened.enter_context(watched(output.name, watch_port or 0, display)) if watch else None
-        counted = None if counts is None else lexigrad.WindowCounts.load(counts)
-        engine = None
-        if ray is not None:
-            engine = opened.enter_context(opened_engine(ray, display=display, **_shares(config, workers)))
-            say_idle(workers or engine.workers, config, display)
-        text: Any = counted
-        if counted is None:
-            text = opened.enter_context(open_corpus(corpus, config, vocabulary, display, start=model))
-            report = {"report": text.report.to_dict()}
-        if model is not None:
-            display.say(_further(model, text, config))
-        if shown is not None:
-            begin_watch(shown, text.vocabulary, config)
-        if seeds is None:
-            callbacks = [] if shown is None else [shown]
-            how: dict[str, Any] = {"progress": display.training, "log": log, "checkpoints": checkpoints}
-            how |= {"start": model, "engine": engine, "callbacks": callbacks}
-            models = _one(text, config, validation=validation, **how)
-        else:
-            models = each_seed(text, config, seeds, display.training, validation, logs=logs, engine=engine)
-        for path in outputs:
-            trained, stopped = _next(models)
-            if stopped is not None and checkpoint_every is not None:
-                raise stopped  # the checkpoint holds all that was trained
-            _save(trained, path)
-            for line in _outcome(trained) if stopped is None else ():
-                display.say(line)
-            display.say(f"wrote {len(trained.vocabulary):,} vectors of length {config.dim} to {path}")
-            written.append({"output": str(path), "history": trained.history})
-            if shown is not None:
-                shown.end(trained.V, f"{path} is written; lexigrad explore shows all its words.")
-            if stopped is not None:
-                raise stopped
+        text = _open(asked, plan, display, opened)
+        written = _write(_models(asked, plan, text, display, checkpoints), asked, plan, text, display)
         if checkpoints is not None:
             checkpoints.remove()
     if as_json:
-        print_json({**report, **display.speed(), **(written[0] if seeds is None else {"models": written})})
+        print_json({**text.report, **display.speed(), **(written[0] if asked.seeds is None else {"models": written})})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The options of `train` that are not the config's, each under its name on the command line."""
+
+    corpus: tuple[str, ...]
+    output: Path
+    counts: Path | None
+    seeds: int | None
+    validation: float | str | None
+    log: Path | None
+    start: Path | None
+    checkpoint_every: float | Literal["epoch"] | None
+    resume: bool
+    watch: bool
+    watch_port: int | None
+    ray: str | None
+    workers: int | None
+    vocabulary: Path | None
+
+
+NAMES_ASKED: Final = tuple(option.name for option in fields(Asked))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What will be trained and written, known before any text is read."""
+
+    config: TrainConfig
+    start: Word2Vec | None
+    outputs: list[Path]
+    logs: list[Path] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """What is trained on, and what looks on or takes part in the training.
+
+    Attributes:
+        text: a corpus, or window counts.
+        report: what was read and left out, as JSON has it; empty for window counts.
+        engine: the workers on Ray, if any.
+        watch: the page that shows the training, if any.
+    """
+
+    text: Corpus | WindowCounts
+    report: dict[str, Any]
+    engine: Engine | None
+    watch: Watch | None
+
+
+def _check(asked: Asked) -> None:
+    """Refuse options that do not go together."""
+    keeps = asked.checkpoint_every is not None or asked.resume
+    if bool(asked.corpus) == (asked.counts is not None):
+        raise click.UsageError("Give either CORPUS or --counts.")
+    if asked.counts is not None and (asked.vocabulary is not None or asked.seeds is not None):
+        raise click.UsageError("--counts have their vocabulary and no seed: leave out --vocabulary and --seeds.")
+    if asked.seeds is not None and (keeps or asked.start is not None):
+        raise click.UsageError("--seeds trains several models anew: leave out --checkpoint-every, --resume and --from.")
+    if asked.watch and asked.seeds is not None:
+        raise click.UsageError("--watch shows one training: leave out --seeds.")
+    if asked.watch_port is not None and not asked.watch:
+        raise click.UsageError("--watch-port says where --watch listens: give --watch.")
+
+
+def _plan(asked: Asked, options: dict[str, Any]) -> Plan:
+    """The config, the model to start from, and the files to write; what cannot go together is refused here."""
+    import lexigrad
+
+    start = None if asked.start is None else lexigrad.Word2Vec.load(asked.start)
+    config = make_config(options, asked.corpus, start)
+    if config.early_stop is not None and asked.validation is None:
+        raise click.UsageError("--early-stop follows the loss on held-out text: give --validation.")
+    if asked.ray is not None:
+        _check_ray(config, asked.corpus)
+    outputs = _each(asked.output, config.seed, asked.seeds)
+    logs = None if asked.log is None else _each(asked.log, config.seed, asked.seeds)
+    _keep_inputs([*asked.corpus, asked.validation, asked.counts, asked.start], [*outputs, *(logs or [])])
+    return Plan(config=config, start=start, outputs=outputs, logs=logs)
+
+
+def _open(asked: Asked, plan: Plan, display: Display, opened: ExitStack) -> Text:
+    """Open the page, the engine and the text, and say what the training will do; ``opened`` closes them."""
+    import lexigrad
+
+    config, start, report = plan.config, plan.start, {}
+    watch = opened.enter_context(watched(asked.output.name, asked.watch_port or 0, display)) if asked.watch else None
+    text: Any = None if asked.counts is None else lexigrad.WindowCounts.load(asked.counts)
+    engine = None
+    if asked.ray is not None:
+        how = _shares(config, asked.workers)
+        engine = opened.enter_context(opened_engine(asked.ray, display=display, **how))
+        say_idle(asked.workers or engine.workers, config, display)
+    if text is None:
+        text = opened.enter_context(open_corpus(asked.corpus, config, asked.vocabulary, display, start=start))
+        report = {"report": text.report.to_dict()}
+    if start is not None:
+        display.say(further(start, text, config))
+    if watch is not None:
+        begin_watch(watch, text.vocabulary, config)
+    return Text(text=text, report=report, engine=engine, watch=watch)
+
+
+def _models(
+    asked: Asked, plan: Plan, opened: Text, display: Display, checkpoints: Checkpoints | None
+) -> Iterator[Word2Vec]:
+    """The one model, or the models of several seeds, each trained when it is asked for."""
+    import lexigrad
+    from lexigrad.training.seeds import each_seed
+
+    text: Any = opened.text
+    config, validation = plan.config, asked.validation
+    if asked.seeds is not None:
+        how: dict[str, Any] = {"logs": plan.logs, "engine": opened.engine}
+        yield from each_seed(text, config, asked.seeds, display.training, validation, **how)
+    else:
+        callbacks = [] if opened.watch is None else [opened.watch]
+        how = {"progress": display.training, "log": asked.log, "checkpoints": checkpoints, "start": plan.start}
+        yield lexigrad.train(text, config, validation=validation, engine=opened.engine, callbacks=callbacks, **how)
+
+
+def _write(models: Iterator[Word2Vec], asked: Asked, plan: Plan, text: Text, display: Display) -> list[dict[str, Any]]:
+    """Train and write each model, and say how it went; the entries of ``--json``, one a model."""
+    written = []
+    for path in plan.outputs:
+        trained, stopped = _next(models)
+        if stopped is not None and asked.checkpoint_every is not None:
+            raise stopped  # the checkpoint holds all that was trained
+        _save(trained, path)
+        for line in outcome(trained) if stopped is None else ():
+            display.say(line)
+        display.say(f"wrote {len(trained.vocabulary):,} vectors of length {plan.config.dim} to {path}")
+        written.append({"output": str(path), "history": trained.history})
+        if text.watch is not None:
+            text.watch.end(trained.V, f"{path} is written; lexigrad explore shows all its words.")
+        if stopped is not None:
+            raise stopped
+    return written
 
 
 def _shares(config: TrainConfig, workers: int | None) -> dict[str, Any]:
@@ -272,23 +345,16 @@ def _keep_inputs(inputs: list[Any], outputs: list[Path]) -> None:
         raise click.UsageError("standard input cannot be both trained on and held out; name a file for one of them.")
 
 
-def _one(text: Corpus | WindowCounts, config: TrainConfig, **how: Any) -> Iterator[Word2Vec]:
-    """The one model of a text, or of window counts."""
-    import lexigrad
-
-    yield lexigrad.train(text, config, **how)
-
-
-def _checkpoints(outputs: list[Path], every: Any, resume: bool, display: Display) -> Checkpoints | None:
+def _checkpoints(outputs: list[Path], asked: Asked, display: Display) -> Checkpoints | None:
     """The checkpoints that are asked for; half-written outputs that killed writers left are removed."""
     import lexigrad
     from lexigrad.files.atomic import remove_stale
 
     for path in outputs:
         remove_stale(path)
-    if every is None and not resume:
+    if asked.checkpoint_every is None and not asked.resume:
         return None
-    return lexigrad.Checkpoints(outputs[0], every, resume=resume, say=display.say)
+    return lexigrad.Checkpoints(outputs[0], asked.checkpoint_every, resume=asked.resume, say=display.say)
 
 
 @contextmanager
@@ -308,50 +374,12 @@ def _advice(checkpoints: Checkpoints | None) -> Iterator[None]:
         raise
 
 
-def _further(model: Word2Vec, text: Any, config: TrainConfig) -> str:
-    """A sentence on training further: which words it changes, at which learning rates."""
-    known = sum(word in model.vocabulary for word in text.vocabulary)
-    first, last = config.learning_rate_at(0.0), config.learning_rate_at(1.0)
-    return (
-        f"training further: {known:,} words of the text are known, {len(text.vocabulary) - known:,} are new, and "
-        f"{len(model.vocabulary) - known:,} others stay as they are; learning rate {first:g} to {last:g} over "
-        f"{config.epochs} epochs"
-    )
-
-
 def _next(models: Iterator[Word2Vec]) -> tuple[Word2Vec, TrainingInterrupted | None]:
     """The next model, and the interruption of its training, if there was one."""
     try:
         return next(models), None
     except TrainingInterrupted as stopped:
         return stopped.model, stopped
-
-
-def _outcome(model: Word2Vec) -> Iterator[str]:
-    """Sentences on the model that is to be written, from its history, and on epochs that the history lacks."""
-    from lexigrad.training.records import kept_record
-
-    history = model.history
-    if not history:
-        return
-    kept, epochs = kept_record(history), history[-1].get("epoch", 0)
-    if kept.get("kept"):
-        yield f"trained {epochs:,} of {model.config.epochs:,} epochs, and kept the vectors of epoch {kept['epoch']:,}"
-    if epochs > len(history):
-        yield f"the history in the model holds {len(history):,} of {epochs:,} epochs; --log writes all of them"
-    if epochs and kept.get("loss") is not None:
-        yield f"loss in training {kept['loss']:.4f}"
-    if "validation" in kept:
-        yield _measured(kept["validation"])
-
-
-def _measured(loss: dict[str, Any]) -> str:
-    """One line on the losses of a model on the held-out text."""
-    losses = ", ".join(f"{LOSSES[name].heading} {loss[name]:.4f}" for name in LOSSES if name in loss)
-    return (
-        f"held out {loss['words']:,} words and {loss['unknown']:,} unknown ones, {loss['pairs']:,.0f} pairs: {losses}, "
-        f"perplexity {loss['perplexity']:,.1f}"
-    )
 
 
 def _each(path: Path, seed: int, seeds: int | None) -> list[Path]:

@@ -7,16 +7,16 @@ file (docs/reference/formats.md), never a pickle.
 
 from __future__ import annotations
 
-import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
-from math import inf, log
-from typing import TYPE_CHECKING, Any, Final, Self
+from math import inf
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from lexigrad.compat.gensim.phrasefiles import read_phrases, write_phrases
+from lexigrad.compat.gensim.scorers import Scorer, name_of, npmi_scorer, original_scorer, scorer_of
 from lexigrad.config import ENGLISH_CONNECTOR_WORDS
 from lexigrad.corpus.phrases.learning import counted_strings
 from lexigrad.errors import ConfigError, FormatError, InputError
@@ -33,54 +33,6 @@ __all__ = [
     "npmi_scorer",
     "original_scorer",
 ]
-
-Scorer = Callable[..., float]
-
-SCORER_ARGUMENTS: Final = (
-    "worda_count",
-    "wordb_count",
-    "bigram_count",
-    "len_vocab",
-    "min_count",
-    "corpus_word_count",
-)
-
-
-def original_scorer(
-    worda_count: int, wordb_count: int, bigram_count: int, len_vocab: int, min_count: float, corpus_word_count: int
-) -> float:
-    """Mikolov et al. 2013, as gensim scales it: (count(ab) − min_count) / (count(a) · count(b)) · len_vocab.
-
-    Example:
-        >>> original_scorer(10, 20, 15, 1000, 5, 100_000)
-        50.0
-    """
-    if worda_count == 0 or wordb_count == 0:
-        return -inf
-    return (bigram_count - min_count) / float(worda_count * wordb_count) * len_vocab
-
-
-def npmi_scorer(
-    worda_count: int, wordb_count: int, bigram_count: int, len_vocab: int, min_count: float, corpus_word_count: int
-) -> float:
-    """Normalized pointwise mutual information, from −1 to 1: ln(p(ab) / (p(a) · p(b))) / −ln p(ab) (Bouma 2009).
-
-    Example:
-        >>> round(npmi_scorer(10, 20, 10, 1000, 5, 100_000), 4)
-        0.9247
-
-    Unlike gensim, a candidate that is the whole text, for which the quotient has no value, has the score −∞.
-    """
-    if bigram_count < min_count or not (worda_count and wordb_count and bigram_count):
-        return -inf
-    total = float(corpus_word_count)
-    together = bigram_count / total
-    if together == 1:
-        return -inf
-    return log(together / ((worda_count / total) * (wordb_count / total))) / -log(together)
-
-
-SCORERS: Final[dict[str, Scorer]] = {"default": original_scorer, "npmi": npmi_scorer}
 
 
 class _PhrasesTransformation(ABC):
@@ -206,7 +158,7 @@ class Phrases(_PhrasesTransformation):
     ) -> None:
         super().__init__(connector_words if common_terms is None else common_terms)
         _check_numbers(min_count, threshold, scoring)
-        self.scoring: Scorer = _scorer(scoring)
+        self.scoring: Scorer = scorer_of(scoring)
         self.min_count, self.threshold = min_count, threshold
         self.max_vocab_size, self.progress_per = max_vocab_size, progress_per
         self.min_reduce = 1
@@ -287,7 +239,7 @@ class Phrases(_PhrasesTransformation):
             "min_count": self.min_count,
             "min_reduce": self.min_reduce,
             "progress_per": self.progress_per,
-            "scoring": _name_of(self.scoring),
+            "scoring": name_of(self.scoring),
             "threshold": self.threshold,
         }
         write_phrases(path, "phrases", settings, self.vocab, np.int64)
@@ -355,7 +307,7 @@ class FrozenPhrases(_PhrasesTransformation):
             "connector_words": sorted(self.connector_words),
             "delimiter": self.delimiter,
             "min_count": self.min_count,
-            "scoring": _name_of(self.scoring),
+            "scoring": name_of(self.scoring),
             "threshold": self.threshold,
         }
         write_phrases(path, "frozen", settings, self.phrasegrams, np.float64)
@@ -380,26 +332,6 @@ def _check_numbers(min_count: float, threshold: float, scoring: str | Scorer) ->
         raise ConfigError(f"threshold must be above 0 for default scoring, not {threshold!r}")
     if scoring == "npmi" and not -1 <= threshold <= 1:
         raise ConfigError(f"threshold must be from -1 to 1 for npmi scoring, not {threshold!r}")
-
-
-def _scorer(scoring: str | Scorer) -> Scorer:
-    """The function that a name stands for, or the function itself if it takes the arguments of a scorer."""
-    if isinstance(scoring, str):
-        if scoring not in SCORERS:
-            raise ConfigError(f"scoring must be {', '.join(SCORERS)} or a function, not {scoring!r}")
-        return SCORERS[scoring]
-    if not callable(scoring):
-        raise ConfigError(f"scoring must be {', '.join(SCORERS)} or a function, not {scoring!r}")
-    parameters = inspect.signature(scoring).parameters
-    takes_all = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values())
-    missing = [name for name in SCORER_ARGUMENTS if name not in parameters and not takes_all]
-    if missing:
-        raise ConfigError(f"the scoring function lacks the parameters {', '.join(missing)}")
-    return scoring
-
-
-def _name_of(scoring: Scorer) -> str:
-    return next((name for name, scorer in SCORERS.items() if scorer is scoring), "custom")
 
 
 def _made(path: str | os.PathLike[str], kind: type[Any], settings: dict[str, Any], counts: tuple[str, ...]) -> Any:

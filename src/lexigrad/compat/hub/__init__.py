@@ -88,11 +88,7 @@ def save_hub(
     """
     trained = model if isinstance(model, Word2Vec) else None
     vectors = model.vectors if isinstance(model, Word2Vec) else model
-    _ = vectors.lengths  # raises here, before a file is begun, when a number is not finite
-    if not len(vectors):
-        raise InputError("there is no word to write; give vectors of at least one")
-    if "" in vectors:
-        raise InputError(f"the word of row {vectors.id_of(''):,} is empty, and no text holds it; leave it out")
+    _check(vectors)
     cut = _cut(trained, tokens)
     lowercase = is_lowercase(vectors.words)
     card = Card(
@@ -117,6 +113,15 @@ def save_hub(
         for file_name, text in files.items():
             with atomic_write(hidden / file_name) as file:
                 file.write(text.encode())
+
+
+def _check(vectors: KeyedVectors) -> None:
+    """Refuse vectors that the folder cannot hold, before a file is begun."""
+    _ = vectors.lengths  # raises where a number is not finite
+    if not len(vectors):
+        raise InputError("there is no word to write; give vectors of at least one")
+    if "" in vectors:
+        raise InputError(f"the word of row {vectors.id_of(''):,} is empty, and no text holds it; leave it out")
 
 
 def _cut(model: Word2Vec | None, tokens: str | None) -> str:

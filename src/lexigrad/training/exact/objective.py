@@ -154,7 +154,7 @@ class Pass:
 
 
 class Objective(ABC):
-    """The summed loss of rows of V against columns of U; `lexigrad.training.exact.fused` and `lexigrad.training.exact.dense` compute it.
+    """The summed loss of rows of V against columns of U; `FusedObjective` and `DenseObjective` compute it.
 
     Attributes:
         counts: the counts.
