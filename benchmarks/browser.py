@@ -1,4 +1,4 @@
-"""Headless Chromium for the scripts that look at the explorer, and a server for it to look at."""
+"""Headless Chromium for the scripts that look at the explorer, and a server of the explorer's page."""
 
 from __future__ import annotations
 
@@ -12,20 +12,23 @@ from typing import TYPE_CHECKING, Any
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-from lexigrad.explorer.server import ExplorerServer
+from lexigrad.view.explorer.server import ExplorerServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lexigrad.explorer.data import Explorer
+    from lexigrad.view.explorer.data import Explorer
 
 SWITCHES = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars")
 LONGEST_WAIT_SECONDS = 120
+IS_DRAWN = "document.documentElement.dataset.ready === 'true' && page.explorer.drawn > 0 && !page.explorer.frame"
+REACH = f"return import('/served.js').then((page) => ({IS_DRAWN}) && (window.explorer = page.explorer, true))"
+"""Whether the map is drawn; if so, the scripts that follow find the page's explorer in the window."""
 
 
 @contextmanager
 def chromium(width: int, height: int, ratio: float = 1.0) -> Iterator[Any]:
-    """A browser whose page has so many pixels of CSS, each of ``ratio`` pixels of the picture."""
+    """A browser whose page has ``width`` times ``height`` pixels of CSS, each of ``ratio`` pixels of the picture."""
     program, driver = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
     if not program or not driver:
         sys.exit("this needs chromium and chromedriver; Debian calls them chromium and chromium-driver")
@@ -58,8 +61,7 @@ def visit(browser: Any, address: str) -> None:
     browser.get("about:blank")  # so that an address that differs in its fragment only is a new page
     browser.get(address)
     end = time.monotonic() + LONGEST_WAIT_SECONDS
-    ready = "return document.documentElement.dataset.ready === 'true' && explorer.drawn > 0 && !explorer.frame"
-    while not browser.execute_script(ready):
+    while not browser.execute_script(REACH):
         if time.monotonic() > end:
             sys.exit(f"{address} was not ready after {LONGEST_WAIT_SECONDS} seconds")
         time.sleep(0.05)

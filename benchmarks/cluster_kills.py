@@ -41,20 +41,20 @@ JOBS: Final = {
     "exact, naive softmax": ([*EXACT, "--loss=naive_softmax"], RESUMED),
     "SGD, 4 replicas": (["train", "--replicas=4", "--epochs=10", "--dim=50", "--max-vocabulary=20000"], RESUMED),
 }
-"""Each job's command, and what it is given besides so that it can go on."""
+"""Each job's command, and the further options with which it can go on."""
 
 CORES: Final = 2
 WORKERS: Final = 3
 MOST_KILLS: Final = 6
-"""Of one run; Ray makes a call anew seven times."""
+"""The most kills in one run; Ray makes a call anew seven times."""
 DEADLINE: Final = 240.0
-"""Seconds for a command."""
+"""The seconds that a command may take."""
 BACK_SECONDS: Final = 15.0
-"""For a worker to be there again."""
+"""The seconds within which a worker must be there again."""
 
 
 class Command:
-    """A command that runs, and what it says."""
+    """A command that runs, and the lines that it prints."""
 
     def __init__(self, arguments: list[str]) -> None:
         environment = {**os.environ, "LEXIGRAD_DEADLINE_SECONDS": "90"}
@@ -81,11 +81,11 @@ class Command:
 
     @property
     def runs(self) -> bool:
-        """Whether it still does."""
+        """Whether the command still runs."""
         return self.process.poll() is None
 
     def wait(self) -> int:
-        """Its exit status; killed if it takes too long."""
+        """The command's exit status; a command that takes too long is killed."""
         try:
             self.process.wait(DEADLINE)
         except subprocess.TimeoutExpired:
@@ -97,21 +97,21 @@ class Command:
 
 @dataclass
 class Figures:
-    """What was found."""
+    """The figures of all runs."""
 
     kills: Counter[str] = field(default_factory=Counter)
     by_job: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in JOBS})
     runs: int = 0
     same_bytes: int = 0
     from_checkpoints: int = 0
-    """Commands that went on from one."""
+    """The number of commands that went on from a checkpoint."""
     ended_by_loss: int = 0
-    """Commands that ended because a value was lost with a machine."""
+    """The number of commands that ended because a value was lost with a machine."""
     faults: list[str] = field(default_factory=list)
-    """Everything that should not be, in words."""
+    """All faults, in words."""
 
     def count(self, job: str, victim: str) -> None:
-        """One more kill."""
+        """Count one more kill."""
         self.kills[victim] += 1
         self.by_job[job][victim] += 1
 
@@ -120,7 +120,7 @@ class Figures:
         self.from_checkpoints += any("going on from" in line for line in command.lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The figures as JSON takes them."""
         return {
             "kills": sum(self.kills.values()),
             "by_victim": dict(self.kills),
@@ -153,7 +153,7 @@ class Case:
         self.seconds = time.monotonic() - begun
 
     def start(self) -> Command:
-        """Begin on Ray, or go on; returns as soon as work begins."""
+        """Begin the job on Ray, or go on with it; returns as soon as its work begins."""
         command = Command([*self.on_ray, *self.again])
         command.begun.wait(DEADLINE)
         return command
@@ -166,7 +166,7 @@ class Case:
 
 
 def run_killed(case: Case, random_: random.Random, figures: Figures, kills: int) -> None:
-    """One run with so many kills of workers and drivers, fewer if it ends before."""
+    """Make one run with ``kills`` kills of workers and drivers, or fewer if it ends before."""
     command = case.start()
     for _ in range(kills):
         victim = random_.choice(["worker", "worker", "driver"])
@@ -185,7 +185,7 @@ def run_killed(case: Case, random_: random.Random, figures: Figures, kills: int)
 
 
 def run_without_node(case: Case, random_: random.Random, figures: Figures, cluster: Any, kill: Any) -> None:
-    """One run in whose midst a node goes; a new one comes after it, or before a command that must be given again."""
+    """Make one run in which a node is killed; a new one comes after it, or before a command that is given again."""
 
     def renew() -> None:
         cluster.cluster.remove_node(cluster.nodes.pop(), allow_graceful=False)
@@ -200,7 +200,7 @@ def run_without_node(case: Case, random_: random.Random, figures: Figures, clust
 
 
 def _ended(command: Command, seconds: float) -> bool:
-    """Wait; whether the command ended before."""
+    """Wait for so many seconds; returns whether the command ended before."""
     try:
         command.process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -224,7 +224,7 @@ def _kill_worker(command: Command, random_: random.Random) -> bool:
 
 
 def _finish(case: Case, command: Command, figures: Figures, renew: Callable[[], None] | None = None) -> bool:
-    """Let it end, giving the command once more where values were lost, and compare; whether it was given once more."""
+    """Let a command end, give it again where values were lost, and compare; returns whether it was given again."""
     status = command.wait()
     again = bool(status) and any("a value was lost with a machine" in line for line in command.lines)
     if again:
@@ -260,7 +260,7 @@ def workers() -> list[int]:
                 if (path / "cmdline").read_bytes().startswith(b"ray::Worker"):
                     found.append(int(path.name))
             except OSError:
-                continue  # it has ended
+                continue  # the process has ended
     return sorted(process for process in found if _is_below(process, parents))
 
 
@@ -293,7 +293,7 @@ def measured(text: Path, options: argparse.Namespace, write: Callable[[Figures],
 
 
 def main() -> int:
-    """Kill, compare, write; 1 if anything is not as it should be."""
+    """Kill, compare, write; returns 1 if there is a fault."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("text", type=Path)
     parser.add_argument("--kills", type=int, default=50, help="of workers and drivers")

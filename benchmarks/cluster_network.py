@@ -44,7 +44,7 @@ CORES: Final = 2
 DEADLINE: Final = 90
 """Seconds without progress that the command is told to wait."""
 PATIENCE: Final = 600.0
-"""Seconds after which it counts as waiting for ever."""
+"""Seconds after which a command counts as waiting for ever."""
 BREAKS: Final = (2.0, 12.0)
 """Seconds that a bad cable is down."""
 HEALTH: Final = {
@@ -53,7 +53,7 @@ HEALTH: Final = {
     "health_check_timeout_ms": 10_000,
     "health_check_failure_threshold": 3,
 }
-"""Ray sees after ten seconds or so, not after half a minute, that a machine is gone."""
+"""Settings with which Ray sees after ten seconds or so, not after half a minute, that a machine is gone."""
 ENVIRONMENT: Final = {
     "RAY_AUTH_MODE": "token",
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -62,7 +62,7 @@ ENVIRONMENT: Final = {
 
 
 def ip(*arguments: str) -> None:
-    """Have something done to the network."""
+    """Change the network by Linux's command of this name."""
     subprocess.run(["ip", *arguments], check=True)
 
 
@@ -86,11 +86,11 @@ class Machines:
 
     @property
     def address(self) -> str:
-        """Of Ray's head."""
+        """The address of Ray's head."""
         return f"{ADDRESSES[0]}:{PORT}"
 
     def renew(self) -> None:
-        """Let the second machine be a new one."""
+        """Put a new second machine in the place of the old one."""
         self._kill(SPACES[1])
         self._start(1, f"--address={self.address}")
 
@@ -101,12 +101,12 @@ class Machines:
         return subprocess.Popen(command, env=self.environment, start_new_session=True, **how)
 
     def plug(self, state: str) -> None:
-        """The cable is to be up or down."""
+        """Set the cable ``up`` or ``down``."""
         ip("-n", SPACES[1], "link", "set", "eth0", state)
 
     @contextmanager
     def slow(self) -> Iterator[None]:
-        """The cable carries 50 Mb/s each way, and loses packets."""
+        """Let the cable carry 50 Mb/s each way, and lose packets, while the block runs."""
         rule = ["dev", "eth0", "root", "tbf", "rate", "50mbit", "burst", "16kb", "latency", "5ms"]
         for space in SPACES:
             subprocess.run(["ip", "netns", "exec", space, "tc", "qdisc", "add", *rule], check=True)
@@ -117,7 +117,7 @@ class Machines:
                 subprocess.run(["ip", "netns", "exec", space, "tc", "qdisc", "del", "dev", "eth0", "root"], check=True)
 
     def close(self) -> None:
-        """Nothing of them is left."""
+        """Remove both machines."""
         for space in SPACES:
             self._kill(space)
             ip("netns", "del", space)
@@ -137,12 +137,12 @@ class Machines:
 
 
 def whole(machines: Machines, process: subprocess.Popen[str], random_: random.Random, seconds: float) -> int:
-    """Nothing happens; how often, as for the others."""
+    """Leave the cable whole; returns 0 failures."""
     return 0
 
 
 def bad(machines: Machines, process: subprocess.Popen[str], random_: random.Random, seconds: float) -> int:
-    """The cable is down for seconds, again and again; how often."""
+    """Take the cable down for seconds, again and again; returns how often it was down."""
     times = 0
     while not _ended(process, random_.uniform(0.1, 0.5) * seconds):
         machines.plug("down")
@@ -153,7 +153,7 @@ def bad(machines: Machines, process: subprocess.Popen[str], random_: random.Rand
 
 
 def cut(machines: Machines, process: subprocess.Popen[str], random_: random.Random, seconds: float) -> int:
-    """The cable is cut, unless all is over; how often."""
+    """Cut the cable, unless the command ends before; returns the number of cuts."""
     if _ended(process, random_.uniform(0.3, 0.7) * seconds):
         return 0
     machines.plug("down")
@@ -161,7 +161,7 @@ def cut(machines: Machines, process: subprocess.Popen[str], random_: random.Rand
 
 
 def _ended(process: subprocess.Popen[str], seconds: float) -> bool:
-    """Wait; whether the command ended before."""
+    """Wait for so many seconds; returns whether the command ended before."""
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -183,7 +183,7 @@ class Case:
         self.seconds = min(self.once(whole, random.Random(0))["seconds"] for _ in range(2))
 
     def once(self, disturb: Callable[..., int], random_: random.Random) -> dict[str, Any]:
-        """Run it while the cable is disturbed, and once more if that was in vain."""
+        """Run the job while the cable is disturbed, and once more if that run was in vain."""
         begun = time.monotonic()
         ray = [*self.plain, *self.again, f"--ray={self.machines.address}"]
         status, digest, said, times = self._once([*ray, f"--workers={2 * CORES}"], disturb, random_)
@@ -203,7 +203,7 @@ class Case:
     def _once(
         self, arguments: list[str], disturb: Callable[..., int], random_: random.Random
     ) -> tuple[int, str | None, list[str], int]:
-        """Its status, the hash of what it wrote, if anything, its last lines, and how often the cable failed."""
+        """The command's status, its output's hash, if there is one, its last lines, and the cable's failures."""
         with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
             process = self.machines.begin(*arguments)
             reader = subprocess.Popen(["cat"], stdin=process.stderr, stdout=said)
@@ -224,7 +224,7 @@ class Case:
 
 
 def main() -> int:
-    """Disturb, compare, write; 1 if anything is not as it should be."""
+    """Disturb, compare, write; returns 1 if there is a fault."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("text", type=Path)
     parser.add_argument("--words", type=int, default=400_000, help="of the text, from its beginning")

@@ -16,17 +16,17 @@ from typing import Any
 from pictures import save
 
 import lexigrad
-from lexigrad.files import atomic_write
-from lexigrad.plots import plot_losses
-from lexigrad.records import kept_record
-from lexigrad.treebank import StanfordSentiment
+from lexigrad.evaluation.treebank import StanfordSentiment
+from lexigrad.files.atomic import atomic_write
+from lexigrad.training.records import kept_record
+from lexigrad.view.plots import plot_losses
 
 RESULTS = Path(__file__).parent / "results" / "early-stopping.json"
 EPOCHS, PATIENCE = 200, 5
 
 
 def figures(history: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the run came to, and which of its epochs was best."""
+    """The results of a run, and its best epoch."""
     losses = {record["epoch"]: record["validation"]["negative_sampling"] for record in history}
     best = min(losses, key=lambda epoch: losses[epoch])
     return {
@@ -41,7 +41,7 @@ def figures(history: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def main(trees: str) -> None:
-    """Train with and without, compare, draw, write."""
+    """Train with and without early stopping, compare, draw, write."""
     treebank = StanfordSentiment(trees)
     text, held_out = ([[w.lower() for w in words] for words in treebank.sentences(name)] for name in ("train", "dev"))
     histories: dict[str, list[dict[str, Any]]] = {}

@@ -4,9 +4,9 @@
 
 EVAL_FOLDER holds questions-words.txt and EN-*.txt. Both programs have the vectors in memory already, search all words,
 and use as many threads as NumPy takes. Our time for analogies holds the 95 % intervals, which gensim does not compute;
-that for similarity is given without and with them, and for the first evaluation of given vectors: what was found out
-about the words' case stays with the vectors, while gensim upper-cases all words at each call. Every question must have
-the same outcome, and the correlations must agree within 1e-6; the script fails where they do not.
+that for similarity is given without and with them, and for the first evaluation of given vectors: the words in upper
+case stay with the vectors, while gensim upper-cases all words at each call. Every question must have the same outcome,
+and the correlations must agree within 1e-6; the script fails where they do not.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ import numpy as np
 from gensim.models import KeyedVectors as GensimVectors
 
 import lexigrad
-from lexigrad.evaluation import evaluate_analogies, evaluate_similarity
-from lexigrad.files import atomic_write
+from lexigrad.evaluation.evaluate import evaluate_analogies, evaluate_similarity
+from lexigrad.files.atomic import atomic_write
 
 if TYPE_CHECKING:
-    from lexigrad.scores import AnalogyResult, SimilarityResult
+    from lexigrad.evaluation.scores import AnalogyResult, SimilarityResult
 
 ROUNDS = 3
 
@@ -112,18 +112,18 @@ def compare_similarity(ours: lexigrad.KeyedVectors, theirs: GensimVectors, path:
 
 
 def correlations(found: SimilarityResult) -> tuple[float, float]:
-    """What gensim computes, too."""
+    """The two correlations that gensim computes too."""
     return found.pearson, found.spearman
 
 
 def with_intervals(found: SimilarityResult) -> SimilarityResult:
-    """All that there is to know."""
+    """The result, after its intervals have been computed."""
     found.to_dict()
     return found
 
 
 def best_of(run: Any) -> tuple[float, Any]:
-    """The fewest seconds of some rounds, and what the last of them returned."""
+    """The fewest seconds of some rounds, and the result of the last of them."""
     seconds = []
     for _ in range(ROUNDS):
         began = perf_counter()

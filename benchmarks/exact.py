@@ -23,7 +23,7 @@ from train_vs_gensim import RESULTS, machine
 
 import lexigrad
 from lexigrad import TrainConfig
-from lexigrad.splitting import split_corpus
+from lexigrad.corpus.split import split_corpus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ SIMILARITY = ("EN-WS-353-ALL", "EN-SIMLEX-999", "EN-RG-65", "EN-MTurk-287")
 
 
 def main() -> None:
-    """Run what is asked for, print each row when it is there, write the results."""
+    """Run the comparison that is asked for, print each row when it is there, write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("quality", "growth", "vocabulary"))
     parser.add_argument("text", type=Path, nargs="+")

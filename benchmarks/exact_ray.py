@@ -1,8 +1,8 @@
-"""What Ray costs the exact solver: passes over the head in one process on one thread, and on Ray with one worker.
+"""The cost of Ray to the exact solver: passes over the head in one process on one thread, and on Ray with one worker.
 
     python benchmarks/exact_ray.py COUNTS [--passes 5]
 
-COUNTS is a file that `lexigrad cooccur` wrote. Both ways take turns, and what they find is compared, byte by byte.
+COUNTS is a file that `lexigrad cooccur` wrote. Both ways take turns, and their results are compared, byte by byte.
 Besides the time that goes by, which other programs lengthen, stands the processor time of this process and the worker.
 The results go to `benchmarks/results/exact-ray.json`.
 """
@@ -20,17 +20,17 @@ import numpy as np
 from train_vs_gensim import RESULTS, machine
 
 import lexigrad
-from lexigrad.blas import one_blas_thread
-from lexigrad.engines.rayengine import RayEngine
+from lexigrad.engines.cores import one_blas_thread
+from lexigrad.engines.ray.engine import RayEngine
 from lexigrad.engines.threads import ThreadEngine
-from lexigrad.exact.fused import FusedObjective, SpreadCounts
-from lexigrad.exact.objective import L2, Counts, Point
+from lexigrad.training.exact.fused import FusedObjective, SpreadCounts
+from lexigrad.training.exact.objective import SUMMED, Counts, Point
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lexigrad.engines.interface import Engine
-    from lexigrad.exact.objective import Loss, Pass
+    from lexigrad.training.exact.objective import Loss, Pass
 
 DIM = 100
 LOSSES: tuple[Loss, ...] = ("negative_sampling", "naive_softmax")
@@ -52,7 +52,7 @@ def main() -> None:
         spread = {name: SpreadCounts(counts, engine, 8) for name, engine in engines.items()}
         rows = []
         for loss in LOSSES:
-            objectives = {name: FusedObjective(parts, loss, L2[loss]) for name, parts in spread.items()}
+            objectives = {name: FusedObjective(parts, loss, SUMMED[loss].l2) for name, parts in spread.items()}
             for curvature in (False, True):
                 rows.append(
                     {"loss": loss, "curvature": curvature, **_row(objectives, engines, point, curvature, options)}
@@ -70,14 +70,14 @@ def _row(
     curvature: bool,
     options: argparse.Namespace,
 ) -> dict[str, Any]:
-    """Seconds of each way, the least and the median, and what Ray takes besides."""
+    """The least and the median seconds of each way, and those that Ray takes besides."""
     measured: dict[str, list[tuple[float, float]]] = {name: [] for name in objectives}
     for number in range(1 + options.passes):
         found: set[bytes] = set()
         for name, objective in objectives.items():
             step, *seconds = _timed(engines[name], lambda o=objective: o.evaluate(point, curvature=curvature))  # type: ignore[misc]
             found.add(b"".join(table.tobytes() for table in step.gradient.tables))
-            if number:  # the first one compiles
+            if number:  # the first round compiles
                 measured[name].append((seconds[0], seconds[1]))
         assert len(found) == 1, "Ray gives other bytes"
     row: dict[str, Any] = {}

@@ -22,7 +22,7 @@ from browser import chromium, served, visit
 from train_vs_gensim import RESULTS, machine
 
 import lexigrad
-from lexigrad.explorer.data import Explorer
+from lexigrad.view.explorer.data import Explorer
 
 ROUNDS, FRAMES, ASKED = 3, 120, 20
 WIDTH, HEIGHT = 1440, 900
@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def made(words: int, dim: int) -> lexigrad.KeyedVectors:
-    """Words in 40 groups."""
+    """Made words in 40 groups, and their vectors."""
     rng = np.random.default_rng(0)
     matrix = rng.standard_normal((40, dim), dtype=np.float32)[np.arange(words) % 40]
     matrix = matrix + rng.standard_normal((words, dim), dtype=np.float32)
@@ -83,7 +83,7 @@ def made(words: int, dim: int) -> lexigrad.KeyedVectors:
 
 
 def measured(browser: Any, url: str, words: int) -> dict[str, float]:
-    """One round."""
+    """The figures of one round."""
     visit(browser, url)
     first = browser.execute_script("return performance.getEntriesByName('first map')[0].startTime")
     far = panned(browser)
@@ -97,7 +97,7 @@ def measured(browser: Any, url: str, words: int) -> dict[str, float]:
 
 
 def panned(browser: Any) -> float:
-    """Frames a second, all of them drawn."""
+    """Frames a second while the map moves, all of them drawn."""
     milliseconds, drawn = browser.execute_async_script(PANNING, FRAMES)
     if drawn < FRAMES:
         raise SystemExit(f"only {drawn} of {FRAMES} frames were drawn")

@@ -14,8 +14,8 @@ from urllib.parse import quote
 from browser import chromium, served, visit
 
 import lexigrad
-from lexigrad.explorer.data import Explorer
-from lexigrad.files import atomic_write
+from lexigrad.files.atomic import atomic_write
+from lexigrad.view.explorer.data import Explorer
 
 PICTURE = Path(__file__).parent.parent / "docs" / "pictures" / "explorer.webp"
 WORDS = 20_000
@@ -30,7 +30,7 @@ explorer.zoom(2, 0, 0);
 
 
 def main() -> None:
-    """Compute the map, open the page, write what it shows."""
+    """Compute the map, open the page, write the picture."""
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     vectors = lexigrad.load_vectors(sys.argv[1])

@@ -47,7 +47,7 @@ def unknown_words(text: Path) -> list[str]:
 
 
 def models(text: Path, labelled: Path) -> dict[str, Any]:
-    """One of each kind."""
+    """One model of each kind."""
     return {
         "fasttext skipgram": fasttext.train_unsupervised(str(text), **OPTIONS),
         "fasttext cbow": fasttext.train_unsupervised(str(text), model="cbow", minn=1, maxn=4, **OPTIONS),
@@ -82,7 +82,7 @@ def compared(model: Any, path: Path, words: list[str]) -> dict[str, Any]:
 
 
 def other_checks(folder: Path, model: Any, labelled: Path) -> dict[str, Any]:
-    """FastText reads a .vec that lexigrad wrote; a quantized model is refused."""
+    """Whether fastText reads a .vec that lexigrad wrote, and whether a quantized model is refused."""
     words = lexigrad.load_vectors(folder / "model-0.bin")
     lexigrad.save_vectors(folder / "ours.vec", words)
     read = fasttext.train_supervised(

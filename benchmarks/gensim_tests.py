@@ -5,8 +5,8 @@
     python benchmarks/gensim_tests.py SOURCE_FOLDER --output benchmarks/results/gensim_tests.json
 
 SOURCE_FOLDER is the unpacked source package. Its test files are run as they are; nothing of them is kept here. While
-they run, ``gensim.models.word2vec``, ``gensim.models.keyedvectors`` and ``gensim.models.phrases`` are ours; what else
-the tests use (``gensim.utils``, ``gensim.test.utils``) is the installed gensim's.
+they run, ``gensim.models.word2vec``, ``gensim.models.keyedvectors`` and ``gensim.models.phrases`` are lexigrad's; the
+other modules that the tests use (``gensim.utils``, ``gensim.test.utils``) are those of the installed gensim.
 
 REASONS says of each test that does not pass why. A test that fails and is not there, or is there and passes, makes the
 script exit with 1.
@@ -34,7 +34,7 @@ import gensim.test.utils
 
 import lexigrad.compat.gensim as shim
 from lexigrad.compat.gensim import phrases
-from lexigrad.files import atomic_write
+from lexigrad.files.atomic import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ FILES = ("test_word2vec", "test_keyedvectors", "test_phrases")
 SHIMMED = ("gensim.models.word2vec", "gensim.models.keyedvectors", "gensim.models.phrases")
 
 HELPERS = ("REAL", "pseudorandom_weak_vector")
-"""What tests take from gensim's module to make random vectors; it has no part in what is tested."""
+"""The names that tests take from gensim's module to make random vectors; they have no part in the code tested."""
 
 LACKING = {
     "hs": "trains by hierarchical softmax (hs=1), or scores a model of it; lexigrad does not have it",
@@ -65,7 +65,7 @@ ASIDE = {
     "process": "runs gensim itself in another process, where the names lead to gensim",
     "compiled": "tests a reader compiled into gensim, not the shim",
 }
-"""Why a test is not run: whatever came of it, it would say nothing of the shim."""
+"""Why a test is not run: its outcome would say nothing of the shim."""
 
 MODEL = "test_word2vec.TestWord2VecModel.test_"
 HIERARCHICAL = (
@@ -116,30 +116,30 @@ REASONS = {
     "test_word2vec.TestWord2VecScripts.test_word2vec_stand_alone_script": "process",
     "test_word2vec.TestWord2VecSentenceIterators.test_cython_line_sentence_works_with_filename": "compiled",
 }
-"""For each test that does not pass, or is not run, the reason: a key of one of the above."""
+"""For each test that does not pass, or is not run, the reason: a key of ``LACKING``, ``OWN`` or ``ASIDE``."""
 
 
 class Outcomes(unittest.TestResult):
-    """What came of each test, by its name."""
+    """The outcome of each test, by its name."""
 
     def __init__(self) -> None:
         super().__init__()
         self.of: dict[str, tuple[str, str]] = {}
 
     def addSuccess(self, test: unittest.TestCase) -> None:
-        """Passed."""
+        """Keep a test that passed."""
         self.of[name_of(test)] = "passed", ""
 
     def addSkip(self, test: unittest.TestCase, reason: str) -> None:
-        """Skipped by gensim itself."""
+        """Keep a test that gensim itself skipped."""
         self.of[name_of(test)] = "skipped", reason
 
     def addFailure(self, test: unittest.TestCase, err: Any) -> None:
-        """An assertion does not hold."""
+        """Keep a test whose assertion does not hold."""
         self.of[name_of(test)] = "failed", f"{err[0].__name__}: {err[1]}"
 
     def addError(self, test: Any, err: Any) -> None:
-        """Something else was raised."""
+        """Keep a test that raised another exception."""
         self.addFailure(test, err)
 
 
@@ -207,7 +207,7 @@ def run(path: Path, only: str | None) -> dict[str, tuple[str, str]]:
 
 
 def check_names(module: types.ModuleType) -> None:
-    """Make sure that what the tests have imported is the shim's, and nothing of gensim's that it stands for."""
+    """Make sure that the tests have imported the shim's names, and none of gensim's that the shim stands for."""
     for name, value in vars(module).items():
         if getattr(value, "__module__", None) in SHIMMED and name not in HELPERS:
             raise AssertionError(f"{module.__name__} tests gensim's own {name}")
@@ -229,7 +229,7 @@ def tests_in(suite: Any) -> Iterator[unittest.TestCase]:
 
 
 def name_of(test: unittest.TestCase) -> str:
-    """Module, class and method."""
+    """The module, the class and the method of a test."""
     return test.id()
 
 
@@ -241,7 +241,7 @@ def faults(outcomes: dict[str, tuple[str, str]]) -> list[str]:
 
 
 def summary(outcomes: dict[str, tuple[str, str]], folder: Path) -> dict[str, Any]:
-    """How many passed, of all and of those on features that lexigrad has, and why others did not."""
+    """The number of tests that passed, of all and of those on features that lexigrad has, and why others did not."""
 
     def named(outcome: str) -> list[str]:
         return sorted(name for name, (found, _) in outcomes.items() if found == outcome)

@@ -3,9 +3,9 @@
 TREES is the folder with the Stanford Sentiment Treebank's trees. A pipeline of Word2VecVectorizer and classifier
 is searched over ``dim`` and ``window`` by GridSearchCV: by one job whose trainings take all cores, by a worker process
 a core, by a thread a core, and for comparison by worker processes each of which is told to take all cores. All find the
-same. Linear algebra has one thread everywhere. Each search is a process of its own; while it runs, the threads of it
-and its workers that compute or wait for a core are counted, from /proc (Linux only). Then the worker processes begin
-once more with nothing compiled. Writes results/grid_search.json.
+same. Linear algebra has one thread everywhere. Each search is a process of its own; while it runs, the threads of the
+search and of its workers that compute or wait for a core are counted, from /proc (Linux only). One further search by
+worker processes begins with nothing compiled. The figures go to results/grid_search.json.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 from reading import machine
 
 import lexigrad
-from lexigrad.files import atomic_write
+from lexigrad.files.atomic import atomic_write
 
 RESULTS = Path(__file__).parent / "results" / "grid_search.json"
 SEARCHES: dict[str, dict[str, Any]] = {
@@ -47,7 +47,7 @@ def search(trees: str, options: dict[str, Any]) -> dict[str, Any]:
     from sklearn.pipeline import Pipeline
     from threadpoolctl import threadpool_limits
 
-    from lexigrad.estimator import Word2VecVectorizer
+    from lexigrad.compat.sklearn import Word2VecVectorizer
 
     treebank = lexigrad.StanfordSentiment(trees)
     vectors = Word2VecVectorizer(epochs=10, min_count=2, lowercase=True, n_jobs=options["vectorizer"])
@@ -85,7 +85,7 @@ def family(root: int) -> list[int]:
 
 
 def running_threads(root: int) -> tuple[int, float]:
-    """How many threads of the family compute or wait for a core, and the seconds of all cores it has used so far."""
+    """The threads of the family that compute or wait for a core, and the seconds of all cores it has used so far."""
     running, ticks = 0, 0
     for pid in family(root):
         for task in Path(f"/proc/{pid}/task").glob("*"):
@@ -134,7 +134,7 @@ def watched(trees: str, name: str, cache: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """The command."""
+    """Run the searches and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("trees")
     parser.add_argument("--search", choices=SEARCHES, help=argparse.SUPPRESS)

@@ -1,4 +1,4 @@
-"""Approximate against exact search: recall, speed, and what the index costs.
+"""Approximate against exact search: recall, speed, and the cost of the index.
 
     python benchmarks/index.py                                  # 400,000 made vectors of 300 numbers
     python benchmarks/index.py --vectors model.safetensors      # vectors of your own
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lexigrad.approximate import ApproximateIndex
+    from lexigrad.vectors.index import ApproximateIndex
 
 CLUSTERS = 8_000
 SPREAD, NOISE = 0.7, 0.3
@@ -81,7 +81,7 @@ def made(words: int, dim: int) -> lexigrad.KeyedVectors:
 
 
 def indexed(vectors: lexigrad.KeyedVectors, path: Path, threads: int) -> tuple[ApproximateIndex, dict[str, Any]]:
-    """The index, and what building it cost; kept at ``path``, or taken from there."""
+    """The index, and the cost of building it; the index is kept at ``path``, or taken from there."""
     notes = path.with_name(path.name + ".json")
     if path.exists():
         started = time.perf_counter()
@@ -146,7 +146,7 @@ def measured(vectors: lexigrad.KeyedVectors, index: ApproximateIndex, threads: i
 
 
 def share(true: NDArray[np.int64], found: NDArray[np.int64]) -> float:
-    """How much of the true answers was found."""
+    """The share of the true answers that was found."""
     return float((true[:, :, np.newaxis] == found[:, np.newaxis]).sum() / true.size)
 
 
@@ -162,7 +162,7 @@ def least_ms(work: Callable[[], object], searches: int) -> dict[str, float]:
 
 
 def print_table(costs: dict[str, Any], rows: list[dict[str, Any]]) -> None:
-    """Markdown."""
+    """Print the costs and the rows in Markdown."""
     print(", ".join(f"{name} {value:,.1f}" for name, value in costs.items()))
     print("| search | recall at 10 | of sums | one, ms | of 1,000, ms each |\n|---|---|---|---|---|")
     for row in rows:

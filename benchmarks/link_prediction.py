@@ -3,7 +3,7 @@
 Of each graph a fifth of the edges is held out, so that what is left stays connected. Random walks on the rest, made by
 networkx, are trained on, and the held-out edges are ranked among all pairs of nodes that have none: by the cosine of
 their vectors, by the score that training fits, and by networkx's indices of common neighbors. Writes the areas under
-the ROC curve, of 20 splits, to results/link_prediction.json. The same on every machine.
+the ROC curve, of 20 splits, to results/link_prediction.json. The figures are the same on every machine.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 import lexigrad
-from lexigrad.files import atomic_write
+from lexigrad.files.atomic import atomic_write
 
 RESULTS = Path(__file__).parent / "results" / "link_prediction.json"
 GRAPHS = ("les_miserables_graph", "karate_club_graph")

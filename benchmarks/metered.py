@@ -1,4 +1,4 @@
-"""An engine that counts what a job would send over the network, had it several machines."""
+"""An engine that counts the bytes that a job would send over the network, had it several machines."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class MeteredEngine:
     The driver is on the first worker's machine. A machine that has a value once keeps it, as Ray's do.
 
     Attributes:
-        workers: how many.
-        sent_bytes: from one machine to another, so far.
-        calls: so far.
+        workers: the number of workers.
+        sent_bytes: the bytes sent from one machine to another so far.
+        calls: the number of calls so far.
     """
 
     def __init__(self, workers: int) -> None:
@@ -37,11 +37,11 @@ class MeteredEngine:
         self._engine = ThreadEngine(1)
 
     def put(self, value: Any) -> _Held:
-        """As in the interface."""
+        """Keep a value, as the interface of engines says."""
         return _Held(self._engine.put(value), size_bytes(value), 0)
 
     def call(self, function: Callable[..., Any], *arguments: Any, returns: int = 1, on: int = 0) -> Any:
-        """As in the interface; the call is made at once."""
+        """Make a call, as the interface of engines says, but at once."""
         machine = on % self.workers
         for part in arguments:
             self._send(part, machine)
@@ -53,18 +53,18 @@ class MeteredEngine:
         return found[0] if returns == 1 else tuple(found)
 
     def get(self, refs: Iterable[_Held]) -> list[Any]:
-        """As in the interface."""
+        """Bring values to the driver, as the interface of engines says."""
         wanted = list(refs)
         for held in wanted:
             self._send(held, 0)
         return self._engine.get([held.ref for held in wanted])
 
     def free(self, refs: Iterable[_Held]) -> None:
-        """As in the interface."""
+        """Let values go, as the interface of engines says."""
         self._engine.free([held.ref for held in refs])
 
     def close(self) -> None:
-        """As in the interface."""
+        """End the engine, as the interface of engines says."""
         self._engine.close()
 
     def __enter__(self) -> Self:
@@ -74,7 +74,7 @@ class MeteredEngine:
         self.close()
 
     def _send(self, part: Any, machine: int) -> None:
-        """See that a machine has a value; what is given with a call comes from the driver."""
+        """Send a value to a machine that lacks it; a plain argument of a call comes from the driver."""
         if not isinstance(part, _Held):
             self.sent_bytes += size_bytes(part) if machine else 0
         elif machine not in part.machines:

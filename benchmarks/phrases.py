@@ -5,8 +5,8 @@
 
 Without --compare both find and join the phrases of TEXT, in one pass and in two, and are timed. gensim has the
 sentences in memory as lists of tokens; lexigrad's seconds hold reading the file and making the vocabulary, as
-`read_corpus` does it, too. LARGE_TEXT is read by lexigrad alone. Each measurement has a process of its own, whose peak
-of memory is its; what is compiled is compiled before.
+`read_corpus` does it, too. LARGE_TEXT is read by lexigrad alone. Each measurement has a process of its own, and so its
+own peak of memory; kernels are compiled before.
 
 With --compare every phrase, score and joined sentence is compared, by both scores, with and without connector words.
 """
@@ -54,7 +54,7 @@ def read(path: str, **options: Any) -> dict[str, Any]:
 
 
 def gensim_seconds(path: str, passes: int, options: dict[str, Any]) -> dict[str, Any]:
-    """The same by gensim, and what it found."""
+    """The time and memory that gensim takes, and the number of entries that it counts in each pass."""
     sentences = split(path)
     started = time.perf_counter()
     learnt = joined_by_gensim(sentences, passes, TrainConfig(**options))
@@ -123,7 +123,7 @@ def peak_mb() -> int:
 
 
 def alone(work: Callable[..., dict[str, Any]], *arguments: Any, **options: Any) -> dict[str, Any]:
-    """What a function gives in a process of its own."""
+    """The result of a function that runs in a process of its own."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(work, *arguments, **options).result()
 
@@ -151,13 +151,13 @@ def measure(path: str, rounds: int, *, with_gensim: bool) -> dict[str, Any]:
 
 
 def compare(path: str) -> dict[str, Any]:
-    """Whether both find the same by all settings."""
+    """Compare the phrases of both under all settings."""
     runs = [{**options, "passes": 2, **alone(compared, path, 2, options)} for options in SETTINGS]
     return {"text": os.path.basename(path), "runs": runs}
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """The machine and the versions that the figures belong to."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
@@ -171,7 +171,7 @@ def machine() -> dict[str, Any]:
 
 
 def rounded(value: Any) -> Any:
-    """The same with seconds to the millisecond."""
+    """The value with its seconds rounded to the millisecond."""
     if isinstance(value, dict):
         return {name: round(entry, 3) if name == "seconds" else rounded(entry) for name, entry in value.items()}
     return [rounded(entry) for entry in value] if isinstance(value, list) else value

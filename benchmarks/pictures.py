@@ -19,11 +19,12 @@ import matplotlib
 from matplotlib.figure import Figure
 
 import lexigrad
-from lexigrad.course import run_course
-from lexigrad.files import atomic_write
-from lexigrad.plots import COLORS, INK, STYLE, plot_confusion, plot_l2_sweep, plot_learning_curve, plot_words
-from lexigrad.sentiment import classify_sentiment
-from lexigrad.treebank import StanfordSentiment
+from lexigrad.evaluation.course import run_course
+from lexigrad.evaluation.sentiment import classify_sentiment
+from lexigrad.evaluation.treebank import StanfordSentiment
+from lexigrad.files.atomic import atomic_write
+from lexigrad.view.plots import plot_confusion, plot_l2_sweep, plot_learning_curve, plot_words
+from lexigrad.view.style import COLORS, INK, STYLE
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 SPEED = Path(__file__).parent / "results" / "train_vs_gensim-wiki-17m.json"
@@ -75,7 +76,7 @@ def main(*inputs: str) -> None:
 
 
 def draw_results(official: str, trees: str, text: str, *files: str) -> None:
-    """Run, draw, write."""
+    """Run the course experiment, classify, train, and draw the results."""
     course = run_course(official)
     print(f"iteration {course.config.iterations:,}: {course.costs[-1]:.6f}")
     save(plot_learning_curve(course.costs[4::5].tolist(), every=50), "course-costs")  # every fifth: a smaller file

@@ -43,7 +43,7 @@ def read_with_python(path: str) -> int:
 
 
 def read_with_lexigrad(path: str, threads: int) -> int:
-    """The same by ``read_corpus``."""
+    """Count and encode by ``read_corpus``; returns the number of words kept."""
     with read_corpus(Path(path), TrainConfig(min_count=MIN_COUNT, threads=threads)) as corpus:
         return corpus.words
 
@@ -76,7 +76,7 @@ def measure(path: str, rounds: int, threads: list[int]) -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """The machine and the versions that the figures belong to."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MIN_COUNT = 5
 ROWS = 20_000
-"""Of a row group or a record batch."""
+"""The rows of a row group or a record batch."""
 COPIES = (1, 4)
 
 PEAK = """
@@ -79,7 +79,7 @@ def write_arrow(path: Path, made: Iterator[pa.RecordBatch]) -> Path:
 
 
 def forms(text: Path, folder: Path) -> dict[str, Callable[[], Any]]:
-    """What gives the text in each form, by name."""
+    """A function that gives the text in each form, by the form's name."""
     import datasets
 
     files = {
@@ -102,7 +102,7 @@ def words_of(source: Any, threads: int) -> int:
 
 
 def measure(given: dict[str, Callable[[], Any]], rounds: int, threads: int) -> dict[str, Any]:
-    """The best seconds of each form, which take turns, and how many times those of text they are."""
+    """The best seconds of each form, which take turns, and their ratio to those of plain text."""
     words = {name: words_of(give(), threads) for name, give in given.items()}
     assert len(set(words.values())) == 1, f"the forms disagree: {words}"
     seconds: dict[str, list[float]] = {name: [] for name in given}

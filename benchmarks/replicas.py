@@ -19,11 +19,11 @@ import numpy as np
 from quality import evaluate
 
 import lexigrad
-from lexigrad.files import atomic_write
-from lexigrad.monitor import Monitor
-from lexigrad.replicas.calls import merge_range, moments
-from lexigrad.replicas.changes import Changes, Pair
-from lexigrad.replicas.run import train_replicas
+from lexigrad.files.atomic import atomic_write
+from lexigrad.training.monitor import Monitor
+from lexigrad.training.replicas.calls import merge_range, moments
+from lexigrad.training.replicas.changes import Changes, Pair
+from lexigrad.training.replicas.run import train_replicas
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,13 +60,13 @@ def _merged(first: int, base: np.ndarray, changes: list[Changes], combine: Any) 
 
 
 def average(changes: np.ndarray) -> np.ndarray:
-    """Their mean over all replicas: of the tables, what is usually called model averaging."""
+    """The mean of the changes over all replicas; of the tables, this is usually called model averaging."""
     mean: np.ndarray = changes.sum(axis=0) / np.float32(len(changes))
     return mean
 
 
 def adasum(changes: np.ndarray) -> np.ndarray:
-    """Row by row along a tree, (1 − a·b / 2|a|²) a + (1 − a·b / 2|b|²) b for two (Maleki et al. 2021)."""
+    """Merge row by row along a tree, (1 − a·b / 2|a|²) a + (1 − a·b / 2|b|²) b for two (Maleki et al. 2021)."""
     level = list(changes)
     while len(level) > 1:
         pairs = list(zip(level[::2], level[1::2], strict=False))
@@ -87,7 +87,7 @@ RULES = {"spectral": merge_range, "average": merged_by(average), "adasum": merge
 
 
 def figures(corpus: lexigrad.Corpus, folder: Path, job: str) -> dict[str, Any]:
-    """Train and measure one."""
+    """Train and measure one job."""
     rule, replicas, seed = job.split(":")
     config = lexigrad.TrainConfig(replicas=int(replicas), seed=int(seed))
     began = time.perf_counter()
@@ -106,7 +106,7 @@ def figures(corpus: lexigrad.Corpus, folder: Path, job: str) -> dict[str, Any]:
 
 
 def main(text: Path, folder: Path, jobs: list[str]) -> None:
-    """Train what was asked for."""
+    """Train and measure the jobs that were asked for."""
     with lexigrad.read_corpus(text) as corpus:
         for job in jobs or JOBS:
             found = figures(corpus, folder, job)

@@ -1,4 +1,4 @@
-"""What an engine costs and gives, with what the cost model says beside it.
+"""The costs and gains of an engine, with the figures of the cost model beside them.
 
     python benchmarks/scale.py TEXT --job hashes      the same bytes on every engine; exit status 1 if not
     python benchmarks/scale.py TEXT --job bytes       bytes between machines, counted, against the model
@@ -28,13 +28,13 @@ from scale_tables import write_tables
 from train_vs_gensim import RESULTS, machine
 
 import lexigrad
-from lexigrad.distributed import count_words, write_window_counts
-from lexigrad.engines.rayengine import RayEngine
+from lexigrad.corpus.shards import count_words, write_window_counts
+from lexigrad.engines.ray.engine import RayEngine
 from lexigrad.engines.simulator import SimulatedEngine
 from lexigrad.engines.threads import ThreadEngine
-from lexigrad.planning.job import Cluster, Job, Rates
-from lexigrad.planning.rates import measured_rates
-from lexigrad.planning.steps import (
+from lexigrad.training.planning.job import Cluster, Job, Rates
+from lexigrad.training.planning.rates import measured_rates
+from lexigrad.training.planning.steps import (
     counting_step,
     negative_sampling_step,
     sgd_step,
@@ -64,7 +64,7 @@ ANY_RATES: Final = Rates(*[1e9] * 6)
 
 
 def hashes(text: Path, options: argparse.Namespace) -> Report:
-    """Do each small job in every way; one SHA-256 each is to come out."""
+    """Do each small job in every way; all ways must come out with the same SHA-256."""
     jobs: dict[str, Any] = {name: {"sha256": None, "ways": [], "others": {}} for name in CONFIGS}
     for way, opened in ways(SEEDS):
         begun = time.perf_counter()
@@ -83,7 +83,7 @@ def hashes(text: Path, options: argparse.Namespace) -> Report:
 
 
 def sent_bytes(text: Path, options: argparse.Namespace) -> Report:
-    """Bytes between machines of one worker each, and what the model says of them."""
+    """Bytes between machines of one worker each, and the model's figures beside them."""
     configs = {
         name: replace(
             config, dim=100, max_vocabulary=VOCABULARY, head=HEAD if config.solver == "exact" else config.head
@@ -119,7 +119,7 @@ def _metered(
 
 
 def _shares_bytes(words: int) -> int:
-    """What the replicas' text takes, as ids, which the model leaves out; the first share stays where it is."""
+    """The bytes of the replicas' text, as ids, which the model leaves out; the first share stays where it is."""
     return 4 * words * (MACHINES - 1) // MACHINES
 
 
@@ -132,7 +132,7 @@ def _count(text: Path, output: Path, config: lexigrad.TrainConfig, engine: Engin
 
 
 def overhead(text: Path, options: argparse.Namespace) -> Report:
-    """Ray with one worker against one process, for counting and for SGD, and what the model says."""
+    """Ray with one worker against one process, for counting and for SGD, with the model's seconds."""
     config = lexigrad.TrainConfig(max_vocabulary=VOCABULARY)
     report: Report = {"rounds": options.rounds, "epochs": options.epochs}
     with tempfile.TemporaryDirectory() as folder, lexigrad.read_corpus(options.text) as corpus:
@@ -170,7 +170,7 @@ def overhead(text: Path, options: argparse.Namespace) -> Report:
 def _compared(
     warm: Callable[[Engine | None], Any], work: Callable[[Engine | None], Any], threads: int | None, rounds: int
 ) -> dict[str, Any]:
-    """Seconds of both ways, in turn; the best of each, and what Ray takes besides; its worker has so many cores."""
+    """Seconds of both ways in turn, the best of each, and Ray's share besides; its worker has ``threads`` cores."""
     seconds: dict[str, list[float]] = {"one process": [], "Ray, one worker": []}
     with RayEngine("local", 1, threads=threads) as ray:
         engines: dict[str, Engine | None] = {"one process": None, "Ray, one worker": ray}
@@ -191,7 +191,7 @@ JOBS: Final = {"hashes": (hashes, 250_000), "bytes": (sent_bytes, 2_000_000), "o
 
 
 def main() -> int:
-    """Do one job and write what was found."""
+    """Do one job and write its figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("text", type=Path, nargs="?")
     parser.add_argument("--job", choices=[*JOBS, "tables"], required=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import lexigrad
-from lexigrad.distributed import count_words, write_window_counts
+from lexigrad.corpus.shards import count_words, write_window_counts
 from lexigrad.engines.simulator import SimulatedEngine
 from lexigrad.engines.threads import ThreadEngine
 
@@ -55,7 +55,7 @@ def cluster_module() -> Any:
 
 
 def first_words(text: Path, words: int, target: Path) -> int:
-    """Write the first lines of a text, until they have so many words; returns how many they have."""
+    """Write the first lines of a text, until they have ``words`` words; returns the number that they have."""
     taken = 0
     with text.open("rb") as source, target.open("wb") as sink:
         for line in source:
@@ -89,7 +89,7 @@ def _carry_out(job: str, text: Path, output: Path, engine: Engine | None) -> Non
 
 
 def ways(seeds: int) -> Iterator[tuple[str, Way]]:
-    """Everything that carries out the jobs, by name: none, threads, simulations, Ray on this machine, two Ray nodes."""
+    """Each way to carry out the jobs, by name: no engine, threads, simulations, Ray on this machine, two Ray nodes."""
     yield "without an engine", nullcontext
     for workers in (1, 2, 3):
         yield f"threads, {workers} worker{'s' * (workers > 1)}", partial(ThreadEngine, workers)
@@ -101,15 +101,15 @@ def ways(seeds: int) -> Iterator[tuple[str, Way]]:
 
 
 def _ray(workers: int) -> AbstractContextManager[Engine]:
-    """A Ray of its own with so many workers, whether this machine has so many cores or not."""
-    from lexigrad.engines.rayengine import RayEngine
+    """A Ray of its own with ``workers`` workers, even if this machine has fewer cores."""
+    from lexigrad.engines.ray.engine import RayEngine
 
     return RayEngine("local", workers)
 
 
 @contextmanager
 def _ray_nodes() -> Iterator[Engine]:
-    from lexigrad.engines.rayengine import RayEngine
+    from lexigrad.engines.ray.engine import RayEngine
 
     with cluster_module().nodes(NODES, CORES) as started, RayEngine(started.address, NODES * CORES) as engine:
         parents = engine.get([engine.call(os.getppid, on=number) for number in range(engine.workers)])

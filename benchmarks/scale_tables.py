@@ -1,4 +1,4 @@
-"""Tables of what scale.py, exact_ray.py and replicas.py measured, with the model beside it, and a picture."""
+"""Tables of the figures of scale.py, exact_ray.py and replicas.py, with the model's beside them, and a picture."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from lexigrad.files import atomic_write
-from lexigrad.plots import COLORS, INK, STYLE
+from lexigrad.files.atomic import atomic_write
+from lexigrad.view.style import COLORS, INK, STYLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -4,9 +4,9 @@
 
 TEXT holds a sentence or paragraph a line. Every program runs as a process of its own, in interleaved rounds, each round
 with another seed; times are the best of all rounds, quality is the mean. lexigrad takes part twice, by default and with
-`--races`. Two times are taken: the whole process, from
-its start to its end with reading, vocabulary, training and saving in word2vec's binary format; and the training loop
-alone, in words of the text (those that `min_count` left, before subsampling) a second.
+`--races`. Two times are taken: the whole process, from its start to its end with reading, vocabulary, training and
+saving in word2vec's binary format; and the training loop alone, in words of the text (those that `min_count` left,
+before subsampling) a second.
 
 gensim reads TEXT by `corpus_file` and trains with as many workers; its loop is timed apart from `build_vocab`. It cuts
 every text at 10,000 tokens, without a word, so keep lines shorter for a fair comparison. CBOW: gensim and word2vec.c
@@ -38,13 +38,13 @@ import lexigrad
 
 RESULTS = Path(__file__).parent / "results"
 WARM_UP_LINES = 2_000
-LEARNING_RATES = {"skipgram": 0.025, "cbow": 0.05}  # of gensim and word2vec.c
+LEARNING_RATES = {"skipgram": 0.025, "cbow": 0.05}  # those of gensim and word2vec.c
 PROTOTYPE_KERNELS = {"skipgram": "block", "cbow": "cbow"}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What all programs are told."""
+    """The settings that all programs are given."""
 
     dim: int = 100
     window: int = 5
@@ -57,7 +57,7 @@ class Settings:
 
 @dataclass
 class Run:
-    """One process: what it was, how long it took, how good its vectors are."""
+    """One process: the program, its seed, its times, and the quality of its vectors."""
 
     program: str
     model: str
@@ -213,7 +213,7 @@ def run_process(command: list[str]) -> tuple[float, float, str]:
 
 
 def loop_rate(program: str, output: str) -> float | None:
-    """Words a second of the training loop alone, as the program says it; word2vec.c does not."""
+    """Words a second of the training loop alone, as the program prints them; None for word2vec.c, which does not."""
     if program in {"lexigrad", "lexigrad --races", "gensim"}:
         return float(json.loads(output)["words_per_second"])
     found = re.search(r"([\d.]+) M words/s", output)
@@ -244,7 +244,7 @@ def summary(runs: list[Run]) -> list[dict[str, Any]]:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures belong to."""
+    """The machine and the versions that the figures belong to."""
     return {
         "cpu": cpu_model(),
         "cores": os.cpu_count(),

@@ -66,7 +66,7 @@ def measure(
 
 
 def print_table(rows: list[dict[str, Any]]) -> None:
-    """A Markdown table: each score, and in brackets how much was answered of what was asked."""
+    """Print a Markdown table: each score, and in brackets the numbers of questions answered and asked."""
     sets = list(rows[0]["similarity"])
     heading = ["vectors", *sets, "analogies", "sentiment dev / test", "tokens covered"]
     print(f"| {' | '.join(heading)} |\n|{'---|' * len(heading)}")

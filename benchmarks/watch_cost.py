@@ -1,4 +1,4 @@
-"""What it costs a training to be watched: `python benchmarks/watch_cost.py TEXT [--rounds 5]`.
+"""The cost to a training of being watched: `python benchmarks/watch_cost.py TEXT [--rounds 5]`.
 
 The text is read once. Then, in this process and in turn, it is trained on without and with a page that watches: a
 headless Chromium, which has the page open and follows a word's neighbors. The page learns the words before the clock
@@ -26,9 +26,9 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
 import lexigrad
-from lexigrad.commands.watching import begin_watch
-from lexigrad.explorer.server import ExplorerServer
-from lexigrad.explorer.watching import Watch
+from lexigrad.cli.watch import begin_watch
+from lexigrad.view.explorer.server import ExplorerServer
+from lexigrad.view.explorer.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).parent / "results"
 WAITS = "return document.documentElement.classList.contains('waiting')"
 IS_BUILT = "return document.documentElement.dataset.ready === 'true'"
-SEEN = "return [Number(document.documentElement.dataset.news), explorer.drawn, explorer.query]"
+FIGURES = "[Number(document.documentElement.dataset.news), page.explorer.drawn, page.explorer.query]"
+SEEN = f"return import('/served.js').then((page) => {FIGURES})"
 
 
 def main() -> None:
@@ -50,7 +51,7 @@ def main() -> None:
     config = lexigrad.TrainConfig(epochs=options.epochs)
     rounds: list[dict[str, Any]] = []
     with lexigrad.read_corpus(options.text, config) as corpus, chromium() as driver:
-        lexigrad.train(corpus, lexigrad.TrainConfig(epochs=1))  # whatever is compiled or read for the first time
+        lexigrad.train(corpus, lexigrad.TrainConfig(epochs=1))  # compiles and reads all that is needed
         for number in range(options.rounds):
             row: dict[str, Any] = {}
             for kind in ("plain", "watched") if number % 2 else ("watched", "plain"):  # neither always comes first
@@ -114,13 +115,13 @@ def watched(corpus: lexigrad.Corpus, config: lexigrad.TrainConfig, driver: Any, 
 
 
 def wait_for(driver: Any, script: str) -> None:
-    """Wait until a script returns what is true."""
+    """Wait until a script returns a true value."""
     while not driver.execute_script(script):
         time.sleep(0.05)
 
 
 def trained(corpus: lexigrad.Corpus, config: lexigrad.TrainConfig, *callbacks: lexigrad.Callback) -> dict[str, Any]:
-    """Seconds, and a digest of the tables."""
+    """The seconds of a training, and a digest of its tables."""
     began = time.perf_counter()
     model = lexigrad.train(corpus, config, callbacks=callbacks)
     seconds = time.perf_counter() - began

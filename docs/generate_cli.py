@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from lexigrad.cli import main
+from lexigrad.cli.main import main
 
 PAGE = Path(__file__).parent / "reference" / "cli.md"
 START = """# The command line

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ray_nodes import Nodes
 
-    from lexigrad.engines.rayengine import RayEngine
+    from lexigrad.engines.ray.engine import RayEngine
 
 ROOT = Path(__file__).parent.parent
 
@@ -55,7 +55,7 @@ def ray_nodes() -> Iterator[Nodes]:
     A `RayEngine` that is opened meanwhile uses it, whatever its address, and leaves it up. Its workers find the modules
     of this folder.
     """
-    from lexigrad.engines.connecting import connect, import_ray
+    from lexigrad.engines.ray.connection import connect, import_ray
 
     try:
         ray = import_ray(local=True)
@@ -73,7 +73,7 @@ def ray_nodes() -> Iterator[Nodes]:
 
 @pytest.fixture(scope="session")
 def _ray_engine(ray_nodes: Nodes) -> Iterator[RayEngine]:
-    from lexigrad.engines.rayengine import RayEngine
+    from lexigrad.engines.ray.engine import RayEngine
 
     with RayEngine("local", RAY_WORKERS) as engine:
         yield engine

@@ -1,4 +1,4 @@
-"""What every trainer must do, on a text with a planted answer: each engine subclasses it."""
+"""The contract of every trainer, on a text with a planted answer; the tests of each engine subclass it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def topic_precision(model: Word2Vec) -> float:
 
 
 class TrainerContract:
-    """Subclass it and set ``options``, those of the engine."""
+    """The tests that every engine must pass; a subclass sets ``options``, those of its engine."""
 
     options: ClassVar[dict[str, object]]
 
@@ -54,7 +54,7 @@ class TrainerContract:
         assert topic_precision(second) > 0.95
 
     def test_any_number_of_threads_gives_the_same_bytes_every_time(self) -> None:
-        """More threads than cores too, so that some lose theirs while others wait for them."""
+        """There are more threads than cores too, so that some lose their core while others wait for them."""
         trained = [
             lexigrad.train(planted_sentences(2_000), self.config(epochs=2, threads=threads))
             for threads in (1, 1, 2, 2, 3, 4, 7)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lexigrad import TrainConfig, count_windows, read_corpus
-from lexigrad.distributed import count_words, write_window_counts
+from lexigrad.corpus.shards import count_words, write_window_counts
 
 TRICKY = (
     "\ufeffthe cat sat\r\non the mat\n\n\r\n  \nété ΣΑΣ Σ the été\x00 the\u2003cat\n"
@@ -19,14 +19,14 @@ def config(**options):
 
 
 def by_one_process(paths, options, folder, vocabulary=None, phrases=None):
-    """The vocabulary, the report and the counts file that one process has."""
+    """The vocabulary, the report and the counts file that one process makes."""
     with read_corpus(paths, options, vocabulary=vocabulary, phrases=phrases) as corpus:
         count_windows(corpus, options).save(folder / "one.npz")
         return corpus.vocabulary, corpus.report, (folder / "one.npz").read_bytes()
 
 
 def by_engine(engine, paths, options, folder, vocabulary=None, phrases=None, shard_bytes=None, memory_bytes=None):
-    """The same by an engine."""
+    """The vocabulary, the report and the counts file that an engine makes."""
     how = {"engine": engine, "phrases": phrases, "shard_bytes": shard_bytes}
     found, report, how["phrases"] = count_words(paths, options, vocabulary=vocabulary, **how)
     name = folder / "engine.npz"

@@ -15,7 +15,7 @@ from lexigrad.errors import CorpusError
 
 @dataclass(frozen=True)
 class Counted:
-    """A value of a class of our own."""
+    """A value of a class that the tests define."""
 
     name: str
     counts: np.ndarray
@@ -67,7 +67,7 @@ def process_id() -> int:
 
 
 def kept_bytes(length: int) -> int:
-    """What the process holds more of after it made and dropped arrays of so many bytes, one at a time."""
+    """The bytes that the process holds more after it made and dropped arrays of ``length`` bytes, one at a time."""
     before = _private_bytes()
     for _ in range(3):
         array = np.ones(length, dtype=np.uint8)

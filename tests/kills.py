@@ -3,7 +3,7 @@
     python -m tests.kills --kills 200 --seed 1 --text FILE
 
 Each run is a process of its own that marks what it is doing: reading, training, checkpointing or saving. It gets
-SIGKILL, SIGTERM or Ctrl-C at a random moment of a phase drawn beforehand. Behind each kill every file must be the old
+SIGKILL, SIGTERM or Ctrl-C at a random moment of a phase drawn beforehand. After each kill every file must be the old
 one or the new one, whole; then the run goes on with ``--resume``, and may be killed again. In the end its model has the
 bytes of the run that was not killed, and nothing lies beside it.
 """
@@ -34,7 +34,7 @@ MARKS: Final = {b"r": "reading", b"t": "training", b"c": "checkpointing", b"s": 
 SIGNALS: Final = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 OLD: Final = b"what was there before"
 MOST_KILLS: Final = 4
-"""Of one run."""
+"""The most kills of one run."""
 
 USUAL: Final = ["--quiet", "--min-count=2", "--checkpoint-every=0.002"]
 CASES: Final = {
@@ -50,8 +50,10 @@ CASES: Final = {
 
 def child(descriptor: int, arguments: list[str]) -> None:
     """Train as the command line does, and mark the phases."""
-    from lexigrad import Checkpoints, cli, trainer
-    from lexigrad.commands import training
+    from lexigrad import Checkpoints
+    from lexigrad.cli import main as cli
+    from lexigrad.cli import train as training
+    from lexigrad.training import train as trainer
 
     def marked(function: Any, during: bytes, behind: bytes | None = None) -> Any:
         def work(*given: Any, **named: Any) -> Any:
@@ -73,18 +75,18 @@ def child(descriptor: int, arguments: list[str]) -> None:
 
 @dataclass
 class Figures:
-    """What was found."""
+    """The figures of all runs."""
 
     kills: Counter[str] = field(default_factory=Counter)
-    """By phase."""
+    """The number of kills in each phase."""
     signals: Counter[str] = field(default_factory=Counter)
     runs: int = 0
     same_bytes: int = 0
     faults: list[str] = field(default_factory=list)
-    """Everything that should not be, in words."""
+    """All faults, in words."""
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The figures as JSON takes them."""
         return {
             "kills": sum(self.kills.values()),
             "by_phase": {phase: self.kills[phase] for phase in PHASES},
@@ -96,7 +98,7 @@ class Figures:
 
 
 class Case:
-    """One set of options, and the run that nobody killed."""
+    """One set of options, and the run that was not killed."""
 
     def __init__(self, name: str, options: list[str], text: Path, folder: Path) -> None:
         self.name, self.folder = name, folder
@@ -104,12 +106,12 @@ class Case:
         self.temporary = folder / "temporary"
         self.temporary.mkdir(parents=True)
         self.output = folder / "model.safetensors"
-        self.start([]).wait()  # compiles
+        self.start([]).wait()  # compiles the kernels
         self.lasts = self._lasts()
         self.digest = digest(self.output)
 
     def start(self, more: list[str], pipe: int | None = None) -> subprocess.Popen[str]:
-        """The command, in a process of its own."""
+        """Start the command in a process of its own."""
         command = [sys.executable, "-m", "tests.kills", "--child", str(pipe or 2), *self.options, *more]
         environment = {**os.environ, "TMPDIR": str(self.temporary), "PYTHONPATH": os.pathsep.join(sys.path)}
         kept = () if pipe is None else (pipe,)
@@ -119,7 +121,7 @@ class Case:
         )
 
     def _lasts(self) -> dict[str, list[float]]:
-        """How many seconds each phase of an undisturbed run lasts, each time that it comes."""
+        """The seconds that each phase of an undisturbed run lasts, each time that it comes."""
         read, write = os.pipe()
         process = self.start([], write)
         os.close(write)
@@ -134,7 +136,7 @@ class Case:
         return lasts
 
     def killed(self, random_: random.Random, more: list[str]) -> tuple[str, signal.Signals, str]:
-        """Start the run and kill it; returns the phase in which it died, the signal, and what it said."""
+        """Start the run and kill it; returns the phase in which it died, the signal, and its messages."""
         aim = random_.choice([phase for phase in PHASES if self.lasts[phase]])
         seconds = self.lasts[aim]
         turn = random_.randrange(len(seconds))
@@ -152,7 +154,7 @@ class Case:
                 break
         time.sleep(wait)
         process.send_signal(number)
-        # What a signal interrupts is what was marked when it came; behind SIGTERM a last checkpoint may be marked.
+        # A signal interrupts the phase that was marked when it came; after SIGTERM a last checkpoint may be marked.
         os.set_blocking(read, False)
         if number == signal.SIGKILL:
             process.wait()
@@ -180,12 +182,12 @@ def digest(path: Path) -> str:
 
 
 def one_run(case: Case, random_: random.Random, figures: Figures, most: int) -> None:
-    """Kill a run, let it go on, kill it again perhaps, and look at what comes of it."""
+    """Kill a run, let it go on, kill it again perhaps, and look for faults in its files."""
     case.output.write_bytes(OLD)
     more: list[str] = []
     for _ in range(random_.randint(1, min(most, MOST_KILLS))):
         phase, number, said = case.killed(random_, more)
-        if phase not in PHASES:  # it came too early or too late
+        if phase not in PHASES:  # the kill came too early or too late
             break
         figures.faults += [f"{case.name}, {number.name} in {phase}: {fault}" for fault in faults(case, number, said)]
         figures.kills[phase] += 1
@@ -206,8 +208,8 @@ def one_run(case: Case, random_: random.Random, figures: Figures, most: int) -> 
 
 
 def faults(case: Case, number: signal.Signals, said: str) -> list[str]:
-    """What is not as it should be behind a kill."""
-    from lexigrad.checkpoints import _read
+    """The faults after a kill, in words."""
+    from lexigrad.training.checkpoints import _read
 
     found = []
     content = case.output.read_bytes()
@@ -234,7 +236,7 @@ def faults(case: Case, number: signal.Signals, said: str) -> list[str]:
 def kill_series(
     text: Path, kills: int, seed: int, cases: list[str], between: Callable[[Figures], None] = lambda _: None
 ) -> Figures:
-    """Kill so many runs, each case in turn; calls ``between`` behind each run."""
+    """Make runs of each case in turn, until there were ``kills`` kills; calls ``between`` after each run."""
     random_ = random.Random(seed)
     figures = Figures()
     with tempfile.TemporaryDirectory() as folder:
@@ -247,7 +249,7 @@ def kill_series(
 
 
 def main() -> None:
-    """The command."""
+    """Kill as many runs as the command line asks for."""
     if sys.argv[1:2] == ["--child"]:
         child(int(sys.argv[2]), sys.argv[3:])
         return

@@ -12,7 +12,7 @@ import signal
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from lexigrad.engines.connecting import import_ray
+from lexigrad.engines.ray.connection import import_ray
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ HEALTH = {
     "health_check_timeout_ms": 10_000,
     "health_check_failure_threshold": 3,
 }
-"""Ray sees after seconds, not after half a minute, that a node is gone."""
+"""Settings with which Ray sees after seconds, not after half a minute, that a node is gone."""
 
 
 class Nodes:
@@ -45,7 +45,7 @@ class Nodes:
         options = {} if self.nodes else {"include_dashboard": False, "_system_config": HEALTH}
         handler = signal.getsignal(signal.SIGTERM)
         node = self.cluster.add_node(num_cpus=cores, **options)
-        signal.signal(signal.SIGTERM, handler)  # Ray sets its own, which other tests would meet
+        signal.signal(signal.SIGTERM, handler)  # Ray sets its own handler, which other tests would meet
         self.nodes.append(node)
         return node
 
@@ -60,7 +60,7 @@ def kill(node: Any) -> None:
 
 @contextmanager
 def nodes(count: int, cores: int) -> Iterator[Nodes]:
-    """So many nodes with so many cores each, until the block ends."""
+    """A cluster of ``count`` nodes with ``cores`` cores each, until the block ends."""
     started = Nodes()
     try:
         for _ in range(count):

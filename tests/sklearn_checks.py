@@ -20,7 +20,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from lexigrad.estimator import Word2VecVectorizer
+from lexigrad.compat.sklearn import Word2VecVectorizer
 
 EXPECTED_TO_FAIL: Final = {
     "svd": {
@@ -28,7 +28,7 @@ EXPECTED_TO_FAIL: Final = {
         "says; the check wants it to speak of one feature"
     }
 }
-"""For each solver the checks that fail, with the reason. By SGD none does."""
+"""For each solver the checks that fail, with the reason. With SGD no check fails."""
 
 ANSWERED_BY_THE_ADAPTER: Final = {
     name: f"{what}; for documents, test_estimator.py holds what is refused"
@@ -110,7 +110,7 @@ class RowsAsDocuments(Word2VecVectorizer):
 
 
 def estimators() -> list[Word2VecVectorizer]:
-    """What is checked: the vectorizer as it is, and the adapter in its kinds; all small and strongly trained."""
+    """The estimators to check: the vectorizer as it is, and the adapter in its kinds, small and strongly trained."""
     small = {"dim": 5, "min_count": 1, "epochs": 2, "learning_rate": 0.2, "smoothing": 1.0}
     return [
         Word2VecVectorizer(),
@@ -126,7 +126,7 @@ def further_check(name: str):
 
 
 def results() -> list[dict[str, Any]]:
-    """For each estimator how often each status comes, and what did not pass."""
+    """For each estimator the number of checks with each status, and the checks that did not pass."""
     found = []
     for estimator in estimators():
         with warnings.catch_warnings():
@@ -161,7 +161,7 @@ def _result(estimator, name):
 
 
 def main() -> None:
-    """The command."""
+    """Run the checks and print which passed."""
     found = results()
     if "--json" in sys.argv[1:]:
         print(json.dumps(found, indent=2))  # noqa: T201

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import lexigrad
-from lexigrad import cli
+from lexigrad.cli import main as cli
 
 if TYPE_CHECKING:
     from types import ModuleType

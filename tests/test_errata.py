@@ -13,16 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from lexigrad.gradcheck import numeric_gradient, relative_error
-from lexigrad.reference import (
-    cbow,
-    naive_softmax,
-    negative_sampling,
-    outside_positions,
-    sigmoid,
-    skipgram,
-    softmax,
-)
+from lexigrad.gradcheck.equations import numeric_gradient, relative_error
+from lexigrad.reference import cbow, naive_softmax, negative_sampling, outside_positions, sigmoid, skipgram, softmax
 
 if TYPE_CHECKING:
     from collections.abc import Callable

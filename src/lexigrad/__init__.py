@@ -13,15 +13,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lexigrad import course as course
     from lexigrad import gradcheck as gradcheck
-    from lexigrad import plots as plots
     from lexigrad import reference as reference
-    from lexigrad import stability as stability
-    from lexigrad.bestbias import best_bias
-    from lexigrad.checkpoints import Checkpoints
+    from lexigrad.compat.hub import save_hub
     from lexigrad.config import TrainConfig
-    from lexigrad.corpus import Corpus, ReadingReport, learn_phrases, read_corpus
+    from lexigrad.corpus.corpus import Corpus, ReadingReport, learn_phrases, read_corpus
+    from lexigrad.corpus.phrases.phrases import Phrases
+    from lexigrad.corpus.vocabulary import Vocabulary
+    from lexigrad.corpus.windows.counts import WindowCounts, count_windows
     from lexigrad.errors import (
         ConfigError,
         CorpusError,
@@ -33,24 +32,26 @@ if TYPE_CHECKING:
         MissingExtraError,
         UnknownWordError,
     )
-    from lexigrad.evaluation import compare, evaluate_analogies, evaluate_similarity
-    from lexigrad.formats import load_vectors, save_vectors
-    from lexigrad.heldout import HeldOutLoss, held_out_loss
-    from lexigrad.hub import save_hub
-    from lexigrad.keyedvectors import KeyedVectors
-    from lexigrad.model import Word2Vec
-    from lexigrad.phrases import Phrases
-    from lexigrad.progress import Callback, TrainProgress
-    from lexigrad.reduction import ReductionLoss, reduction_loss
-    from lexigrad.seeds import train_seeds
-    from lexigrad.sentencevectors import SentenceVectorizer
-    from lexigrad.sentiment import classify_sentiment
-    from lexigrad.stability import VectorsSet
-    from lexigrad.subwordvectors import SubwordVectors
-    from lexigrad.trainer import train
-    from lexigrad.treebank import StanfordSentiment
-    from lexigrad.vocabulary import Vocabulary
-    from lexigrad.windowcounts import WindowCounts, count_windows
+    from lexigrad.evaluation import course as course
+    from lexigrad.evaluation import stability as stability
+    from lexigrad.evaluation.evaluate import compare, evaluate_analogies, evaluate_similarity
+    from lexigrad.evaluation.sentencevectors import SentenceVectorizer
+    from lexigrad.evaluation.sentiment import classify_sentiment
+    from lexigrad.evaluation.stability import VectorsSet
+    from lexigrad.evaluation.treebank import StanfordSentiment
+    from lexigrad.training.checkpoints import Checkpoints
+    from lexigrad.training.loss.bias import best_bias
+    from lexigrad.training.loss.heldout import HeldOutLoss, held_out_loss
+    from lexigrad.training.model import Word2Vec
+    from lexigrad.training.progress import Callback, TrainProgress
+    from lexigrad.training.seeds import train_seeds
+    from lexigrad.training.train import train
+    from lexigrad.vectors.formats.loading import load_vectors
+    from lexigrad.vectors.formats.saving import save_vectors
+    from lexigrad.vectors.keyedvectors import KeyedVectors
+    from lexigrad.vectors.precision import ReductionLoss, reduction_loss
+    from lexigrad.vectors.subwordvectors import SubwordVectors
+    from lexigrad.view import plots as plots
 
 __version__ = "0.1.0"
 
@@ -111,38 +112,38 @@ __all__ = [
 ]
 
 _HOMES = {
-    "train": "trainer",
-    "Checkpoints": "checkpoints",
-    "train_seeds": "seeds",
+    "train": "training.train",
+    "Checkpoints": "training.checkpoints",
+    "train_seeds": "training.seeds",
     "TrainConfig": "config",
-    "TrainProgress": "progress",
-    "Callback": "progress",
-    "Word2Vec": "model",
-    "read_corpus": "corpus",
-    "Corpus": "corpus",
-    "ReadingReport": "corpus",
-    "Vocabulary": "vocabulary",
-    "count_windows": "windowcounts",
-    "WindowCounts": "windowcounts",
-    "learn_phrases": "corpus",
-    "Phrases": "phrases",
-    "KeyedVectors": "keyedvectors",
-    "SubwordVectors": "subwordvectors",
-    "load_vectors": "formats",
-    "save_vectors": "formats",
-    "reduction_loss": "reduction",
-    "ReductionLoss": "reduction",
-    "save_hub": "hub",
-    "held_out_loss": "heldout",
-    "HeldOutLoss": "heldout",
-    "best_bias": "bestbias",
-    "evaluate_analogies": "evaluation",
-    "evaluate_similarity": "evaluation",
-    "compare": "evaluation",
-    "VectorsSet": "stability",
-    "StanfordSentiment": "treebank",
-    "SentenceVectorizer": "sentencevectors",
-    "classify_sentiment": "sentiment",
+    "TrainProgress": "training.progress",
+    "Callback": "training.progress",
+    "Word2Vec": "training.model",
+    "read_corpus": "corpus.corpus",
+    "Corpus": "corpus.corpus",
+    "ReadingReport": "corpus.corpus",
+    "Vocabulary": "corpus.vocabulary",
+    "count_windows": "corpus.windows.counts",
+    "WindowCounts": "corpus.windows.counts",
+    "learn_phrases": "corpus.corpus",
+    "Phrases": "corpus.phrases.phrases",
+    "KeyedVectors": "vectors.keyedvectors",
+    "SubwordVectors": "vectors.subwordvectors",
+    "load_vectors": "vectors.formats.loading",
+    "save_vectors": "vectors.formats.saving",
+    "reduction_loss": "vectors.precision",
+    "ReductionLoss": "vectors.precision",
+    "save_hub": "compat.hub",
+    "held_out_loss": "training.loss.heldout",
+    "HeldOutLoss": "training.loss.heldout",
+    "best_bias": "training.loss.bias",
+    "evaluate_analogies": "evaluation.evaluate",
+    "evaluate_similarity": "evaluation.evaluate",
+    "compare": "evaluation.evaluate",
+    "VectorsSet": "evaluation.stability",
+    "StanfordSentiment": "evaluation.treebank",
+    "SentenceVectorizer": "evaluation.sentencevectors",
+    "classify_sentiment": "evaluation.sentiment",
     "LexigradError": "errors",
     "ConfigError": "errors",
     "CorpusError": "errors",
@@ -153,7 +154,13 @@ _HOMES = {
     "MissingExtraError": "errors",
     "UnknownWordError": "errors",
 }
-_MODULES = ("reference", "gradcheck", "course", "plots", "stability")
+_MODULES = {
+    "reference": "reference",
+    "gradcheck": "gradcheck",
+    "course": "evaluation.course",
+    "plots": "view.plots",
+    "stability": "evaluation.stability",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -161,7 +168,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     if name in _MODULES:
-        return import_module(f"lexigrad.{name}")
+        return import_module(f"lexigrad.{_MODULES[name]}")
     if name not in _HOMES:
         raise AttributeError(f"module 'lexigrad' has no attribute {name!r}")
     value = getattr(import_module(f"lexigrad.{_HOMES[name]}"), name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lexigrad.cli import main
+from lexigrad.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -1,11 +1,12 @@
 """The options of reading and training: their names, defaults, help and checks, in this one place.
 
-The command line, the saved file, the documentation and the plots take the words from here.
+The command line, the saved file, the documentation and the plots take their words from here. What a loss or a solver
+can do stands in its record (`lexigrad.losses`), by which options are checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from math import cos, isfinite, pi
 from numbers import Integral, Real
@@ -13,6 +14,7 @@ from operator import gt, le, lt
 from typing import Any, Final, Literal
 
 from lexigrad.errors import ConfigError
+from lexigrad.losses import LOSSES, SOLVERS, LossName, SolverName, has_effect, with_option
 
 __all__ = ["ENGLISH_CONNECTOR_WORDS", "PHRASE_OPTIONS", "TEXT_OPTIONS", "Schedule", "Tokenizer", "TrainConfig"]
 
@@ -20,7 +22,7 @@ Tokenizer = Callable[[str], Iterable[str]] | Any
 """A function from a line to its tokens, or a tokenizer of the packages tokenizers or transformers."""
 
 Schedule = Callable[[float], float]
-"""From the share of the training that is done, 0 to 1, to the learning rate: 1 is ``learning_rate``, 0 is
+"""A function from the share of the training that is done, 0 to 1, to the learning rate: 1 is ``learning_rate``, 0 is
 ``min_learning_rate``."""
 
 FALLS: Final[dict[str, Schedule]] = {
@@ -28,19 +30,14 @@ FALLS: Final[dict[str, Schedule]] = {
     "cosine": lambda progress: (1 - cos(pi * progress)) / 2,
     "constant": lambda _: 0.0,
 }
-"""For each schedule by name how far the learning rate has fallen, from 0 to 1."""
-
-DEFAULT_LEARNING_RATES: Final = {
-    "negative_sampling": {"skipgram": 0.025, "cbow": 0.15, "cbow word2vec": 0.05},
-    "naive_softmax": {"skipgram": 0.05, "cbow": 0.3, "cbow word2vec": 0.05},
-}
+"""How far the learning rate has fallen, from 0 to 1, by the name of the schedule."""
 
 
 def _option(
     default: Any,
     help: str,
     *,
-    choices: tuple[str, ...] | None = None,
+    choices: Collection[str] | None = None,
     at_least: float | None = None,
     above: float | None = None,
     at_most: float | None = None,
@@ -70,16 +67,16 @@ class TrainConfig:
         "skipgram predicts the outside words from the center word, cbow the center word from the mean of its context",
         choices=("skipgram", "cbow"),
     )
-    loss: Literal["negative_sampling", "naive_softmax"] = _option(
+    loss: LossName = _option(
         "negative_sampling",
         "the loss of one prediction: against a few drawn words, or against the whole vocabulary",
-        choices=("negative_sampling", "naive_softmax"),
+        choices=LOSSES.keys(),
     )
-    solver: Literal["sgd", "exact", "svd"] = _option(
+    solver: SolverName = _option(
         "sgd",
         "sgd goes through the text; exact (skip-gram) minimises the loss of the whole text from its window counts; svd "
         "factorises their positive pointwise mutual information",
-        choices=("sgd", "exact", "svd"),
+        choices=SOLVERS.keys(),
     )
     head: int = _option(
         20_000, "exact solver: the most frequent words that are solved together; all others against these", at_least=1
@@ -197,12 +194,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for option in fields(self):
             object.__setattr__(self, option.name, _checked(option, getattr(self, option.name)))
-        if self.model == "cbow" and self.solver != "sgd":
-            raise ConfigError(
-                f"cbow does not follow from window counts, so {self.solver} cannot train it; take skipgram or sgd"
-            )
-        if self.solver == "svd" and self.early_stop is not None:
-            raise ConfigError("svd takes one step, so early_stop has nothing to stop; leave it out")
+        self._check_loss()
         if self.parts & (self.parts - 1):
             raise ConfigError(f"parts must be a power of two, such as 8, 16 or 32, not {self.parts:,}")
         self._check_phrase_threshold()
@@ -212,6 +204,23 @@ class TrainConfig:
                 f"min_learning_rate is {self.min_learning_rate:g}, above the learning rate at the start, "
                 f"{self.starting_learning_rate:g}; give a smaller one"
             )
+
+    def _check_loss(self) -> None:
+        """Refuse a model, a loss and a solver that do not go together."""
+        loss, solver = LOSSES[self.loss], SOLVERS[self.solver]
+        if self.model not in solver.models:
+            raise ConfigError(
+                f"{self.model} does not follow from window counts, so {self.solver} cannot train it; take "
+                f"{' or '.join(solver.models)} or sgd"
+            )
+        if self.model not in loss.models:
+            raise ConfigError(f"{self.model} does not train under {loss.phrase}; take {' or '.join(loss.models)}")
+        if solver.minimizes and self.solver not in loss.solvers:
+            raise ConfigError(
+                f"{loss.phrase} cannot be minimized by {self.solver}; take the solver {' or '.join(loss.solvers)}"
+            )
+        if self.early_stop is not None and not self.has_effect("early_stop"):
+            raise ConfigError(f"{self.solver} takes one step, so early_stop has nothing to stop; leave it out")
 
     def _check_phrase_threshold(self) -> None:
         threshold = self.threshold_of_phrases
@@ -223,15 +232,17 @@ class TrainConfig:
     def _check_replicas(self) -> None:
         if self.replicas == 1:
             return
-        if self.solver != "sgd" or self.loss != "negative_sampling":
-            other = self.solver if self.solver != "sgd" else "naive_softmax"
-            raise ConfigError(f"replicas are of negative sampling by SGD, and {other} has none; leave replicas out")
+        if not self.has_effect("replicas"):
+            having = with_option("replicas")
+            other = self.loss if any(solver.name == self.solver for _, solver in having) else self.solver
+            pairs = " or ".join(f"{loss.phrase} by {solver.title}" for loss, solver in having)
+            raise ConfigError(f"replicas are of {pairs}, and {other} has none; leave replicas out")
         if not self.deterministic:
             raise ConfigError("replicas are merged to the same bytes every time, so they cannot race; leave one out")
 
     @property
     def threshold_of_phrases(self) -> float:
-        """``phrase_threshold``, or the usual one of the scoring when it was not given: 10, or 0.5 for npmi."""
+        """``phrase_threshold``, or where it was not given the usual one of the scoring: 10, or 0.5 for npmi."""
         if self.phrase_threshold is not None:
             return self.phrase_threshold
         return 0.5 if self.phrase_scoring == "npmi" else 10.0
@@ -245,14 +256,26 @@ class TrainConfig:
 
     @property
     def starting_learning_rate(self) -> float:
-        """``learning_rate``, or the usual one of the model and the loss when it was not given."""
+        """``learning_rate``, or where it was not given the usual one of the model and the loss."""
         if self.learning_rate is not None:
             return self.learning_rate
         historic = self.model == "cbow" and self.cbow_update == "word2vec"
-        return DEFAULT_LEARNING_RATES[self.loss]["cbow word2vec" if historic else self.model]
+        return LOSSES[self.loss].learning_rates["cbow word2vec" if historic else self.model]
+
+    def has_effect(self, option: str) -> bool:
+        """Whether an option can change a training under the config's loss by its solver.
+
+        Example:
+            >>> TrainConfig(solver="exact").has_effect("epochs"), TrainConfig(solver="exact").has_effect("head")
+            (False, True)
+        """
+        return has_effect(option, self.loss, self.solver)
 
     def learning_rate_at(self, progress: float) -> float:
-        """The learning rate when this share of the training is done, from 0 to 1.
+        """The learning rate when a share of the training is done.
+
+        Args:
+            progress: this share, from 0 to 1.
 
         Raises:
             ConfigError: ``schedule`` is a function, and gives something else than a number from 0 to 1.
@@ -283,10 +306,13 @@ class TrainConfig:
 
     @classmethod
     def from_dict(cls, options: Mapping[str, Any]) -> TrainConfig:
-        """The config that ``to_dict`` wrote; a name it does not know is an error.
+        """The config that ``to_dict`` wrote.
 
-        A function cannot be saved, so the config of a model whose tokenizer was one, or an object, says ``whitespace``,
-        and of one whose schedule was, ``linear``.
+        A function cannot be saved, nor can a tokenizer of another package: where ``tokens`` was one, the config says
+        ``whitespace``, and where ``schedule`` was one, ``linear``.
+
+        Raises:
+            ConfigError: there is no option of some name, or an option cannot have its value.
         """
         known = {option.name for option in fields(cls)}
         unknown = sorted(set(options) - known)
@@ -300,7 +326,7 @@ class TrainConfig:
 
 
 BOUNDS: Final = (("at_least", lt, "at least"), ("above", le, "above"), ("at_most", gt, "at most"))
-"""The checks of numbers: the rule's name, what refuses a number, and how to say it."""
+"""The checks of numbers: a rule's name, the comparison that refuses a number, and the words for it."""
 
 FUNCTIONS: Final = ("tokens", "schedule")
 """The options that may be functions."""
@@ -308,7 +334,7 @@ FUNCTIONS: Final = ("tokens", "schedule")
 ENGLISH_CONNECTOR_WORDS: Final = frozenset(
     ("a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "without")
 )
-"""Articles, prepositions and conjunctions that phrases may hold inside: the same words as gensim's set of this name."""
+"""Articles, prepositions and conjunctions that phrases may hold inside: the words of gensim's set of this name."""
 
 PHRASE_OPTIONS: Final = ("phrases", "phrase_scoring", "phrase_threshold", "phrase_min_count", "connector_words")
 """The options that say which phrases are joined."""
@@ -323,7 +349,7 @@ TEXT_OPTIONS: Final = (
     "encoding_errors",
     "threads",
 )
-"""The options that matter when text is read; the others matter when vectors are trained."""
+"""The options that matter when text is read; all others matter when vectors are trained."""
 
 
 def _checked(option: Field[Any], value: Any) -> Any:
@@ -353,7 +379,7 @@ def _checked(option: Field[Any], value: Any) -> Any:
 
 
 def _is_function(name: str, value: Any) -> bool:
-    """Whether it can be called, or is a tokenizer, which has its function by name."""
+    """Whether the value of an option can be called, or is a tokenizer with one of the methods that are known."""
     is_tokenizer = hasattr(value, "encode_batch") or hasattr(value, "tokenize")
     return callable(value) or (name == "tokens" and is_tokenizer)
 

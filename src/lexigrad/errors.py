@@ -1,11 +1,16 @@
-"""Every error that lexigrad raises on purpose.
+"""Every error that lexigrad raises on purpose, and how the sentences of errors name a word.
 
-One sentence each: what is wrong, where, and what to do. The command line prints that sentence and exits with status 1.
+An error has one sentence: what is wrong, where, and what to do. The command line prints that sentence and exits with
+status 1.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
     "ConfigError",
@@ -18,7 +23,13 @@ __all__ = [
     "MissingExtraError",
     "TrainingInterrupted",
     "UnknownWordError",
+    "near_spellings",
+    "quoted",
+    "unknown_word_message",
 ]
+
+SPELLINGS_SEARCHED: Final = 100_000  # to compare spellings is slow; the frequent words are the likely ones
+LONGEST_SPELLING: Final = 100  # a text without white space is one word, of any length
 
 
 class TrainingInterrupted(KeyboardInterrupt):
@@ -34,7 +45,7 @@ class TrainingInterrupted(KeyboardInterrupt):
 
 
 class LexigradError(Exception):
-    """Base of all errors below; catch it to catch whatever lexigrad refuses.
+    """The base of all errors below: catch it to catch every refusal of lexigrad's.
 
     Example:
         >>> import lexigrad
@@ -47,7 +58,7 @@ class LexigradError(Exception):
 
 
 class ConfigError(LexigradError, ValueError):
-    """An option has a value that it cannot have.
+    """An option of the training has a value that it cannot have.
 
     Example:
         >>> import lexigrad
@@ -86,7 +97,7 @@ class CorpusError(LexigradError):
 
 
 class EngineError(LexigradError):
-    """What carries out a job's pieces cannot do so: a worker of other bytes, a cluster out of reach, no answer in time.
+    """An engine cannot carry out a job: a worker makes other bytes, a cluster is out of reach, no answer comes in time.
 
     Example:
         >>> import lexigrad
@@ -99,7 +110,7 @@ class EngineError(LexigradError):
 
 
 class FormatError(LexigradError):
-    """A file is not what its name or its header says: truncated, contradictory, or in no known format.
+    """A file is truncated, contradicts its name, its header or itself, or is in no known format.
 
     Example:
         >>> import lexigrad
@@ -149,7 +160,36 @@ class MissingExtraError(LexigradError, ImportError):
     Example:
         >>> import importlib
         >>> try:
-        ...     estimator = importlib.import_module("lexigrad.estimator")
+        ...     estimator = importlib.import_module("lexigrad.compat.sklearn")
         ... except MissingExtraError as error:
-        ...     print(error)  # lexigrad.estimator needs scikit-learn: pip install 'lexigrad[sklearn]'
+        ...     print(error)  # lexigrad.compat.sklearn needs scikit-learn: pip install 'lexigrad[sklearn]'
     """
+
+
+def near_spellings(word: str, words: Iterable[str]) -> list[str]:
+    """Up to three of the ``words`` (the first 100,000 are searched) that are spelt nearly like ``word``.
+
+    Example:
+        >>> near_spellings("Pariss", ["london", "paris", "parish", "Paris"])
+        ['Paris', 'paris', 'parish']
+    """
+    if len(word) > LONGEST_SPELLING:
+        return []
+    import difflib  # only this error needs it, and its import would delay each start of the command line
+
+    candidates = list(islice(words, SPELLINGS_SEARCHED))
+    other_case = [candidate for candidate in candidates if candidate.casefold() == word.casefold()]
+    alike = [*other_case, *difflib.get_close_matches(word, candidates, n=3)]
+    return list(dict.fromkeys(alike))[:3]
+
+
+def unknown_word_message(word: str, words: Iterable[str]) -> str:
+    """The sentence that says that ``word`` is not among ``words``, with near spellings where there are any."""
+    alike = near_spellings(word, words)
+    hint = f"; did you mean {' or '.join(map(repr, alike))}?" if alike else ""
+    return f"{quoted(word)} is not in the vocabulary{hint}"
+
+
+def quoted(word: str) -> str:
+    """The word in quotation marks, for a message; of a long word only the beginning."""
+    return repr(word) if len(word) <= LONGEST_SPELLING else f"{word[:LONGEST_SPELLING]!r}… ({len(word):,} characters)"

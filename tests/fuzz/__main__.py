@@ -17,7 +17,7 @@ from .readers import READERS
 
 HUNG_SECONDS = 20
 SPARE_BYTES = 400 << 20
-"""How much memory the search may take beyond what it has at its beginning: no lie in a header may get more."""
+"""The memory that the search may take beyond that of its beginning: no lie in a header may get more."""
 
 
 def main() -> int:
@@ -27,7 +27,7 @@ def main() -> int:
     signal.signal(signal.SIGPROF, _hung)
     searches = [Search(READERS[name], options.seed) for name in options.reader or READERS]
     for search in searches:
-        search.run(0)  # what the sound files need of memory is no lie of theirs
+        search.run(0)  # takes the memory that the sound files need
     _limit_memory()
     for done in range(0, options.inputs, options.turn):
         for search in searches:
@@ -46,7 +46,7 @@ def _options() -> argparse.Namespace:
 
 
 def _take_turn(search: Search, inputs: int, pause: str) -> None:
-    """Try so many inputs more, and print what is known now."""
+    """Try ``inputs`` more inputs, and print the state of the search."""
     known = set(search.faults)
     started = time.process_time()
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Fault", "Search", "fault_of", "smallest"]
 
 PACKAGE = str(Path(lexigrad.__file__).parent)
-UNWATCHED = ("config.py", "errors.py", "files.py")  # what they do says nothing about the file that is read
+UNWATCHED = ("config.py", "errors.py", "files.py")  # their steps say nothing about the file that is read
 EAGER_INPUTS = 2_000
 SELDOM = 4
 """Watching a reader takes twice as long as its work: where nothing was found for long, one input in four is watched."""
@@ -31,10 +31,10 @@ Step = tuple["CodeType", int, int]
 
 @dataclass(frozen=True)
 class Fault:
-    """An input that made something else than a LexigradError come out."""
+    """An input on which a reader raised another exception than a LexigradError."""
 
     kind: str
-    """Which exception, and where: faults of one kind are taken for the same."""
+    """The exception and its place: faults of one kind are taken for the same."""
     content: bytes
     report: str
 
@@ -44,8 +44,8 @@ class Search:
     """A search for hostile inputs; the same seed takes the same course.
 
     Args:
-        reader: what to feed.
-        seed: of the random choices.
+        reader: the reader to feed.
+        seed: the seed of the random choices.
     """
 
     reader: Reader
@@ -57,7 +57,7 @@ class Search:
     faults: dict[str, Fault] = field(init=False, default_factory=dict)
     inputs: int = field(init=False, default=0)
     read: int = field(init=False, default=0)
-    """How many of the inputs were read and not refused."""
+    """The number of inputs that were read and not refused."""
     last_find: int = field(init=False, default=0)
     """The number of the input that last led somewhere new."""
     random: Random = field(init=False)
@@ -67,7 +67,7 @@ class Search:
         self.random = Random(self.seed)
 
     def run(self, inputs: int, each: Callable[[int], None] = lambda _: None) -> None:
-        """Try so many inputs more; ``each`` is called with the number of the input before each of them."""
+        """Try ``inputs`` more inputs; ``each`` is called before each of them with its number."""
         with scratch_folder() as folder:
             if not self.inputs:
                 for content in list(self.pool):
@@ -78,7 +78,7 @@ class Search:
                 self._try(content, Path(folder))
 
     def _parent(self) -> bytes:
-        """One of the pool, the last ones more often."""
+        """An input of the pool, one of the last more often."""
         if self.random.random() < 0.3:
             return self.random.choice(self.pool[-20:])
         return self.random.choice(self.pool)
@@ -139,7 +139,7 @@ def fault_of(error: BaseException, content: bytes) -> Fault:
 
 
 def smallest(reader: Reader, fault: Fault) -> Fault:
-    """The same fault from as few bytes as removing pieces leaves."""
+    """A fault of the same kind, from as few bytes as removing pieces leaves."""
     with scratch_folder() as folder:
         size = len(fault.content) // 2
         while size:

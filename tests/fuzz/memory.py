@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 __all__ = ["ALLOWED_BYTES", "CASES", "measured"]
 
 ALLOWED_BYTES = 50_000_000
-"""A reader may take so many bytes, and twice the file's size."""
+"""The bytes that a reader may take beside twice the file's size."""
 LARGE = 16 << 20
 HUGE = 2**40
 
 
 def safetensors(header: object, content: bytes = b"") -> bytes:
-    """A file of this header."""
+    """A safetensors file with this header."""
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + content
 
@@ -47,7 +47,7 @@ def tensor(*shape: int, end: int = 64) -> bytes:
 
 
 def saved_corpus(claimed: int) -> bytes:
-    """A saved corpus that claims so many ids."""
+    """A saved corpus that claims ``claimed`` ids."""
     entries = {
         name: {"dtype": dtype, "shape": [claimed], "data_offsets": [0, claimed * size]}
         for name, dtype, size in (("counts", "I64", 8), ("word_ends", "I64", 8), ("ids", "I32", 4), ("words", "U8", 1))
@@ -179,11 +179,11 @@ BY_HAND: dict[str, tuple[str, Callable[[], bytes]]] = {
 
 
 def measured(names: list[str]) -> Iterator[tuple[str, int, int, str | None]]:
-    """For each case its name, its file's size, the most memory taken beyond what was there, and the refusal."""
+    """For each case its name, its file's size, the most memory that its reading took, and the refusal."""
     cases = {**CASES, **BY_HAND}
     with scratch_folder() as folder:
         for name in {cases[name][0] for name in names}:
-            feed(READERS[name], Path(folder), READERS[name].seeds()[0])  # imports and compiles what is needed
+            feed(READERS[name], Path(folder), READERS[name].seeds()[0])  # imports and compiles all that is needed
         for name in names:
             reader, made = cases[name]
             yield (name, *_in_a_child(reader, made, Path(folder)))
@@ -224,13 +224,13 @@ def _read(reader: str, path: Path) -> str | None:
 
 
 def _status(name: str) -> int:
-    """A number of bytes that Linux knows of this process."""
+    """A number of bytes in Linux's status of this process."""
     with open("/proc/self/status") as file:
         return next(int(line.split()[1]) * 1024 for line in file if line.startswith(name + ":"))
 
 
 def main() -> int:
-    """Measure all cases; with ``--json`` those of the tests only, for them."""
+    """Measure all cases; with ``--json`` only those of the tests, which read the output."""
     warnings.simplefilter("error")
     for_tests = sys.argv[1:] == ["--json"]
     rows = list(measured(list(CASES) + ([] if for_tests else list(BY_HAND))))

@@ -36,7 +36,7 @@ def mutated(random: Random, content: bytes, others: Sequence[bytes], tokens: Seq
     """``content`` with one to four changes.
 
     Args:
-        random: where all choices come from.
+        random: the source of all choices.
         content: the file to change.
         others: files of the same kind, pieces of which may be taken over.
         tokens: pieces of text that mean something in this kind of file.
@@ -138,7 +138,7 @@ def _span(random: Random, content: bytes) -> tuple[int, int]:
 
 
 def _unpacked(content: bytes) -> tuple[bytes, Callable[[bytes], bytes]] | None:
-    """What is packed in a file, and what packs it again."""
+    """The content that is packed in a file, and the function that packs it again."""
     for magic, unpack, pack in UNPACKERS:
         if content.startswith(magic):
             try:

@@ -1,4 +1,4 @@
-"""What is fuzzed: each reader as a function of a folder and a file's bytes, with sound files to begin with."""
+"""The readers that are fuzzed: each is a function of a folder and a file's bytes, with sound files to begin with."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from lexigrad import (
     read_corpus,
     save_vectors,
 )
+from lexigrad.corpus.sources.files import FileSource, decoded
 from lexigrad.errors import LexigradError
-from lexigrad.evaluationsets import read_analogies, read_rated_pairs
-from lexigrad.formats import read_gensim, read_native
-from lexigrad.formats.binary import read_binary
-from lexigrad.formats.fasttext import read_fasttext
-from lexigrad.formats.text import read_text
-from lexigrad.sources import FileSource, decoded
-from lexigrad.subwords import Subwords
-from lexigrad.treebank import SPLITS, StanfordSentiment
+from lexigrad.evaluation.testsets import read_analogies, read_rated_pairs
+from lexigrad.evaluation.treebank import SPLITS, StanfordSentiment
+from lexigrad.files.tensors import read_native
+from lexigrad.vectors.formats import read_gensim
+from lexigrad.vectors.formats.fasttext import read_fasttext
+from lexigrad.vectors.formats.word2vec import read_binary, read_glove, read_word2vec_text
+from lexigrad.vectors.subwords import Subwords
 
 from .picklepieces import PICKLE_TOKENS, gensim_seeds
 
@@ -47,10 +47,10 @@ if TYPE_CHECKING:
 __all__ = ["LONGEST_MESSAGE", "NEXT_FILE", "READERS", "Reader", "feed", "scratch_folder"]
 
 LONGEST_MESSAGE = 600
-"""How many characters the sentence about a hostile file may have, besides the file's name."""
+"""The most characters of the sentence about a hostile file, besides the file's name."""
 
 NEXT_FILE = b"\n=====\n"
-"""Stands between files that are fuzzed as one: those of the official treebank, a model and an array beside it."""
+"""The text between files that are fuzzed as one: those of the official treebank, a model and an array beside it."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Reader:
 
     name: str
     read: Callable[[Path], None]
-    """Reads the file, and looks at what it got; raises AssertionError if that is not sound."""
+    """Reads the file, and looks at the values that it got; raises AssertionError if they are not sound."""
     seeds: Callable[[], list[bytes]]
     """Sound files, from which the others are made."""
     tokens: tuple[bytes, ...] = ()
@@ -70,11 +70,11 @@ def feed(reader: Reader, folder: Path, content: bytes) -> str | None:
     """Give a reader a file of this content.
 
     Returns:
-        The sentence with which it was refused, or None when it was read.
+        The sentence with which the file was refused, or None when it was read.
 
     Raises:
-        Exception: whatever else than a LexigradError came out; AssertionError if what was read, or what was said, is
-            not sound.
+        Exception: the reader raised this exception, which is no LexigradError; AssertionError if the values that were
+            read, or the sentence, are not sound.
     """
     path = folder / "file"
     path.unlink(missing_ok=True)  # a new file each time: the last one may still be mapped into memory
@@ -92,13 +92,13 @@ def feed(reader: Reader, folder: Path, content: bytes) -> str | None:
 
 
 def _each(*reads: Callable[[], None]) -> None:
-    """Call all of them, whatever the first ones refuse; raise the last refusal."""
+    """Call all reads, even if the first ones refuse the file; raise the last refusal."""
     refusal = None
     for read in reads:
         try:
             read()
         except LexigradError as error:
-            refusal = str(error)  # the error itself would keep what was read in memory
+            refusal = str(error)  # the error itself would keep the values that were read in memory
     if refusal is not None:
         raise LexigradError(refusal)
 
@@ -107,7 +107,7 @@ def _check_vectors(vectors: KeyedVectors) -> None:
     assert vectors.matrix.shape == (len(set(vectors.words)), vectors.dim)
     assert vectors.matrix.dtype == "float32"
     "".join(vectors.words).encode()
-    _ = vectors.lengths  # refuses what is not finite
+    _ = vectors.lengths  # refuses numbers that are not finite
 
 
 def _check_vocabulary(vocabulary: Vocabulary) -> None:
@@ -138,13 +138,13 @@ def _read_native(path: Path) -> None:
 
 def _read_text(path: Path) -> None:
     _each(
-        lambda: _check_vectors(read_text(path, header=True, encoding_errors="replace")),
+        lambda: _check_vectors(read_word2vec_text(path, encoding_errors="replace")),
         lambda: _check_vectors(load_vectors(path)),
     )
 
 
 def _read_glove(path: Path) -> None:
-    _each(lambda: _check_vectors(read_text(path, header=False)), lambda: _check_vectors(load_vectors(path)))
+    _each(lambda: _check_vectors(read_glove(path)), lambda: _check_vectors(load_vectors(path)))
 
 
 def _read_binary(path: Path) -> None:

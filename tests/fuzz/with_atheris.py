@@ -1,6 +1,6 @@
 """``python -m tests.fuzz.with_atheris native -runs=100000``: the search by Atheris, which also sees comparisons.
 
-It is no dependency: ``pip install atheris`` first. Whatever follows the reader's name goes to libFuzzer.
+Atheris is no dependency: ``pip install atheris`` first. The arguments after the reader's name go to libFuzzer.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Other libraries' names for what lexigrad does, so that scripts written for them need not change."""
+"""lexigrad under other libraries' names, so that scripts written for those libraries need not change."""

@@ -99,8 +99,8 @@ def error_of(name: str, error: BaseException) -> BaseException:
     """The error that comes out of `Engine.get` where a function raised this one.
 
     Example:
-        >>> error_of("lexigrad.sources.find", ValueError("no such place"))
-        EngineError('lexigrad.sources.find failed in a worker: ValueError: no such place')
+        >>> error_of("lexigrad.corpus.sources.files.find", ValueError("no such place"))
+        EngineError('lexigrad.corpus.sources.files.find failed in a worker: ValueError: no such place')
     """
     if isinstance(error, AS_THEY_ARE) or not isinstance(error, Exception):
         return error

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from lexigrad.encoding import available_cores
-from lexigrad.engines.connecting import LINEAGE_BYTES
-from lexigrad.engines.sharing import shared_out
+from lexigrad.engines.cores import available_cores, shared_out
+from lexigrad.engines.ray.connection import LINEAGE_BYTES
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.errors import ConfigError, InputError
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lexigrad.engines.interface import Engine
-    from lexigrad.engines.watching import EngineProgress
+    from lexigrad.engines.ray.health import EngineProgress
 
 __all__ = ["DEADLINE", "open_engine"]
 
@@ -64,7 +63,7 @@ def open_engine(
             raise InputError(f"{name} must be a whole number of at least 1, not {number!r}")
     if address is None:
         return ThreadEngine(*shared_out([available_cores()], available_cores(), workers, threads, most_workers))
-    from lexigrad.engines.rayengine import RayEngine
+    from lexigrad.engines.ray.engine import RayEngine
 
     deadline = _deadline()
     how: dict[str, Any] = {"threads": threads, "most_workers": most_workers, "lineage_bytes": lineage_bytes}

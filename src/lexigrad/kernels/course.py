@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lexigrad.kernels.compiling import kernel, kernel_with
+from lexigrad.kernels.compiler.compile import kernel, kernel_with
 
 __all__ = ["Sampling", "negative_sampling", "random_below", "random_unit", "random_word", "thin", "train_steps"]
 

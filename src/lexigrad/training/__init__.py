@@ -1,1 +1,1 @@
-"""From a corpus to a model: what training is made of."""
+"""From a corpus to a model: the solvers, the losses, and the measures of a training."""

@@ -1,7 +1,8 @@
 """gensim's names on lexigrad: ``from lexigrad.compat.gensim import Word2Vec`` in place of ``from gensim.models``.
 
-What gensim 4 and gensim 3 call things, running on lexigrad's trainer and search. Old names warn; what cannot be kept
-raises an error that says what to write instead. ``docs/guides/coming-from-gensim.md`` has a table of every name.
+The names of gensim 4 and gensim 3 run on lexigrad's trainer and search. A use of an old name is a warning, a use of a
+name that cannot be kept an error; both say what to write instead. ``docs/guides/coming-from-gensim.md`` has a table of
+every name.
 
 Example:
     >>> from lexigrad.compat.gensim import Word2Vec
@@ -12,8 +13,8 @@ Example:
 
 from __future__ import annotations
 
-from lexigrad.compat.gensim.callbacks import CallbackAny2Vec
-from lexigrad.compat.gensim.keyedvectors import KeyedVectors
+from lexigrad.compat.gensim.errors import DamagedFileError, NotKeptError, ShortFileError, StateError, WrongKindError
+from lexigrad.compat.gensim.model import Word2Vec
 from lexigrad.compat.gensim.phrases import (
     ENGLISH_CONNECTOR_WORDS,
     FrozenPhrases,
@@ -22,10 +23,10 @@ from lexigrad.compat.gensim.phrases import (
     npmi_scorer,
     original_scorer,
 )
-from lexigrad.compat.gensim.refusals import DamagedFileError, NotKeptError, ShortFileError, StateError, WrongKindError
 from lexigrad.compat.gensim.text import BrownCorpus, LineSentence, PathLineSentences, Text8Corpus
+from lexigrad.compat.gensim.training import CallbackAny2Vec
+from lexigrad.compat.gensim.vectors import KeyedVectors
 from lexigrad.compat.gensim.vocabulary import RULE_DEFAULT, RULE_DISCARD, RULE_KEEP
-from lexigrad.compat.gensim.word2vec import Word2Vec
 
 __all__ = [
     "ENGLISH_CONNECTOR_WORDS",

@@ -1,4 +1,4 @@
-"""gensim's evaluations, by lexigrad's: analogies, and correlation with people's ratings."""
+"""gensim's evaluations, computed by lexigrad's: analogies, and correlation with people's ratings."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 import lexigrad
-from lexigrad.bootstrap import correlations, spearman
-from lexigrad.compat.gensim.refusals import NotKeptError
+from lexigrad.compat.gensim.errors import NotKeptError
 from lexigrad.compat.gensim.similarity import Similarities
 from lexigrad.errors import InputError
-from lexigrad.evaluation import evaluate_analogies
+from lexigrad.evaluation.evaluate import evaluate_analogies
+from lexigrad.evaluation.intervals import correlations, spearman
 
 if TYPE_CHECKING:
     import os
 
-    from lexigrad.analogies import Method
+    from lexigrad.evaluation.analogies import Method
 
 __all__ = ["Correlation", "Measures", "two_sided_p"]
 
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 class Correlation(NamedTuple):
-    """A coefficient, and how likely one as large is without any correlation, two-sided."""
+    """A coefficient, and its p-value: the two-sided probability of one as large where there is no correlation."""
 
     statistic: float
     pvalue: float
@@ -59,11 +59,11 @@ class Measures(Similarities):
                 argument and computes 3CosAdd.
 
         Returns:
-            The share, and for each section and for all a dict of its name, ``section``, and the questions answered
-            ``correct`` and ``incorrect``, each a tuple of four words.
+            The share of right answers, and for each section and for all of them a dict of its name, ``section``, and
+            of the questions answered ``correct`` and ``incorrect``, each a tuple of four words.
 
         Raises:
-            FormatError: a line is no question, which gensim passes over.
+            FormatError: a line is no question; gensim passes over such lines.
         """
         method = METHODS.get(similarity_function)
         if method is None:
@@ -104,8 +104,8 @@ class Measures(Similarities):
         Args:
             pairs: the file, ``word word rating`` a line; lines that begin with # are comments, others that are no rated
                 pair are logged and passed over. `lexigrad.evaluate_similarity` is stricter, and gives an interval.
-            delimiter: what separates the three.
-            encoding: of the file.
+            delimiter: the text that separates the two words and the rating.
+            encoding: the encoding of the file.
             restrict_vocab: only the first so many words have vectors.
             case_insensitive: spellings that differ in case only are one word.
             dummy4unknown: count pairs with unknown words as if their cosine were 0.
@@ -137,14 +137,14 @@ class Measures(Similarities):
         return pearson, ranked, share
 
     def _rows_by_spelling(self, restrict: int | None, ignore_case: bool) -> dict[Any, int]:
-        """The row of each of the first words by its spelling; of several, the first."""
+        """The row of each of the first words by its spelling; of several words with one spelling, the first row."""
         first = self.index_to_key[:restrict]
         spellings = [word.upper() if ignore_case else word for word in first]
         return {spelling: len(first) - 1 - place for place, spelling in enumerate(reversed(spellings))}
 
     @staticmethod
     def log_accuracy(section: dict[str, Any]) -> None:
-        """Log the share of a section that was answered rightly."""
+        """Log the share of a section's questions that were answered rightly."""
         right, wrong = len(section["correct"]), len(section["incorrect"])
         if right + wrong:
             share = 100 * right / (right + wrong)
@@ -187,10 +187,10 @@ def _with_p(coefficient: float, items: int) -> Correlation:
 
 
 def two_sided_p(r: float, items: int) -> float:
-    """How likely a correlation of at least |r| is where there is none: I of 1 − r² with parameters (n − 2) / 2 and ½.
+    """The probability of a correlation of at least |r| where there is none: I of 1 − r² with (n − 2) / 2 and ½.
 
-    I is the regularised incomplete beta function; for Spearman's correlation this is the usual approximation by
-    Student's t.
+    I is the regularised incomplete beta function with these two parameters; for Spearman's correlation this is the
+    usual approximation by Student's t.
 
     Args:
         r: the correlation, from −1 to 1, or NaN.

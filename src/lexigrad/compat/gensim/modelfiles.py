@@ -1,4 +1,4 @@
-"""How gensim's Word2Vec is saved and loaded, and becomes lexigrad's and back."""
+"""The files of gensim's Word2Vec, and its conversion to lexigrad's and back."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 
 import lexigrad
-from lexigrad.compat.gensim.keyedvectors import KeyedVectors
-from lexigrad.compat.gensim.refusals import NotKeptError, WrongKindError
+from lexigrad.compat.gensim.errors import NotKeptError, WrongKindError
 from lexigrad.compat.gensim.state import ModelState
-from lexigrad.compat.gensim.store import is_native, read_stored, refuse_save_options, write_stored
 from lexigrad.compat.gensim.training import Training, options_of
+from lexigrad.compat.gensim.vectorfiles import is_native, read_stored, refuse_save_options, write_stored
+from lexigrad.compat.gensim.vectors import KeyedVectors
 from lexigrad.errors import FormatError
-from lexigrad.formats.gensimfiles import read_gensim
+from lexigrad.vectors.formats.gensim.saved import read_gensim
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
     from typing import Self
 
-    from lexigrad.formats.gensimfiles import GensimFile
+    from lexigrad.vectors.formats.gensim.saved import GensimFile
 
 __all__ = ["ModelFiles", "on_class_only"]
 
@@ -59,12 +59,12 @@ SAVED: Final = (
 
 
 def on_class_only(*_: Any, **__: Any) -> None:
-    """Stand in for ``load`` on a model, where it would look as if it changed it."""
+    """Stand in for ``load`` on a model, where a call would look as if it changed the model."""
     raise AttributeError("load is called on the class: Word2Vec.load(path)")
 
 
 class ModelFiles(ModelState):
-    """The files of a model, and its other form."""
+    """The methods that save and load a model, and convert it to lexigrad's and back."""
 
     def to_lexigrad(self) -> lexigrad.Word2Vec:
         """A copy as `lexigrad.Word2Vec`, with both tables, to be measured, saved or trained further there."""
@@ -75,7 +75,7 @@ class ModelFiles(ModelState):
         """A copy of lexigrad's model under gensim's names.
 
         Raises:
-            NotKeptError: it was not trained by negative sampling.
+            NotKeptError: the model was not trained by SGD on negative sampling.
         """
         made: Any = cls(**options_of(model.config))
         made.wv = KeyedVectors.from_lexigrad(model.vectors)
@@ -92,12 +92,12 @@ class ModelFiles(ModelState):
         ignore: Any = frozenset(),
         pickle_protocol: Any = None,
     ) -> None:
-        """Write all as one native file, whole or not at all; no pickle. `lexigrad.load_vectors` reads its vectors.
+        """Write the model as one native file, whole, without pickle; `lexigrad.load_vectors` reads its vectors.
 
         Args:
             fname_or_handle: the path.
             separately: unused, as arrays are mapped from the one file.
-            sep_limit: likewise.
+            sep_limit: unused, for the same reason.
             ignore: must be empty.
             pickle_protocol: unused.
         """
@@ -111,17 +111,17 @@ class ModelFiles(ModelState):
 
     @classmethod
     def load(cls, fname: str | os.PathLike[str], mmap: str | None = None, *, rethrow: bool = False) -> Self:
-        """Read what ``save`` wrote, or gensim's, or a model that lexigrad saved.
+        """Read a model that ``save``, gensim or `lexigrad.Word2Vec` wrote.
 
         Args:
-            fname: the file. Of gensim's nothing is run (`lexigrad.formats.gensimfiles`); a model of hierarchical
-                softmax has vectors to search, and cannot be trained further.
+            fname: the file. Nothing in a file of gensim's is run (`lexigrad.vectors.formats.gensim.saved`); a model of
+                hierarchical softmax has vectors to search, and cannot be trained further.
             mmap: ``r`` leaves the tables of a native file on the disk, read-only.
             rethrow: unused.
 
         Raises:
             WrongKindError: the file holds vectors only; an AttributeError.
-            FormatError: it is no such file, or damaged.
+            FormatError: the file is in another format, or damaged.
         """
         if not is_native(fname):
             file = read_gensim(fname)
@@ -151,7 +151,7 @@ class ModelFiles(ModelState):
 
     @classmethod
     def _of_gensim(cls, file: GensimFile) -> Self:
-        """The model that gensim saved; what its version did not know yet is None, or as in a new model."""
+        """The model that gensim saved; an attribute that its version lacked is None, or as in a new model."""
         made: Any = cls()
         usual = {name: getattr(made, name) for name in SAVED}
         unknown = {"corpus_count": None, "corpus_total_words": None}
@@ -169,7 +169,7 @@ def _set_options(model: Any, path: Any, values: Mapping[str, Any]) -> None:
     """Set the attributes that a file keeps, each of the kind that it has in a new model.
 
     Raises:
-        FormatError: one is missing, or of another kind.
+        FormatError: an attribute is missing, or of another kind.
     """
     for name in SAVED:
         usual, value = getattr(model, name), values.get(name, ...)
@@ -180,7 +180,7 @@ def _set_options(model: Any, path: Any, values: Mapping[str, Any]) -> None:
 
 
 def _of_kind(path: Any, state: Mapping[str, Any], name: str, kind: type) -> Any:
-    """A value of the state."""
+    """A value of the state, which must be of a kind."""
     if not isinstance(state.get(name), kind):
         raise FormatError(f"{path}: its {name} is missing or damaged")
     return state[name]

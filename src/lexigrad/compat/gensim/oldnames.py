@@ -1,32 +1,125 @@
-"""The names that gensim 4 dropped or renamed, and those that cannot be kept.
+"""The names that gensim 4 dropped or renamed, and those that cannot be kept: an old name warns and says the new one.
 
 Every name of gensim 3 and 4 stands in ``docs/guides/coming-from-gensim.md``.
 """
 
 from __future__ import annotations
 
+import functools
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from lexigrad.compat.gensim.renaming import (
-    deprecated,
-    missing_attribute,
-    missing_method,
-    renamed_attribute,
-    renamed_method,
-)
+from lexigrad.compat.gensim.errors import NotKeptError
 
 if TYPE_CHECKING:
-    from lexigrad.compat.gensim.tables import VectorTable
+    from collections.abc import Callable
 
-__all__ = ["OldModelNames", "OldVectorNames", "Vocab"]
+    from lexigrad.compat.gensim.table import VectorTable
+
+__all__ = [
+    "OldModelNames",
+    "OldVectorNames",
+    "Vocab",
+    "deprecated",
+    "missing_attribute",
+    "missing_method",
+    "new_keywords",
+    "renamed_attribute",
+    "renamed_method",
+]
+
 
 NO_TREE: Final = "there is no hierarchical softmax; train with hs=0 and negative=5"
 NO_EVENTS: Final = "what happens is logged; see the standard library's logging"
 
 
+def deprecated(old: str, new: str) -> None:
+    """Warn, at the caller's caller, that ``old`` is now written ``new``."""
+    warnings.warn(f"{old} is gensim's old name; write {new}", DeprecationWarning, stacklevel=3)
+
+
+def renamed_attribute(
+    old: str, new: str, get: Callable[[Any], Any], put: Callable[[Any, Any], None] | None = None
+) -> Any:
+    """A property under an old name.
+
+    Args:
+        old: the old name, as the warning says it.
+        new: the name to write instead.
+        get: returns the value, given the object.
+        put: sets the value; None where it cannot be set.
+    """
+
+    def getter(self: Any) -> Any:
+        deprecated(old, new)
+        return get(self)
+
+    def setter(self: Any, value: Any) -> None:
+        deprecated(old, new)
+        assert put is not None
+        put(self, value)
+
+    return property(getter, None if put is None else setter, doc=f"gensim's old name of `{new}`.")
+
+
+def renamed_method(old: str, new: str, path: str) -> Any:
+    """A method under an old name; ``path`` leads to the new one from the object, as in ``wv.most_similar``."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        deprecated(old, new)
+        return functools.reduce(getattr, path.split("."), self)(*args, **kwargs)
+
+    method.__doc__ = f"gensim's old name of `{new}`."
+    method.__name__ = path.rpartition(".")[2]
+    return method
+
+
+def missing_attribute(name: str, reason: str) -> Any:
+    """A property that raises an AttributeError with the reason, so that ``hasattr`` says no."""
+
+    def getter(self: Any) -> Any:
+        raise AttributeError(f"{type(self).__name__} has no {name} here: {reason}")
+
+    return property(getter, doc=f"Not kept: {reason}.")
+
+
+def missing_method(name: str, reason: str) -> Any:
+    """A method that raises a NotKeptError with the reason."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        raise NotKeptError(f"{name} is not kept: {reason}")
+
+    method.__doc__ = f"Not kept: {reason}."
+    return method
+
+
+def new_keywords(function: str, given: dict[str, Any], names: dict[str, str], has: dict[str, Any]) -> dict[str, Any]:
+    """Keywords under their new names.
+
+    Args:
+        function: the function's name, for errors.
+        given: the keywords that were given besides the new names.
+        names: the new name of each old one.
+        has: the values of new names that were given.
+
+    Raises:
+        TypeError: a keyword is neither new nor old, or was given under both names.
+    """
+    found = dict(has)
+    for old, value in given.items():
+        new = names.get(old)
+        if new is None:
+            raise TypeError(f"{function}() got an unexpected keyword argument {old!r}")
+        if found.get(new) is not None:
+            raise TypeError(f"{function}() got both {new!r} and its old name {old!r}; give {new!r}")
+        warnings.warn(f"{function}({old}=...) is gensim 3's name; write {new}=", DeprecationWarning, stacklevel=3)
+        found[new] = value
+    return found
+
+
 class Vocab:
-    """A word of gensim 3's ``wv.vocab``: its ``index`` and its ``count``, and whatever attributes it has."""
+    """A word of gensim 3's ``wv.vocab``: its ``index``, its ``count``, and its other attributes."""
 
     __slots__ = ("_key", "_table")
 
@@ -35,7 +128,7 @@ class Vocab:
 
     @property
     def index(self) -> int:
-        """The row."""
+        """The row of the word."""
         return self._table.key_to_index[self._key]
 
     def __getattr__(self, name: str) -> Any:
@@ -123,7 +216,7 @@ def _moved(name: str) -> Any:
 
 
 class OldModelNames:
-    """Old names of Word2Vec: what is now on ``model.wv``, and what is no more."""
+    """Old names of Word2Vec: those that are now on ``model.wv``, and those that gensim 4 dropped."""
 
     def __getitem__(self: Any, words: Any) -> Any:
         deprecated("model[word]", "model.wv[word]")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from lexigrad.errors import FormatError
-from lexigrad.formats import read_native, write_native
-from lexigrad.vocabulary import pack_words, unpack_words
+from lexigrad.files.strings import pack_words, unpack_words
+from lexigrad.files.tensors import read_native, write_native
 
 if TYPE_CHECKING:
     import os
@@ -21,7 +21,7 @@ __all__ = ["read_phrases", "write_phrases"]
 
 FORMAT: Final = "lexigrad-gensim-phrases"
 PICKLE: Final = b"\x80"
-"""The first byte of what gensim saves."""
+"""The first byte of a file that gensim saves."""
 
 
 def write_phrases(
@@ -30,11 +30,11 @@ def write_phrases(
     """Write entries with their numbers, and settings, as a native file.
 
     Args:
-        path: where to.
+        path: the file to write.
         kind: ``phrases`` or ``frozen``.
-        settings: what JSON can hold.
+        settings: values that JSON can hold, by name.
         values: the number of each entry.
-        dtype: of the numbers.
+        dtype: the type of the numbers.
     """
     values = dict(sorted(values.items()))
     text, ends = pack_words(list(values))
@@ -50,10 +50,13 @@ def write_phrases(
 def read_phrases(
     path: str | os.PathLike[str], kind: str, dtype: type, scoring: Callable[..., float] | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The settings, with a scoring that can be used, and the number of each entry; what ``write_phrases`` wrote.
+    """Read a file that ``write_phrases`` wrote.
+
+    Returns:
+        The settings, with a scoring that can be used, and the number of each entry.
 
     Raises:
-        FormatError: it is no such file, or it is damaged, or was scored by a function and none is given.
+        FormatError: the file is of another kind, or damaged, or was scored by a function and none is given.
     """
     _refuse_pickles(path)
     tensors, metadata = read_native(path, FORMAT)

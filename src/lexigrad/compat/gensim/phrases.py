@@ -1,8 +1,8 @@
-"""gensim's `Phrases` and `FrozenPhrases`: its constructor, attributes and methods, on our parallel counting.
+"""gensim's `Phrases` and `FrozenPhrases`: their constructors, attributes and methods, on lexigrad's parallel counting.
 
 Phrases, scores and joined sentences are gensim's. Like gensim's, ``vocab`` counts words and candidates together, by
-their strings: a token ``new_york`` of the text and the candidate "new", "york" are one entry. What is saved is a
-native file (docs/reference/formats.md), never a pickle.
+their strings: a token ``new_york`` of the text and the candidate "new", "york" are one entry. ``save`` writes a native
+file (docs/reference/formats.md), never a pickle.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
-from lexigrad.collocations import counted_strings
 from lexigrad.compat.gensim.phrasefiles import read_phrases, write_phrases
 from lexigrad.config import ENGLISH_CONNECTOR_WORDS
+from lexigrad.corpus.phrases.learning import counted_strings
 from lexigrad.errors import ConfigError, FormatError, InputError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ SCORERS: Final[dict[str, Scorer]] = {"default": original_scorer, "npmi": npmi_sc
 
 
 class _PhrasesTransformation(ABC):
-    """What `Phrases` and `FrozenPhrases` share: going through sentences and joining what is a phrase."""
+    """The base of `Phrases` and `FrozenPhrases`: it goes through sentences and joins the phrases in them."""
 
     def __init__(self, connector_words: Iterable[str]) -> None:
         self.connector_words: frozenset[str] = frozenset(connector_words)
@@ -96,11 +96,11 @@ class _PhrasesTransformation(ABC):
 
     @abstractmethod
     def score_candidate(self, word_a: str, word_b: str, in_between: list[str]) -> tuple[str | None, float | None]:
-        """The joined phrase and its score, or ``(None, None)`` if it is none."""
+        """The joined phrase and its score, or ``(None, None)`` if the words are no phrase."""
 
     def analyze_sentence(self, sentence: Iterable[str]) -> Iterator[tuple[str, float | None]]:
         """Join phrases from left to right: yields each phrase with its score, each other token with None."""
-        open_tokens: list[str] = []  # what may become a phrase: a word, and the connector words behind it
+        open_tokens: list[str] = []  # a word that may begin a phrase, and the connector words behind it
         for token in sentence:
             if token in self.connector_words:
                 if open_tokens:
@@ -152,14 +152,14 @@ class _JoinedSentences:
 
 
 def _one_sentence(given: Iterable[Any]) -> tuple[bool, Iterable[Any]]:
-    """Whether this is one sentence, as what is empty is, or several; and what gives the same items as ``given``."""
+    """Whether ``given`` is one sentence, as an empty iterable is, or several; and an iterable of the same items."""
     items = iter(given)
     missing = object()
     first = next(items, missing)
     if first is missing:
         return True, given
     is_sentence = isinstance(first, str)
-    if is_sentence or items is given:  # a generator: what was taken from it is put back
+    if is_sentence or items is given:  # a generator: the first item, which was taken, is put back
         return is_sentence, chain([first], items)
     return False, given
 
@@ -169,15 +169,15 @@ class Phrases(_PhrasesTransformation):
 
     Args:
         sentences: lists of tokens to learn from; more can be added by ``add_vocab``.
-        min_count: what is seen less often is no phrase.
+        min_count: two words that are seen together less often are no phrase.
         threshold: a phrase's score is above it.
         max_vocab_size: when ``vocab`` has more entries after a sentence, the rarest are dropped.
-        delimiter: joins the words of a phrase.
+        delimiter: the text that joins the words of a phrase.
         progress_per: not used; nothing is logged.
         scoring: ``default``, ``npmi``, or a function of ``worda_count``, ``wordb_count``, ``bigram_count``,
             ``len_vocab``, ``min_count`` and ``corpus_word_count``.
         connector_words: words that a phrase may hold inside but not at its ends.
-        common_terms: the same, as gensim 3 called them.
+        common_terms: gensim 3's name of ``connector_words``.
 
     Raises:
         ConfigError: an option has a value that it cannot have; a ValueError, as in gensim.
@@ -245,7 +245,7 @@ class Phrases(_PhrasesTransformation):
             self.min_reduce += 1
 
     def score_candidate(self, word_a: str, word_b: str, in_between: list[str]) -> tuple[str | None, float | None]:
-        """The joined phrase and its score, or ``(None, None)`` if it is none."""
+        """The joined phrase and its score, or ``(None, None)`` if the words are no phrase."""
         phrase = self.delimiter.join([word_a, *in_between, word_b])
         counts = [self.vocab.get(entry, 0) for entry in (word_a, word_b, phrase)]
         if min(counts) <= 0:
@@ -255,14 +255,14 @@ class Phrases(_PhrasesTransformation):
         return (None, None) if score <= self.threshold else (phrase, score)
 
     def freeze(self) -> FrozenPhrases:
-        """What is needed to join phrases, without the counts."""
+        """The phrases with the settings that joining needs, without the counts."""
         return FrozenPhrases(self)
 
     def export_phrases(self, *sentences: Any) -> dict[str, float]:
         """All phrases found, with their scores.
 
         Each entry of ``vocab`` is cut at its delimiters, as gensim does; so a phrase whose parts hold the delimiter is
-        here only if its first and its last piece are words by themselves.
+        among them only if its first and its last piece are words by themselves.
 
         Raises:
             InputError: sentences are given, as gensim 3 wanted them.
@@ -274,7 +274,7 @@ class Phrases(_PhrasesTransformation):
         return {phrase: score for phrase, score in scored if phrase is not None and score is not None}
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a native file; of a scoring function of your own it keeps that there was one, and ``load`` needs it.
+        """Write a native file; it does not hold a scoring function of your own, which ``load`` must be given again.
 
         Raises:
             LexigradError: the file cannot be written.
@@ -294,14 +294,14 @@ class Phrases(_PhrasesTransformation):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], scoring: Scorer | None = None) -> Self:
-        """Read what ``save`` wrote.
+        """Read a file that ``save`` wrote.
 
         Args:
             path: the file.
-            scoring: the function, where the phrases were scored by one of yours.
+            scoring: the scoring function, where the phrases were scored by one of your own.
 
         Raises:
-            FormatError: it is no such file, or it is damaged.
+            FormatError: the file is in another format, or damaged.
         """
         settings, counts = read_phrases(path, "phrases", np.int64, scoring)
         made: Self = _made(path, cls, settings, ("corpus_word_count", "min_reduce"))
@@ -313,7 +313,7 @@ class FrozenPhrases(_PhrasesTransformation):
     """The phrases that a `Phrases` found, to be joined in text; nothing can be added.
 
     Args:
-        phrases_model: where they come from.
+        phrases_model: the object that found the phrases.
 
     Attributes:
         phrasegrams: the phrases, joined, and their scores.
@@ -344,7 +344,7 @@ class FrozenPhrases(_PhrasesTransformation):
         )
 
     def score_candidate(self, word_a: str, word_b: str, in_between: list[str]) -> tuple[str | None, float | None]:
-        """The joined phrase and its score, or ``(None, None)`` if it is none."""
+        """The joined phrase and its score, or ``(None, None)`` if the words are no phrase."""
         phrase = self.delimiter.join([word_a, *in_between, word_b])
         score = self.phrasegrams.get(phrase, -inf)
         return (phrase, score) if score > self.threshold else (None, None)
@@ -362,7 +362,7 @@ class FrozenPhrases(_PhrasesTransformation):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], scoring: Scorer | None = None) -> Self:
-        """Read what ``save`` wrote; see `Phrases.load`."""
+        """Read a file that ``save`` wrote; see `Phrases.load`."""
         settings, scores = read_phrases(path, "frozen", np.float64, scoring)
         made = cls(_made(path, Phrases, settings, ()))
         made.phrasegrams = scores
@@ -370,7 +370,7 @@ class FrozenPhrases(_PhrasesTransformation):
 
 
 Phraser = FrozenPhrases
-"""gensim 3's name."""
+"""gensim 3's name of `FrozenPhrases`."""
 
 
 def _check_numbers(min_count: float, threshold: float, scoring: str | Scorer) -> None:
@@ -383,7 +383,7 @@ def _check_numbers(min_count: float, threshold: float, scoring: str | Scorer) ->
 
 
 def _scorer(scoring: str | Scorer) -> Scorer:
-    """The function that a name stands for, or the function itself if it takes what scorers are given."""
+    """The function that a name stands for, or the function itself if it takes the arguments of a scorer."""
     if isinstance(scoring, str):
         if scoring not in SCORERS:
             raise ConfigError(f"scoring must be {', '.join(SCORERS)} or a function, not {scoring!r}")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 import lexigrad
-from lexigrad.compat.gensim.tables import KEYS, VectorTable, as_list
+from lexigrad.compat.gensim.table import KEYS, VectorTable, as_list
 from lexigrad.errors import InputError, UnknownWordError
-from lexigrad.search import unit_rows
+from lexigrad.vectors.search import unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Similarities"]
 
 EPSILON: Final = 1e-6
-"""gensim's, in 3CosMul's denominator; Levy and Goldberg have 0.001."""
+"""The number that gensim adds to 3CosMul's denominator; Levy and Goldberg add 0.001."""
 
 logger = logging.getLogger(__name__)
 
@@ -42,19 +42,20 @@ class Similarities(VectorTable):
         """The keys whose vectors have the largest cosine with the weighted mean of those given, all of length 1.
 
         Args:
-            positive: a key, a vector, or several; or pairs of one and its weight, 1 if it is left out.
-            negative: likewise, with weight −1.
-            topn: how many; None for the cosines of all rows searched, as an array.
+            positive: a key, a vector, or several; or pairs of one and its weight, which is 1 where it is left out.
+            negative: keys and vectors as in ``positive``, whose weight is −1 where it is left out.
+            topn: the number of keys; None for the cosines of all rows searched, as an array.
             clip_start: the first row searched.
-            clip_end: the row after the last.
-            restrict_vocab: search only the first so many rows, whatever the two before say.
-            indexer: searches in place of us: its ``most_similar(vector, topn)``.
+            clip_end: the row after the last one searched.
+            restrict_vocab: search only the first so many rows, in place of those from ``clip_start`` to ``clip_end``.
+            indexer: an object whose ``most_similar(vector, topn)`` searches in place of lexigrad.
 
         Returns:
-            ``(key, cosine)``, the largest cosine first, equal ones in the order of the keys; keys given are left out.
+            Pairs ``(key, cosine)``, the largest cosine first, equal ones in the order of the keys; keys given are left
+            out.
 
         Raises:
-            UnknownWordError: a key is not there; a KeyError.
+            UnknownWordError: a key has no vector; a KeyError.
             InputError: nothing is given; a ValueError.
         """
         if isinstance(topn, Integral) and topn < 1:
@@ -92,12 +93,12 @@ class Similarities(VectorTable):
 
         Args:
             positive: a key, a vector, or several.
-            negative: likewise.
-            topn: how many; None for the values of all rows, as an array.
+            negative: a key, a vector, or several.
+            topn: the number of keys; None for the values of all rows, as an array.
             restrict_vocab: search only the first so many rows; gensim takes the argument and searches all.
 
         Returns:
-            ``(key, value)``, the largest value first; keys given are left out.
+            Pairs ``(key, value)``, the largest value first; keys given are left out.
 
         Source: Levy and Goldberg 2014, "Linguistic regularities in sparse and explicit word representations", 3CosMul.
         """
@@ -150,7 +151,7 @@ class Similarities(VectorTable):
         return 1 - self.similarity(w1, w2)
 
     def n_similarity(self, ws1: Sequence[Any], ws2: Sequence[Any]) -> Any:
-        """The cosine of the means of two lists of keys; keys that are not there are passed over.
+        """The cosine of the means of two lists of keys; keys that have no vector are passed over.
 
         Raises:
             ZeroDivisionError: a list is empty.
@@ -182,9 +183,9 @@ class Similarities(VectorTable):
         return len(self.closer_than(key1, key2)) + 1
 
     def rank_by_centrality(self, words: Sequence[Any], use_norm: bool = True) -> list[tuple[Any, Any]]:
-        """``(cosine, word)`` of each word with the mean of all, the largest first.
+        """Pairs ``(cosine, word)`` of each word with the mean of all, the largest cosine first.
 
-        Words that are not there are logged and left out.
+        Words that have no vector are logged and left out.
 
         Raises:
             InputError: no word is known; a ValueError.
@@ -203,7 +204,7 @@ class Similarities(VectorTable):
         return self.rank_by_centrality(words)[-1][1]
 
     def relative_cosine_similarity(self, wa: Any, wb: Any, topn: int = 10) -> float:
-        """The cosine of two words over the sum of those of ``wa`` with its ``topn`` nearest.
+        """The cosine of two words over the sum of the cosines of ``wa`` with its ``topn`` nearest words.
 
         Source: Leeuwenberg et al. 2016, "A minimally supervised approach for synonym extraction with word embeddings".
         """
@@ -224,14 +225,14 @@ class Similarities(VectorTable):
 
         Args:
             keys: keys and vectors.
-            weights: one number for each; 1 when left out.
-            pre_normalize: take keys' vectors with length 1; vectors given count as they are.
+            weights: one number for each key or vector; 1 when left out.
+            pre_normalize: take keys' vectors with length 1; vectors that are given stay as they are.
             post_normalize: scale the mean to length 1.
-            ignore_missing: pass over keys that are not there.
+            ignore_missing: pass over keys that have no vector.
 
         Raises:
             InputError: nothing is given, or the numbers of keys and weights differ; a ValueError.
-            UnknownWordError: a key is not there, and ``ignore_missing`` is False; a KeyError.
+            UnknownWordError: a key has no vector, and ``ignore_missing`` is False; a KeyError.
         """
         if len(keys) == 0:
             raise InputError("a mean needs at least one key or vector; none is given")
@@ -250,7 +251,7 @@ class Similarities(VectorTable):
         return np.asarray(mean, dtype=self.vectors.dtype)
 
     def _vector_of(self, key: Any, *, norm: bool, ignore_missing: bool) -> NDArray[Any] | None:
-        """The vector of a key, or a vector as it is; None for a key that is not there and may be passed over."""
+        """The vector of a key, or a vector as it is; None for a key that has no vector and may be passed over."""
         if isinstance(key, np.ndarray):
             return key
         try:
@@ -262,7 +263,7 @@ class Similarities(VectorTable):
 
 
 def _weighted(positive: list[Any], negative: list[Any]) -> tuple[list[Any], list[float]]:
-    """Keys and vectors with their weights: those given with them, or 1 and −1."""
+    """Keys and vectors with their weights: the weights that were given with them, or 1 and −1."""
     keys, weights = [], []
     for items, usual in ((positive, 1.0), (negative, -1.0)):
         for item in items:

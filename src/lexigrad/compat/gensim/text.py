@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
+import io
 import itertools
-import lzma
 import os
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from lexigrad.errors import InputError
+from lexigrad.files.packed import unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,19 +18,20 @@ if TYPE_CHECKING:
 __all__ = ["BrownCorpus", "LineSentence", "PathLineSentences", "Text8Corpus", "text_files"]
 
 LONGEST_SENTENCE: Final = 10_000
-"""Words of a sentence at most, by default, as in gensim; a longer one is cut."""
+"""The most words of a sentence by default, as in gensim; a longer sentence is cut."""
 
 BLOCK_BYTES: Final = 1 << 16
-OPENERS: Final = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
-def _opened(path: str | os.PathLike[str]) -> IO[bytes]:
-    """A file's bytes, unpacked where its name says that it is packed."""
-    return OPENERS.get(Path(path).suffix, open)(path, "rb")  # type: ignore[operator,no-any-return]
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """A file's bytes, unpacked where its first bytes say that it is packed."""
+    with open(path, "rb") as file:
+        yield io.BufferedReader(cast("io.RawIOBase", unpacked(file)))
 
 
 def _cut(words: list[str], most: int) -> Iterator[list[str]]:
-    """The words in sentences of no more than ``most``."""
+    """The words in sentences of no more than ``most`` words."""
     for start in range(0, len(words), most):
         yield words[start : start + most]
 
@@ -43,9 +44,10 @@ class LineSentence:
     r"""The sentences of a text, one a line, words separated by white space.
 
     Args:
-        source: a path, or a file that is open and has ``seek``. A name that ends in .gz, .bz2 or .xz is unpacked.
-        max_sentence_length: longer lines are cut. Training on a path reads the file itself and leaves them whole.
-        limit: only the first so many lines.
+        source: a path, or a file that is open and has ``seek``. A packed file is unpacked, as its first bytes say.
+        max_sentence_length: the most words of a sentence; longer lines are cut. A training that is given the path of a
+            file reads it without this class, and leaves its lines whole.
+        limit: the number of lines to read, from the first on; None for all.
 
     Example:
         >>> path = getfixture("tmp_path") / "text.txt"
@@ -75,8 +77,8 @@ class PathLineSentences:
 
     Args:
         source: the folder, which must hold nothing but files, or one file.
-        max_sentence_length: longer lines are cut.
-        limit: only the first so many lines of each file.
+        max_sentence_length: the most words of a sentence; longer lines are cut.
+        limit: the number of lines to read of each file, from the first on; None for all.
 
     Raises:
         InputError: there is no such file or folder.
@@ -101,7 +103,7 @@ class Text8Corpus:
 
     Args:
         fname: the file.
-        max_sentence_length: words of a sentence.
+        max_sentence_length: the number of words of a sentence.
     """
 
     def __init__(self, fname: str | os.PathLike[str], max_sentence_length: int = LONGEST_SENTENCE) -> None:

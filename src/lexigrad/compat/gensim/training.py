@@ -1,32 +1,35 @@
-"""One call of gensim's ``train``, done by `lexigrad.train`."""
+"""One call of gensim's ``train``: its text is read and trained on by lexigrad, and its callbacks are told of epochs."""
 
 from __future__ import annotations
 
 import logging
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import lexigrad
-from lexigrad.compat.gensim.callbacks import EpochTeller
-from lexigrad.compat.gensim.reading import KnownText
-from lexigrad.compat.gensim.refusals import NotKeptError
-from lexigrad.compat.gensim.text import LineSentence
+from lexigrad.compat.gensim.errors import NotKeptError
+from lexigrad.compat.gensim.text import LineSentence, text_files
 from lexigrad.compat.gensim.vocabulary import threshold
 from lexigrad.errors import InputError
+from lexigrad.training.progress import Callback
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from lexigrad.compat.gensim.state import ModelState
 
-__all__ = ["Training", "options_of"]
+__all__ = ["CallbackAny2Vec", "EpochTeller", "KnownText", "Training", "counted_files", "options_of"]
+
 
 LOSS_SAMPLE = 5_000
-"""Windows on which the loss is measured, where it is asked for: lexigrad's default."""
+"""The number of windows on which the loss is measured where it is asked for: lexigrad's default."""
 
 BLOCK_IDS = 1 << 20
 
@@ -34,10 +37,10 @@ logger = logging.getLogger(__name__)
 
 
 def options_of(config: lexigrad.TrainConfig) -> dict[str, Any]:
-    """Gensim's options for lexigrad's.
+    """The options of gensim's model that say the same as a config of lexigrad's.
 
     Raises:
-        NotKeptError: the training was none by negative sampling.
+        NotKeptError: the training was not one of SGD on negative sampling.
     """
     if config.loss != "negative_sampling" or config.solver != "sgd":
         raise NotKeptError("gensim's model is one of negative sampling by SGD, and this one is not; use model.vectors")
@@ -60,11 +63,11 @@ def options_of(config: lexigrad.TrainConfig) -> dict[str, Any]:
 class Training:
     """Trains a model of gensim's kind.
 
-    The words keep their rows in the model; lexigrad orders them by count, and they are put back by name.
+    The words keep their rows in the model; lexigrad orders them by count, and the trained rows are put back by name.
 
     Args:
-        model: what is trained.
-        callbacks: are told of each epoch.
+        model: the model to train.
+        callbacks: gensim's callbacks, which are told of each epoch.
     """
 
     def __init__(self, model: ModelState, callbacks: tuple[Any, ...]) -> None:
@@ -78,12 +81,12 @@ class Training:
 
         Args:
             sentences: the text.
-            corpus_file: or its file.
+            corpus_file: the file of the text, in place of ``sentences``.
             examples: the number of sentences that the caller expects.
-            words: or of words.
+            words: the number of words that the caller expects.
 
         Returns:
-            As `Word2Vec.train`.
+            The two numbers of words that `Word2Vec.train` returns.
         """
         model, began = self.model, time.perf_counter()
         config = self.config()
@@ -106,7 +109,7 @@ class Training:
 
     def config(self) -> lexigrad.TrainConfig:
         """Lexigrad's options for the model's attributes."""
-        from lexigrad.encoding import available_cores
+        from lexigrad.engines.cores import available_cores
 
         model = self.model
         if model.workers < 1:
@@ -132,14 +135,14 @@ class Training:
         )
 
     def start(self, *, copied: bool = False) -> lexigrad.Word2Vec:
-        """The model as lexigrad's, words by falling count."""
+        """The model as one of lexigrad's, with its words by falling count."""
         model = self.model
         V, U = (np.asarray(table[self.order], dtype=np.float32) for table in (model.wv.vectors, model.syn1neg))
         history = list(model.history) if copied else []
         return lexigrad.Word2Vec(V, U, self.vocabulary, self.config(), history)
 
     def take(self, trained: lexigrad.Word2Vec) -> None:
-        """Put trained tables, and what was recorded, into the model."""
+        """Put trained tables, and the records of the training, into the model."""
         model, ids = self.model, trained.vocabulary.word_ids
         rows = np.array([ids[word] for word in model.wv.index_to_key], dtype=np.int64)
         model.wv.vectors = _filled(model.wv.vectors, trained.V, rows)
@@ -171,7 +174,7 @@ def _vocabulary(model: ModelState) -> tuple[lexigrad.Vocabulary, NDArray[np.int6
 
 
 def _kept(ids: NDArray[np.int32], keep: NDArray[np.float64]) -> float:
-    """How many words of a text are trained in an epoch, in expectation over those dropped at random."""
+    """The number of words of a text that an epoch trains, in expectation over those dropped at random."""
     blocks = (ids[start : start + BLOCK_IDS] for start in range(0, ids.size, BLOCK_IDS))
     return float(sum(keep[block[block >= 0]].sum() for block in blocks))
 
@@ -182,3 +185,120 @@ def _warn_of_totals(text: KnownText, examples: int | None, words: int | None) ->
     for name, given, found in (("total_examples", examples, text.sentences), ("total_words", words, text.words)):
         if given is not None and given != found:
             logger.warning("%s is %i, but the text has %i; rates follow the text", name, given, found)
+
+
+class CallbackAny2Vec:
+    """An object whose methods a training calls with the model; subclass it as you would subclass gensim's class.
+
+    An object of any class with these four methods will do, gensim's own class among them. An exception that a method
+    raises ends the training and comes out of it; the model keeps the vectors that were trained until then.
+    """
+
+    def on_train_begin(self, model: Any) -> None:
+        """Is called before the first epoch."""
+
+    def on_epoch_begin(self, model: Any) -> None:
+        """Is called before each epoch."""
+
+    def on_epoch_end(self, model: Any) -> None:
+        """Is called after each epoch; ``model.wv`` and ``model.syn1neg`` are as they are then."""
+
+    def on_train_end(self, model: Any) -> None:
+        """Is called after the last epoch."""
+
+
+class EpochTeller(Callback):
+    """Hands each epoch of lexigrad's training on to gensim's callbacks.
+
+    Args:
+        model: the model of gensim's kind that the callbacks are given.
+        callbacks: gensim's callbacks, in the order in which they are called.
+        take: puts the tables of lexigrad's model into ``model``.
+        epochs: the number of epochs of the training; ``on_epoch_begin`` is not called after the last.
+    """
+
+    def __init__(
+        self, model: Any, callbacks: Sequence[Any], take: Callable[[lexigrad.Word2Vec], None], epochs: int
+    ) -> None:
+        self.model, self.callbacks, self.take, self.epochs = model, callbacks, take, epochs
+        self.done = 0
+
+    def on_epoch_end(self, model: lexigrad.Word2Vec) -> None:
+        """Take the tables over, then tell the callbacks of the end of this epoch and of the beginning of the next."""
+        self.done += 1
+        self.take(model)
+        self.tell("on_epoch_end")
+        if self.done < self.epochs:
+            self.tell("on_epoch_begin")
+
+    def tell(self, method: str) -> None:
+        """Call one method of all callbacks."""
+        rates = self.model.alpha, self.model.min_alpha
+        for callback in self.callbacks:
+            getattr(callback, method)(self.model)
+        if (self.model.alpha, self.model.min_alpha) != rates:
+            raise InputError(
+                f"{method} changed alpha or min_alpha, which a training that has begun does not follow; call train "
+                "once for each rate, or use lexigrad.train with a schedule"
+            )
+
+
+class KnownText:
+    """A text, of which the words of a vocabulary are read.
+
+    Attributes:
+        words: the number of its words, when it has been read.
+        sentences: the number of its sentences, when it has been read.
+        is_known: whether any word is in the vocabulary.
+    """
+
+    def __init__(self, text: Any, vocabulary: lexigrad.Vocabulary) -> None:
+        self._text, self._vocabulary = text, vocabulary
+        self._is_over = False
+        self.words = self.sentences = 0
+        self.is_known = False
+
+    @contextmanager
+    def read(self, config: lexigrad.TrainConfig) -> Iterator[lexigrad.Corpus | None]:
+        """The text as a corpus, or None where it has no word of the vocabulary, which is no error in gensim."""
+        files = text_files(self._text)
+        try:
+            # A generator, as a list of strings would be taken for paths.
+            corpus = lexigrad.read_corpus(files or self._lists(), config, vocabulary=self._vocabulary)
+        except lexigrad.CorpusError:
+            if files:
+                counts, self.words, self.sentences = counted_files(files)
+                self.is_known = any(word in self._vocabulary for word in counts)
+            if self.is_known or not (files or self._is_over):
+                raise
+            yield None
+            return
+        with corpus:
+            self.words, self.sentences, self.is_known = corpus.report.tokens, corpus.report.lines, True
+            yield corpus
+
+    def _lists(self) -> Iterator[Any]:
+        """The sentences; a string is a list of its characters."""
+        for sentence in self._text:
+            tokens = list(sentence) if isinstance(sentence, str) else sentence
+            self.words += len(tokens)
+            self.sentences += 1
+            self.is_known = self.is_known or any(token in self._vocabulary for token in tokens)
+            yield tokens
+        self._is_over = True
+
+
+def counted_files(paths: list[Path]) -> tuple[dict[Any, int], int, int]:
+    """The number of times that each word of some files occurs, the number of all words, and that of sentences.
+
+    Raises:
+        CorpusError: a file cannot be read.
+    """
+    try:
+        with lexigrad.read_corpus(paths, lexigrad.TrainConfig(min_count=1)) as corpus:
+            counts = dict(zip(corpus.vocabulary.words, corpus.vocabulary.counts.tolist(), strict=True))
+            return counts, corpus.report.tokens, corpus.report.lines
+    except lexigrad.CorpusError:
+        if any(path.stat().st_size for path in paths):
+            raise
+        return {}, 0, 0  # empty files are an empty vocabulary in gensim

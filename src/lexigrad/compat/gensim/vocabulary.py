@@ -18,7 +18,7 @@ RULE_KEEP: Final = 2
 
 
 def is_kept(word: Any, count: int, min_count: int, trim_rule: Callable[[Any, int, int], int] | None) -> bool:
-    """Whether a word stays: as the rule says, and where it says nothing, if it is frequent enough.
+    """Whether a word stays: as the rule says, and where the rule says nothing, if the word is frequent enough.
 
     Example:
         >>> is_kept("cat", 3, 5, None), is_kept("cat", 3, 5, lambda word, count, min_count: RULE_KEEP)
@@ -33,10 +33,10 @@ def count_words(
     most_words: int | None = None,
     trim_rule: Callable[[Any, int, int], int] | None = None,
 ) -> tuple[dict[Any, int], int, int]:
-    """How often each word occurs, the number of all words, and of sentences.
+    """The number of times that each word occurs, the number of all words, and that of sentences.
 
     Args:
-        sentences: each a list of words.
+        sentences: the text, each sentence a list of words.
         most_words: whenever more words than this are known, rare ones are forgotten: none the first time, those that
             occurred once the second, at most twice the third, and so on. Counts are then too low, as in gensim.
         trim_rule: says which words are never, or always, forgotten.
@@ -63,11 +63,12 @@ def count_words(
 
 
 def downsampling(kept: Mapping[Any, int], sample: float) -> tuple[int, int]:
-    """How many words are dropped at random now and then, and how many occurrences are left, in expectation.
+    """The number of words that are sometimes dropped at random, and that of occurrences left, in expectation.
 
     Args:
         kept: the words and how often they occur.
-        sample: below 1 a share of all occurrences, from 1 on a number of them: above it, words are dropped.
+        sample: words that occur more often than this are dropped at times; it is a share of all occurrences below 1,
+            and a number of them from 1 on.
     """
     counts = np.array(list(kept.values()), dtype=np.float64)
     if not sample or not counts.size:

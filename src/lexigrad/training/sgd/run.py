@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lexigrad.config import TrainConfig
-    from lexigrad.corpus import Corpus
-    from lexigrad.further import Start
-    from lexigrad.model import Word2Vec
-    from lexigrad.monitor import Monitor
+    from lexigrad.corpus.corpus import Corpus
+    from lexigrad.training.further import Start
+    from lexigrad.training.model import Word2Vec
+    from lexigrad.training.monitor import Monitor
 
     Floats = NDArray[np.float32]
 

@@ -1,0 +1,371 @@
+"""The command that trains: `train`."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, contextmanager
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from lexigrad.cli.console import Display, print_json
+from lexigrad.cli.corpus import open_corpus
+from lexigrad.cli.options import (
+    FILE,
+    OUTPUT_FILE,
+    config_options,
+    either,
+    engine_options,
+    json_option,
+    keep_inputs,
+    make_config,
+    quiet_option,
+    vocabulary_option,
+    writable,
+    writable_with_ending,
+)
+from lexigrad.cli.ray import opened_engine, say_idle
+from lexigrad.cli.watch import begin_watch, watched
+from lexigrad.config import TrainConfig
+from lexigrad.errors import TrainingInterrupted
+from lexigrad.losses import LOSSES, SOLVERS, is_shareable
+from lexigrad.training.records import LOG_ENDINGS
+from lexigrad.vectors.formats.registry import NATIVE, endings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lexigrad.corpus.corpus import Corpus
+    from lexigrad.corpus.windows.counts import WindowCounts
+    from lexigrad.training.checkpoints import Checkpoints
+    from lexigrad.training.model import Word2Vec
+
+__all__ = ["train"]
+
+VECTORS_ENDINGS: Final = [ending for ending in endings(with_extras=False) if ending not in NATIVE.endings]
+
+
+def _validation(ctx: click.Context, option: click.Parameter, value: str | None) -> float | str | None:
+    """A number is a share of the sentences; any other value names a text."""
+    try:
+        share = float(value or "")
+    except ValueError:
+        return value
+    if not 0 < share < 1:
+        reason = f"a share must be above 0 and below 1, not {value}; a file of that name can be given as ./{value}."
+        raise click.BadParameter(reason, ctx, option)
+    return share
+
+
+def _writable_log(ctx: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse a log whose ending says no format, or that could not be written."""
+    if path is not None and path.suffix not in LOG_ENDINGS:
+        raise click.BadParameter(f"File '{path}' must end in {either(LOG_ENDINGS)}.", ctx, option)
+    return writable(ctx, option, path)
+
+
+def _every(ctx: click.Context, option: click.Parameter, value: str | None) -> float | str | None:
+    """A number of minutes, or ``epoch``."""
+    if value is None or value == "epoch":
+        return value
+    try:
+        minutes = float(value)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes < float("inf"):
+        raise click.BadParameter(f"give minutes, more than 0, or the word epoch, not {value!r}.", ctx, option)
+    return minutes
+
+
+@click.command()
+@click.argument("corpus", nargs=-1)
+@click.option(
+    "-o",
+    "--output",
+    type=OUTPUT_FILE,
+    callback=writable_with_ending,
+    required=True,
+    help=f"where to write: {either(NATIVE.endings)} for the whole model, {either(VECTORS_ENDINGS)} for the vectors",
+)
+@config_options(option.name for option in fields(TrainConfig))
+@click.option(
+    "--counts", type=FILE, help="in place of CORPUS: window counts that `cooccur` wrote, for --solver exact or svd"
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    help="train so many models, with the seeds from --seed on; OUT.bin then becomes OUT.seed1.bin and so on",
+)
+@click.option(
+    "--validation",
+    callback=_validation,
+    metavar="FILE|SHARE",
+    help="measure both losses after each epoch on this text, or on this share of the sentences, which is held out",
+)
+@click.option(
+    "--log",
+    type=OUTPUT_FILE,
+    callback=_writable_log,
+    help="write each epoch's losses and times to this file, .csv or .jsonl, at once; with --seeds to one for each",
+)
+@click.option(
+    "--from",
+    "start",
+    type=FILE,
+    metavar="MODEL",
+    help="train this model further: its words keep their vectors, and options not given are those it was trained with, "
+    "but for the learning rate, its schedule, and --epochs",
+)
+@click.option(
+    "--checkpoint-every",
+    callback=_every,
+    metavar="MINUTES|epoch",
+    help="keep where the training stands in OUT.checkpoint, and the one before it; both go when OUT is written",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="go on from OUT.checkpoint, by the same command with this besides; begin where there is none",
+)
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="serve a page on this machine while training runs, which shows losses, speed, a map of frequent words and how "
+    "neighbors settle; its address is printed",
+)
+@click.option(
+    "--watch-port",
+    type=click.IntRange(min=0, max=65535),
+    help="where --watch listens; any free port when not given",
+)
+@engine_options
+@vocabulary_option
+@quiet_option
+@json_option
+def train(
+    corpus: tuple[str, ...],
+    output: Path,
+    counts: Path | None,
+    seeds: int | None,
+    validation: float | str | None,
+    log: Path | None,
+    start: Path | None,
+    checkpoint_every: Any,
+    resume: bool,
+    watch: bool,
+    watch_port: int | None,
+    ray: str | None,
+    workers: int | None,
+    vocabulary: Path | None,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Train word vectors on CORPUS and write them to a file.
+
+    CORPUS is any number of files, folders and globs, the file that `vocab --save` wrote, or - for standard input. A
+    line of text is a sentence or a paragraph; files may be compressed (.gz, .bz2, .xz, .zst), or Parquet and Arrow.
+
+    After Ctrl-C, --solver exact writes the vectors of the last step. With --checkpoint-every, Ctrl-C and SIGTERM leave
+    a checkpoint of that moment instead, with any solver but svd.
+
+    With --ray workers make the passes of --solver exact and svd, at most --parts of them, or train the --replicas of
+    SGD; the file is the same, to the byte.
+    """
+    import lexigrad
+    from lexigrad.training.seeds import each_seed
+
+    if bool(corpus) == (counts is not None):
+        raise click.UsageError("Give either CORPUS or --counts.")
+    if counts is not None and (vocabulary is not None or seeds is not None):
+        raise click.UsageError("--counts have their vocabulary and no seed: leave out --vocabulary and --seeds.")
+    if seeds is not None and (checkpoint_every is not None or resume or start is not None):
+        raise click.UsageError("--seeds trains several models anew: leave out --checkpoint-every, --resume and --from.")
+    if watch and seeds is not None:
+        raise click.UsageError("--watch shows one training: leave out --seeds.")
+    if watch_port is not None and not watch:
+        raise click.UsageError("--watch-port says where --watch listens: give --watch.")
+    model = None if start is None else lexigrad.Word2Vec.load(start)
+    config = make_config(options, corpus, model)
+    if config.early_stop is not None and validation is None:
+        raise click.UsageError("--early-stop follows the loss on held-out text: give --validation.")
+    if ray is not None:
+        _check_ray(config, corpus)
+    outputs, logs = _each(output, config.seed, seeds), None if log is None else _each(log, config.seed, seeds)
+    _keep_inputs([*corpus, validation, counts, start], [*outputs, *(logs or [])])
+    written: list[dict[str, Any]] = []
+    report: dict[str, Any] = {}
+    display = Display(quiet=quiet)
+    checkpoints = _checkpoints(outputs, checkpoint_every, resume, display)
+    with _advice(checkpoints), display, ExitStack() as opened:
+        shown = opened.enter_context(watched(output.name, watch_port or 0, display)) if watch else None
+        counted = None if counts is None else lexigrad.WindowCounts.load(counts)
+        engine = None
+        if ray is not None:
+            engine = opened.enter_context(opened_engine(ray, display=display, **_shares(config, workers)))
+            say_idle(workers or engine.workers, config, display)
+        text: Any = counted
+        if counted is None:
+            text = opened.enter_context(open_corpus(corpus, config, vocabulary, display, start=model))
+            report = {"report": text.report.to_dict()}
+        if model is not None:
+            display.say(_further(model, text, config))
+        if shown is not None:
+            begin_watch(shown, text.vocabulary, config)
+        if seeds is None:
+            callbacks = [] if shown is None else [shown]
+            how: dict[str, Any] = {"progress": display.training, "log": log, "checkpoints": checkpoints}
+            how |= {"start": model, "engine": engine, "callbacks": callbacks}
+            models = _one(text, config, validation=validation, **how)
+        else:
+            models = each_seed(text, config, seeds, display.training, validation, logs=logs, engine=engine)
+        for path in outputs:
+            trained, stopped = _next(models)
+            if stopped is not None and checkpoint_every is not None:
+                raise stopped  # the checkpoint holds all that was trained
+            _save(trained, path)
+            for line in _outcome(trained) if stopped is None else ():
+                display.say(line)
+            display.say(f"wrote {len(trained.vocabulary):,} vectors of length {config.dim} to {path}")
+            written.append({"output": str(path), "history": trained.history})
+            if shown is not None:
+                shown.end(trained.V, f"{path} is written; lexigrad explore shows all its words.")
+            if stopped is not None:
+                raise stopped
+        if checkpoints is not None:
+            checkpoints.remove()
+    if as_json:
+        print_json({**report, **display.speed(), **(written[0] if seeds is None else {"models": written})})
+
+
+def _shares(config: TrainConfig, workers: int | None) -> dict[str, Any]:
+    """The number of workers to open, none of them without work, and the number of cores of each."""
+    if not config.has_effect("replicas"):
+        return {"workers": workers}  # workers of one core each
+    most = config.replicas
+    return {"workers": workers and min(workers, most), "threads": config.threads, "most_workers": most}
+
+
+def _check_ray(config: TrainConfig, corpus: tuple[str, ...]) -> None:
+    """Refuse trainings in which workers have no part, and paths without text before Ray starts, which takes seconds."""
+    from lexigrad.corpus.sources.files import find_files
+
+    can_share, races = is_shareable(config.loss, config.solver), config.has_effect("deterministic")
+    if not can_share or (races and not config.deterministic):
+        method = f"{SOLVERS[config.solver].title} with {'--races' if can_share else f'--loss {config.loss}'}"
+        raise click.UsageError(f"--ray is not for {method}, which trains in this process; leave out one of them.")
+    if config.device is not None:
+        raise click.UsageError(
+            "--ray computes on processors elsewhere and --device on one here; leave out one of them."
+        )
+    find_files(corpus)
+
+
+def _keep_inputs(inputs: list[Any], outputs: list[Path]) -> None:
+    """Refuse to write over a file that is read, and to read standard input twice; only names and paths count."""
+    read = [str(name) for name in inputs if isinstance(name, (str, os.PathLike))]
+    for path in outputs:
+        keep_inputs(read, path)
+    if read.count("-") > 1:
+        raise click.UsageError("standard input cannot be both trained on and held out; name a file for one of them.")
+
+
+def _one(text: Corpus | WindowCounts, config: TrainConfig, **how: Any) -> Iterator[Word2Vec]:
+    """The one model of a text, or of window counts."""
+    import lexigrad
+
+    yield lexigrad.train(text, config, **how)
+
+
+def _checkpoints(outputs: list[Path], every: Any, resume: bool, display: Display) -> Checkpoints | None:
+    """The checkpoints that are asked for; half-written outputs that killed writers left are removed."""
+    import lexigrad
+    from lexigrad.files.atomic import remove_stale
+
+    for path in outputs:
+        remove_stale(path)
+    if every is None and not resume:
+        return None
+    return lexigrad.Checkpoints(outputs[0], every, resume=resume, say=display.say)
+
+
+@contextmanager
+def _advice(checkpoints: Checkpoints | None) -> Iterator[None]:
+    """When training ends before its time, say how it can go on."""
+    from lexigrad.engines.interface import LostValueError
+
+    try:
+        yield
+    except BaseException as error:
+        if checkpoints is not None:
+            newest = checkpoints.kept[:1] if isinstance(error, KeyboardInterrupt) else [checkpoints.latest]
+            for path in filter(None, newest):
+                error.add_note(f"The same command with --resume goes on from {path}.")
+        if isinstance(error, LostValueError) and (checkpoints is None or not checkpoints.kept):
+            error.add_note("With --checkpoint-every, and then --resume, it need not begin anew.")
+        raise
+
+
+def _further(model: Word2Vec, text: Any, config: TrainConfig) -> str:
+    """A sentence on training further: which words it changes, at which learning rates."""
+    known = sum(word in model.vocabulary for word in text.vocabulary)
+    first, last = config.learning_rate_at(0.0), config.learning_rate_at(1.0)
+    return (
+        f"training further: {known:,} words of the text are known, {len(text.vocabulary) - known:,} are new, and "
+        f"{len(model.vocabulary) - known:,} others stay as they are; learning rate {first:g} to {last:g} over "
+        f"{config.epochs} epochs"
+    )
+
+
+def _next(models: Iterator[Word2Vec]) -> tuple[Word2Vec, TrainingInterrupted | None]:
+    """The next model, and the interruption of its training, if there was one."""
+    try:
+        return next(models), None
+    except TrainingInterrupted as stopped:
+        return stopped.model, stopped
+
+
+def _outcome(model: Word2Vec) -> Iterator[str]:
+    """Sentences on the model that is to be written, from its history, and on epochs that the history lacks."""
+    from lexigrad.training.records import kept_record
+
+    history = model.history
+    if not history:
+        return
+    kept, epochs = kept_record(history), history[-1].get("epoch", 0)
+    if kept.get("kept"):
+        yield f"trained {epochs:,} of {model.config.epochs:,} epochs, and kept the vectors of epoch {kept['epoch']:,}"
+    if epochs > len(history):
+        yield f"the history in the model holds {len(history):,} of {epochs:,} epochs; --log writes all of them"
+    if epochs and kept.get("loss") is not None:
+        yield f"loss in training {kept['loss']:.4f}"
+    if "validation" in kept:
+        yield _measured(kept["validation"])
+
+
+def _measured(loss: dict[str, Any]) -> str:
+    """One line on the losses of a model on the held-out text."""
+    losses = ", ".join(f"{LOSSES[name].heading} {loss[name]:.4f}" for name in LOSSES if name in loss)
+    return (
+        f"held out {loss['words']:,} words and {loss['unknown']:,} unknown ones, {loss['pairs']:,.0f} pairs: {losses}, "
+        f"perplexity {loss['perplexity']:,.1f}"
+    )
+
+
+def _each(path: Path, seed: int, seeds: int | None) -> list[Path]:
+    """The files of several models, such as ``model.seed1.safetensors``, or the one file of a single one."""
+    if seeds is None:
+        return [path]
+    return [path.with_name(f"{path.stem}.seed{seed + number}{path.suffix}") for number in range(seeds)]
+
+
+def _save(model: Word2Vec, path: Path) -> None:
+    """Write the whole model, or its vectors in the format of the ending."""
+    import lexigrad
+
+    if path.suffix in NATIVE.endings:
+        model.save(path)
+    else:
+        lexigrad.save_vectors(path, model.vectors)

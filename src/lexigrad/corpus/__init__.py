@@ -1,0 +1,1 @@
+"""From text to numbers: what reads text, counts words and encodes them."""

@@ -1,0 +1,1 @@
+"""Words that follow each other more often than by chance, joined to one."""

@@ -1,0 +1,1 @@
+"""Where text comes from: files, sentences from Python, ids, Arrow columns, data sets."""

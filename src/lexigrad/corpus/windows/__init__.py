@@ -1,0 +1,1 @@
+"""How often words stand in each other's windows."""

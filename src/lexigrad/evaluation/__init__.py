@@ -1,0 +1,1 @@
+"""What vectors are worth: analogies, rated pairs, stability, sentiment."""

@@ -1,0 +1,1 @@
+"""How kernels are compiled and kept: vector instructions, Numba's decorators, the cache."""

@@ -1,0 +1,110 @@
+"""Where compiled kernels are kept between runs: Numba's cache, in which no trouble with a file ends a run.
+
+Numba knows a kernel by the file that it stands in and by its arguments' types, and numbers the files of a function in
+an index (docs/decisions/kernel-cache.md). Here each kernel has a file of its own, named by a hash of all that it was
+compiled from. So a kernel whose helper changed is compiled anew, processes that keep kernels at the same moment do not
+meet, and a file that cannot be read or written costs a compilation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import warnings
+from contextlib import suppress
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
+
+__all__ = ["CONSTANTS", "cache_of"]
+
+CONSTANTS: Final = ("sampling.py",)
+"""Files outside of this folder whose constants are compiled into kernels."""
+
+DIGITS: Final = 16
+"""Hexadecimal digits of a hash in a file's name."""
+
+
+class KernelFiles(IndexDataCacheFile):  # type: ignore[misc]
+    """The files of one function's kernels in a folder: ``function.sources.kernel.nbc``."""
+
+    def __init__(self, folder: str, function: Any) -> None:
+        super().__init__(cache_path=folder, filename_base="", source_stamp=None)
+        self._folder = Path(folder)
+        self._line = function.__code__.co_firstlineno
+        self._function = f"{function.__module__}.{function.__qualname__}".replace("<", "").replace(">", "")
+        self._function += f".{sys.implementation.cache_tag}"
+
+    def save(self, key: Any, data: Any) -> None:
+        """Keep a kernel, and remove those of this function that were compiled from other sources."""
+        self._save_data(self._name(key), (key, data))
+        for path in self._folder.glob(f"{self._function}.*.nbc"):
+            if not path.name.startswith(f"{self._function}.{sources()}."):
+                with suppress(OSError):
+                    path.unlink()
+
+    def load(self, key: Any) -> Any:
+        """The kernel of a key, or None."""
+        kept, data = self._load_data(self._name(key))
+        return data if kept == key else None
+
+    def _name(self, key: Any) -> str:
+        kernel = hashlib.sha256(f"{self._line} {key}".encode()).hexdigest()[:DIGITS]
+        return f"{self._function}.{sources()}.{kernel}.nbc"
+
+
+class KernelCache(FunctionCache):  # type: ignore[misc]
+    """The kernels of one function, on disk."""
+
+    def __init__(self, function: Any) -> None:
+        super().__init__(function)
+        self._cache_file = KernelFiles(self.cache_path, function)
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """The kernel for a signature, or None: then it is compiled."""
+        with suppress(Exception):  # a file of zeros, after a power cut, can raise anything; it is written anew
+            return super().load_overload(sig, target_context)
+        return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep a kernel for the runs to come."""
+        try:
+            super().save_overload(sig, data)
+        except OSError as error:
+            _warn(f"{self.cache_path}: {error.strerror or error}")
+
+
+class NoCache(NullCache):  # type: ignore[misc]
+    """Where no folder can be written."""
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Say that the kernel is lost."""
+        _warn("no folder for them can be written")
+
+
+def cache_of(function: Any) -> KernelCache | NoCache:
+    """What keeps the kernels of a function, in the first folder that can be written of those that Numba looks at."""
+    try:
+        return KernelCache(function)
+    except RuntimeError:
+        return NoCache()
+
+
+@cache
+def sources() -> str:
+    """A hash of everything that kernels are compiled from and with."""
+    digest = hashlib.sha256(f"numba {version('numba')} llvmlite {version('llvmlite')}".encode())
+    here = Path(__file__).parent
+    for path in [*sorted(here.glob("*.py")), *(here.parent / name for name in CONSTANTS)]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:DIGITS]
+
+
+@cache
+def _warn(why: str) -> None:
+    """Once for each reason."""
+    advice = "set NUMBA_CACHE_DIR to a folder with room for them"
+    warnings.warn(f"compiled kernels cannot be kept, so each run compiles them again ({why}); {advice}", stacklevel=2)

@@ -1,0 +1,1 @@
+"""Kernels that count windows, and what is computed from counts."""

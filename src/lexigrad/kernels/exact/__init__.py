@@ -1,0 +1,1 @@
+"""Kernels of exact training: passes over all pairs of words."""

@@ -1,0 +1,1 @@
+"""Kernels of stochastic gradient descent, in the order of the work: piece, products, step, span, superstep."""

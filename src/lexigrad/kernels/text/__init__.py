@@ -1,0 +1,1 @@
+"""Kernels that turn text into ids: words, items, phrases."""

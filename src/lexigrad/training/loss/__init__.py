@@ -1,0 +1,1 @@
+"""What a model loses: on a sample, on held-out text, over all pairs."""

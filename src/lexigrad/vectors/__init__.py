@@ -1,0 +1,1 @@
+"""Word vectors: search, parts of words, precision, files."""

@@ -1,0 +1,1 @@
+"""Files that gensim saved, read without running a pickle."""

@@ -1,0 +1,1 @@
+"""What vectors look like: plots, labels, the explorer."""

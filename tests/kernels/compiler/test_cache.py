@@ -1,0 +1,188 @@
+"""Kernels on disk: found again, never stale, never another one's, and no trouble with a file ends a run."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import lexigrad
+from lexigrad.kernels.compiler.cache import CONSTANTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+USE = """
+import json, sys, warnings
+import numpy as np
+from lexigrad.kernels.exact.dot import dot
+from lexigrad.kernels.text.words import parts_of_words
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    a = np.arange(40)
+    products = [dot(a.astype(kind), a.astype(kind)) for kind in sys.argv[1:]]
+    part_of = np.zeros(5, np.int32)
+    parts_of_words(np.arange(20, dtype=np.uint8), np.arange(0, 24, 4), 1000, part_of)
+hits = sum(sum(kernel.stats.cache_hits.values()) for kernel in (dot, parts_of_words))
+print(json.dumps([products, part_of.tolist(), hits, [str(warning.message) for warning in caught]]))
+"""
+"""Prints products, parts, how many kernels were found on disk, and warnings."""
+
+PRODUCT = sum(i * i for i in range(40))
+
+
+def use(
+    folder: Path,
+    *types: str,
+    package: Path = Path(lexigrad.__file__).parent,
+    limit: Callable[[], None] | None = None,
+    **environment: str,
+) -> list[Any]:
+    """What a process prints that uses two kernels, the first for some types of numbers."""
+    run = subprocess.run(
+        [sys.executable, "-c", USE, *types],
+        env={**os.environ, "PYTHONPATH": str(package.parent), "NUMBA_CACHE_DIR": str(folder), **environment},
+        preexec_fn=limit,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return list(json.loads(run.stdout))
+
+
+def kept(folder: Path, kernel: str = "") -> list[Path]:
+    """The files of some kernels."""
+    return sorted(path for path in folder.rglob("*") if path.is_file() and kernel in path.name)
+
+
+def copied(folder: Path) -> Path:
+    """A copy of the package, to be changed."""
+    package = folder / "changed" / "lexigrad"
+    shutil.copytree(Path(lexigrad.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    return package
+
+
+def test_a_kernel_is_found_by_the_next_process(tmp_path: Path) -> None:
+    first = use(tmp_path, "float32")
+    assert first[0] == [PRODUCT]
+    assert first[2:] == [0, []]
+    before = kept(tmp_path)
+    assert len(before) == 2
+    assert use(tmp_path, "float32") == [*first[:2], 2, []]
+    assert kept(tmp_path) == before
+
+
+def test_a_kernel_whose_helper_in_another_file_changed_is_compiled_anew(tmp_path: Path) -> None:
+    package = copied(tmp_path)
+    before = use(tmp_path / "cache", "float32", package=package)
+    names = kept(tmp_path / "cache")
+    text = package / "kernels" / "text.py"
+    changed = text.read_text(encoding="utf-8").replace("HASH_START = np.uint64(", "HASH_START = np.uint64(1 + ")
+    assert changed != text.read_text(encoding="utf-8")
+    text.write_text(changed, encoding="utf-8")
+    after = use(tmp_path / "cache", "float32", package=package)
+    assert after[0] == before[0]
+    assert after[1] != before[1]
+    assert after[2:] == [0, []]
+    assert len(kept(tmp_path / "cache")) == len(names)
+    assert not set(kept(tmp_path / "cache")) & set(names)
+
+
+def test_kernels_are_compiled_from_no_other_files_than_those_that_name_them() -> None:
+    """What came from elsewhere could go stale."""
+    package = Path(lexigrad.__file__).parent
+    imported = {
+        node.module or ""
+        for path in (package / "kernels").glob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ImportFrom)
+    }
+    outside = {name for name in imported if name.startswith("lexigrad") and not name.startswith("lexigrad.kernels")}
+    assert outside == {f"lexigrad.{Path(name).stem}" for name in CONSTANTS}
+
+
+def test_a_kernel_whose_constant_outside_of_the_folder_changed_is_compiled_anew(tmp_path: Path) -> None:
+    package = copied(tmp_path)
+    use(tmp_path / "cache", "float32", package=package)
+    names = kept(tmp_path / "cache")
+    with (package / "sampling.py").open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    assert use(tmp_path / "cache", "float32", package=package)[2] == 0
+    assert not set(kept(tmp_path / "cache")) & set(names)
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"\x80", b"\x00" * 4096, b"GARBAGE" * 10], ids=["empty", "cut", "zeros", "other"]
+)
+def test_a_spoilt_file_is_written_anew(tmp_path: Path, damage: bytes) -> None:
+    first = use(tmp_path, "float32")
+    for path in kept(tmp_path):
+        path.write_bytes(damage)
+    assert use(tmp_path, "float32") == first
+    assert use(tmp_path, "float32") == [*first[:2], 2, []]
+
+
+def test_a_file_of_a_kernel_for_other_types_is_not_taken(tmp_path: Path) -> None:
+    """As two processes could leave it that gave two kernels the same name."""
+    first = use(tmp_path, "float32", "float64")
+    one, other = kept(tmp_path, "dots.dot")
+    one_bytes, other_bytes = one.read_bytes(), other.read_bytes()
+    one.write_bytes(other_bytes)
+    other.write_bytes(one_bytes)
+    assert use(tmp_path, "float32", "float64") == [*first[:2], 1, []]
+    assert use(tmp_path, "float32", "float64") == [*first[:2], 3, []]
+
+
+def test_a_full_disk_costs_a_compilation_and_a_warning(tmp_path: Path) -> None:
+    def limit() -> None:
+        import resource  # not on Windows
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+    products, _, hits, warned = use(tmp_path, "float32", limit=limit)
+    assert products == [PRODUCT]
+    assert hits == 0
+    assert len(warned) == 1
+    assert warned[0].startswith("compiled kernels cannot be kept, so each run compiles them again (")
+    assert warned[0].endswith(": File too large); set NUMBA_CACHE_DIR to a folder with room for them")
+    assert kept(tmp_path) == []
+
+
+def test_where_no_folder_can_be_written_kernels_are_compiled(tmp_path: Path) -> None:
+    folder = tmp_path / "file"
+    folder.touch()
+    only = {"NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator"}
+    products, _, hits, warned = use(folder, "float32", **only)
+    assert products == [PRODUCT]
+    assert hits == 0
+    assert len(warned) == 1
+    assert "(no folder for them can be written)" in warned[0]
+
+
+def test_the_command_line_says_it_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "text.txt").write_text("a rose is a rose is a rose\n" * 20, encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, "-m", "lexigrad", "vocab", "text.txt", "-o", "words.txt", "--quiet"],
+        env={
+            **os.environ,
+            "NUMBA_CACHE_DIR": str(tmp_path / "file"),
+            "NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert run.returncode == 0
+    assert len(run.stderr.splitlines()) == 1
+    assert run.stderr.startswith("Warning: compiled kernels cannot be kept")
+    assert (tmp_path / "words.txt").exists()
