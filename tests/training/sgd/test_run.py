@@ -11,9 +11,9 @@ from contract import planted_sentences
 
 import lexigrad
 from lexigrad import Checkpoints, TrainConfig
-from lexigrad import monitor as monitor_module
-from lexigrad.monitor import Monitor
-from lexigrad.records import Listeners
+from lexigrad.training import monitor as monitor_module
+from lexigrad.training.monitor import Monitor
+from lexigrad.training.records import Listeners
 from lexigrad.training.sgd.run import Run
 
 if TYPE_CHECKING:
