@@ -8,7 +8,6 @@ file (docs/reference/formats.md), never a pickle.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
 from itertools import chain
 from math import inf
 from typing import TYPE_CHECKING, Any, Self
@@ -16,13 +15,14 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from lexigrad.compat.gensim.phrasefiles import read_phrases, write_phrases
-from lexigrad.compat.gensim.scorers import Scorer, name_of, npmi_scorer, original_scorer, scorer_of
+from lexigrad.compat.gensim.scorers import SCORER_ARGUMENTS, Scorer, name_of, npmi_scorer, original_scorer, scorer_of
 from lexigrad.config import ENGLISH_CONNECTOR_WORDS
 from lexigrad.corpus.phrases.learning import counted_strings
 from lexigrad.errors import ConfigError, FormatError, InputError
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable, Iterator
 
 
 __all__ = [

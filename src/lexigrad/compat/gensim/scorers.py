@@ -9,7 +9,7 @@ from typing import Final
 
 from lexigrad.errors import ConfigError
 
-__all__ = ["Scorer", "name_of", "npmi_scorer", "original_scorer", "scorer_of"]
+__all__ = ["SCORER_ARGUMENTS", "Scorer", "name_of", "npmi_scorer", "original_scorer", "scorer_of"]
 
 Scorer = Callable[..., float]
 
@@ -21,6 +21,7 @@ SCORER_ARGUMENTS: Final = (
     "min_count",
     "corpus_word_count",
 )
+"""The arguments of a scorer, all by name."""
 
 
 def original_scorer(

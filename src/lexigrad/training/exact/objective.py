@@ -154,7 +154,7 @@ class Pass:
 
 
 class Objective(ABC):
-    """The summed loss of rows of V against columns of U; `FusedObjective` and `DenseObjective` compute it.
+    """The summed loss of rows of V against columns of U; `FusedObjective` and `ArrayObjective` compute it.
 
     Attributes:
         counts: the counts.
