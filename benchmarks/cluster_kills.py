@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from scale_jobs import cluster_module, first_words
+from scale_jobs import first_words, module_of_tests
 from train_vs_gensim import RESULTS, machine
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ def _is_below(process: int, parents: dict[int, int]) -> bool:
 def measured(text: Path, options: argparse.Namespace, write: Callable[[Figures], None]) -> Figures:
     """Kill until there were as many kills as were asked for."""
     random_, figures = random.Random(options.seed), Figures()
-    module = cluster_module()
+    module = module_of_tests("ray_nodes")
     with tempfile.TemporaryDirectory() as temporary, module.nodes(2, CORES) as cluster:
         cases = [Case(name, text, Path(temporary) / str(i), cluster.address) for i, name in enumerate(JOBS)]
         print({case.name: round(case.seconds, 1) for case in cases}, flush=True)

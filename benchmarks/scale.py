@@ -23,14 +23,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from metered import MeteredEngine
-from scale_jobs import CONFIGS, COUNTING, digest_of, first_words, ways
+from scale_jobs import CONFIGS, COUNTING, SimulatedEngine, digest_of, first_words, ways
 from scale_tables import write_tables
 from train_vs_gensim import RESULTS, machine
 
 import lexigrad
 from lexigrad.corpus.shards import count_words, write_window_counts
 from lexigrad.engines.ray.engine import RayEngine
-from lexigrad.engines.simulator import SimulatedEngine
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.training.planning.job import Cluster, Job, Rates
 from lexigrad.training.planning.rates import measured_rates
@@ -127,7 +126,7 @@ def _count(text: Path, output: Path, config: lexigrad.TrainConfig, engine: Engin
     """Count words and windows, by one thread if there is no engine."""
     with nullcontext(engine) if engine is not None else ThreadEngine(1) as used:
         found = count_words(str(text), config, engine=used)
-        write_window_counts(str(text), output, config, engine=used, vocabulary=found.vocabulary)
+        write_window_counts(str(text), output, config, engine=used, words=found)
     return found
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import lexigrad
 from lexigrad.corpus.shards import count_words, write_window_counts
-from lexigrad.engines.simulator import SimulatedEngine
 from lexigrad.engines.threads import ThreadEngine
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     Way = Callable[[], AbstractContextManager[Engine | None]]
 
-__all__ = ["CONFIGS", "cluster_module", "digest_of", "first_words", "ways"]
+__all__ = ["CONFIGS", "SimulatedEngine", "digest_of", "first_words", "module_of_tests", "ways"]
 
 COUNTING: Final = "counting"
 CONFIGS: Final = {
@@ -46,12 +45,15 @@ CORES: Final = 2
 DEATHS: Final = 0.1
 
 
-def cluster_module() -> Any:
-    """The module of the tests that starts several Ray nodes on this machine."""
+def module_of_tests(name: str) -> Any:
+    """A module of the tests' folder, such as ``ray_nodes``, which starts several Ray nodes on this machine."""
     folder = str(Path(__file__).parent.parent / "tests")
     if folder not in sys.path:
         sys.path.append(folder)
-    return importlib.import_module("ray_nodes")
+    return importlib.import_module(name)
+
+
+SimulatedEngine: Final[Any] = module_of_tests("engine_simulator").SimulatedEngine
 
 
 def first_words(text: Path, words: int, target: Path) -> int:
@@ -78,7 +80,7 @@ def _carry_out(job: str, text: Path, output: Path, engine: Engine | None) -> Non
     config = CONFIGS[job]
     if job == COUNTING and engine is not None:
         found = count_words(str(text), config, engine=engine, shard_bytes=SHARD_BYTES)
-        how: dict[str, Any] = {"engine": engine, "vocabulary": found.vocabulary, "shard_bytes": SHARD_BYTES}
+        how: dict[str, Any] = {"engine": engine, "words": found, "shard_bytes": SHARD_BYTES}
         write_window_counts(str(text), output, config, **how)
         return
     with lexigrad.read_corpus(text, config) as corpus:
@@ -111,7 +113,8 @@ def _ray(workers: int) -> AbstractContextManager[Engine]:
 def _ray_nodes() -> Iterator[Engine]:
     from lexigrad.engines.ray.engine import RayEngine
 
-    with cluster_module().nodes(NODES, CORES) as started, RayEngine(started.address, NODES * CORES) as engine:
+    nodes = module_of_tests("ray_nodes").nodes
+    with nodes(NODES, CORES) as started, RayEngine(started.address, NODES * CORES) as engine:
         parents = engine.get([engine.call(os.getppid, on=number) for number in range(engine.workers)])
         assert len(set(parents)) == NODES, "not all nodes have workers"
         yield engine

@@ -27,10 +27,11 @@ def by_one_process(paths, options, folder, vocabulary=None, phrases=None):
 
 def by_engine(engine, paths, options, folder, vocabulary=None, phrases=None, shard_bytes=None, memory_bytes=None):
     """The vocabulary, the report and the counts file that an engine makes."""
-    how = {"engine": engine, "phrases": phrases, "shard_bytes": shard_bytes}
-    found, report, how["phrases"] = count_words(paths, options, vocabulary=vocabulary, **how)
+    how = {"engine": engine, "shard_bytes": shard_bytes}
+    words = count_words(paths, options, vocabulary=vocabulary, phrases=phrases, **how)
     name = folder / "engine.npz"
-    written = write_window_counts(paths, name, options, vocabulary=found, memory_bytes=memory_bytes, **how)
+    written = write_window_counts(paths, name, options, words=words, memory_bytes=memory_bytes, **how)
+    found, report, _ = words
     assert written.report.kept == report.kept
     assert (written.report.lines, written.report.tokens) == (report.lines, report.tokens)
     return found, report, name.read_bytes()

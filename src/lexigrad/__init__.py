@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from lexigrad import reference as reference
     from lexigrad.compat.hub import save_hub
     from lexigrad.config import TrainConfig
-    from lexigrad.corpus.corpus import Corpus, ReadingReport, learn_phrases, read_corpus
+    from lexigrad.corpus.corpus import Corpus
     from lexigrad.corpus.phrases.phrases import Phrases
+    from lexigrad.corpus.reading import learn_phrases, read_corpus
+    from lexigrad.corpus.report import ReadingReport
     from lexigrad.corpus.vocabulary import Vocabulary
     from lexigrad.corpus.windows.counts import WindowCounts, count_windows
     from lexigrad.errors import (
@@ -119,13 +121,13 @@ _HOMES = {
     "TrainProgress": "training.progress",
     "Callback": "training.progress",
     "Word2Vec": "training.model",
-    "read_corpus": "corpus.corpus",
+    "read_corpus": "corpus.reading",
     "Corpus": "corpus.corpus",
-    "ReadingReport": "corpus.corpus",
+    "ReadingReport": "corpus.report",
     "Vocabulary": "corpus.vocabulary",
     "count_windows": "corpus.windows.counts",
     "WindowCounts": "corpus.windows.counts",
-    "learn_phrases": "corpus.corpus",
+    "learn_phrases": "corpus.reading",
     "Phrases": "corpus.phrases.phrases",
     "KeyedVectors": "vectors.keyedvectors",
     "SubwordVectors": "vectors.subwordvectors",

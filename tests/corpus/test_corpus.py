@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lexigrad.config import TrainConfig
-from lexigrad.corpus.corpus import Corpus, read_corpus
+from lexigrad.corpus.corpus import Corpus
+from lexigrad.corpus.reading import read_corpus
 from lexigrad.corpus.report import ReadingReport
 from lexigrad.corpus.sources import files as sources
 from lexigrad.corpus.sources import sentences

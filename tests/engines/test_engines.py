@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import engine_jobs as jobs
 import numpy as np
 import pytest
+from engine_simulator import SimulatedEngine, fingerprint
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lexigrad.engines.cores import shared_out
-from lexigrad.engines.simulator import SimulatedEngine
 from lexigrad.engines.threads import ThreadEngine
-from lexigrad.engines.values import check_sendable, fingerprint
+from lexigrad.engines.values import check_sendable
 from lexigrad.errors import CorpusError, EngineError
 
 if TYPE_CHECKING:

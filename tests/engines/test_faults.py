@@ -19,6 +19,7 @@ import engine_jobs as jobs
 import numpy as np
 import pytest
 import ray_nodes as cluster_of
+from places import TESTS
 
 from lexigrad.engines import opening
 from lexigrad.engines.opening import open_engine
@@ -444,6 +445,49 @@ def test_a_head_that_goes_out_of_reach_is_noticed(monkeypatch: pytest.MonkeyPatc
     clock.now = 126
     with pytest.raises(EngineError, match=r"the Ray cluster at 127\.0\.0\.1:\d+ went out of reach: Connection refused"):
         head.check()
+
+
+HEADLESS = """
+import os, signal, sys
+import engine_jobs as jobs
+from lexigrad import cli
+from lexigrad.engines import rayengine, reaching
+head, go, *arguments = sys.argv[1:]
+reaching.HEAD_SECONDS, reaching.UNREACHED_SECONDS = 0.2, 1.0
+start = rayengine.RayEngine._start
+
+def start_and_kill_the_head(engine, threads):
+    start(engine, threads)
+    for number in range(engine.workers):
+        engine.call(jobs.wait_for, go, on=number)
+    os.kill(int(head), signal.SIGKILL)
+
+rayengine.RayEngine._start = start_and_kill_the_head
+cli.main(arguments)
+"""
+
+
+def test_a_command_ends_in_a_sentence_when_the_head_goes_out_of_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the check Ray ends the process after a minute, in the midst of what it does."""
+    try:
+        connecting.import_ray(local=True)
+    except MissingExtraError as error:
+        pytest.skip(str(error))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(TESTS), *filter(None, sys.path)]))
+    (tmp_path / "text.txt").write_text("to be or not to be\n")
+    with cluster_of.nodes(1, cores=2) as started:
+        (head,) = started.nodes[0].all_processes["gcs_server"]
+        arguments = [str(head.process.pid), str(tmp_path / "go"), "vocab", "text.txt", "-o", "words.txt"]
+        address = started.address
+        command = [sys.executable, "-c", HEADLESS, *arguments, "--ray", address, "--workers=2"]
+        run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        (tmp_path / "go").touch()
+    assert run.returncode == 1
+    (said,) = [line for line in run.stderr.splitlines() if line.startswith("Error: ")]
+    assert said.startswith(f"Error: the Ray cluster at {address} went out of reach: ")
+    assert sorted(os.listdir(tmp_path)) == ["go", "text.txt"]
 
 
 def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lexigrad.config import TrainConfig
-from lexigrad.corpus.corpus import read_corpus
+from lexigrad.corpus.reading import read_corpus
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.errors import ConfigError, InputError
 from lexigrad.evaluation.stability import stability

@@ -152,14 +152,15 @@ def _count_on(
     config = make_config(options, corpus)
     how: dict[str, Any] = {"memory_bytes": memory_bytes, "progress": display.steps("counting")}
     if given is None or config.phrases:
-        words, how["read_before"], how["phrases"] = count_words_on(engine, corpus, config, given, display)
-        written = write_window_counts(list(corpus), output, config, engine=engine, vocabulary=words, **how)
-    else:  # the report on the text is known when all is counted
-        words = given
-        written = write_window_counts(list(corpus), output, config, engine=engine, vocabulary=words, **how)
+        found = count_words_on(engine, corpus, config, given, display)
+        vocabulary = found.vocabulary
+        written = write_window_counts(list(corpus), output, config, engine=engine, words=found, **how)
+    else:  # what was read is known when all is counted
+        vocabulary = given
+        written = write_window_counts(list(corpus), output, config, engine=engine, words=given, **how)
         display.say(written.report.summary())
-    found = {"entries": written.entries, "pairs": written.pairs, "words": written.report.kept}
-    return {"vocabulary": len(words), **found, **{name: getattr(config, name) for name in COUNT_OPTIONS}}
+    counted = {"entries": written.entries, "pairs": written.pairs, "words": written.report.kept}
+    return {"vocabulary": len(vocabulary), **counted, **{name: getattr(config, name) for name in COUNT_OPTIONS}}
 
 
 def _count(

@@ -162,7 +162,7 @@ def run_demo(
     Raises:
         CorpusError: this Python carries no source files.
     """
-    from lexigrad.corpus.corpus import read_corpus
+    from lexigrad.corpus.reading import read_corpus
     from lexigrad.training.train import train
 
     say("Word vectors from the documentation of this Python and its packages.")

@@ -1,4 +1,4 @@
-"""What was read when text became a corpus, and what was left out and why."""
+"""The report on a text that became a corpus: how much was read, and how much was left out and why."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ __all__ = ["ReadingReport", "counted"]
 
 
 LATER: Final = {"seconds", "nulls", "joined"}
-"""What a saved report need not have: seconds are not saved, and the first files knew no nulls and no phrases."""
+"""Entries that a saved report may lack: seconds are not saved, and the first files knew no nulls and no phrases."""
 
 MOST: Final = 2**63
-"""No count reaches it; JSON knows numbers that no float can hold."""
+"""Counts stay below this number; JSON knows numbers that no float can hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingReport:
-    """What was read, and what was left out and why: tokens = kept + the three kinds of dropped ones.
+    """How much was read, and how much was left out and why: tokens = kept + the three kinds of dropped ones.
 
     Example:
         >>> report = ReadingReport(lines=2, tokens=7, kept=5, dropped_rare=2)
@@ -31,14 +31,14 @@ class ReadingReport:
     skipped_files: int = 0
     """Files in the folders whose names are not those of text files."""
     bytes: int = 0
-    """Of text, after decompression."""
+    """The bytes of text, after decompression."""
     lines: int = 0
     empty_lines: int = 0
     """Lines without a token."""
     tokens: int = 0
-    """A phrase that has been joined is one."""
+    """The number of tokens; a phrase that has been joined is one."""
     joined: int = 0
-    """Phrases that were joined: the text had so many tokens more, and connector words within phrases besides."""
+    """Phrases that were joined: before, the text had one token more for each, and the connector words within them."""
     kept: int = 0
     dropped_rare: int = 0
     """Tokens whose word occurs less often than ``min_count``."""
@@ -48,9 +48,9 @@ class ReadingReport:
     replaced_bytes: int = 0
     """Bytes that are not UTF-8, replaced by U+FFFD."""
     nulls: int = 0
-    """Rows and tokens of tables that hold nothing."""
+    """Rows and tokens of tables that are null."""
     seconds: float = field(default=0.0, compare=False)
-    """Spent on reading; the one value that differs from run to run, so it is not saved."""
+    """The time spent on reading; the one value that differs from run to run, so it is not saved."""
 
     def summary(self) -> str:
         """Two lines for a reader.

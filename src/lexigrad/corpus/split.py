@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import numpy as np
 
-from lexigrad.corpus.corpus import Corpus, check_phrases, read_corpus, stored_corpus
+from lexigrad.corpus.corpus import Corpus, check_phrases, stored_corpus
+from lexigrad.corpus.reading import read_corpus
 from lexigrad.corpus.report import ReadingReport, counted
 from lexigrad.errors import CorpusError, InputError
 from lexigrad.kernels.draws import VALIDATION_STREAM, stream_key

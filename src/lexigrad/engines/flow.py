@@ -14,7 +14,7 @@ __all__ = ["Flow", "SumTrees"]
 
 CALLS_OF_WORKER: Final = 4
 FAN: Final = 8
-"""Values that are added up at once."""
+"""The number of values that are added up at once."""
 
 
 class Flow:
@@ -23,7 +23,7 @@ class Flow:
     The first value that a function returns is its receipt: small, as the driver gets it to know that the call is done.
 
     Args:
-        engine: carries the calls out.
+        engine: the engine that carries the calls out.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -39,7 +39,7 @@ class Flow:
         on: int,
         receipt: Callable[[Any], None] | None = None,
     ) -> list[Ref]:
-        """Make a call that returns a receipt and so many values; refs of these.
+        """Make a call that returns a receipt and so many values; returns the refs of these.
 
         ``receipt`` is called with the receipt, later, in the order of the calls.
         """
@@ -67,9 +67,9 @@ class SumTrees:
     """Adds values up, part by part, as they come, some at a time along a tree; what is added is freed.
 
     Args:
-        flow: makes the calls.
-        add: from values to a receipt and their sum; in any order and grouping it gives the same in the end.
-        parts: how many sums there are.
+        flow: the flow that makes the calls.
+        add: a function from values to a receipt and their sum; any order and grouping must give the same in the end.
+        parts: the number of sums.
         receipt: is called with each receipt of ``add``.
     """
 
@@ -99,7 +99,7 @@ class SumTrees:
             self._enter(part, level + 1, self._added(part, full))
 
     def _root(self, part: int) -> Ref:
-        """Add up what waits, the smallest sums first."""
+        """Add up the values of a part that wait, the smallest sums first."""
         waiting = [value for level in self._levels[part] for value in level]
         self._levels[part] = []
         while len(waiting) > 1:

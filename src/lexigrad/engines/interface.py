@@ -1,7 +1,7 @@
-"""What a job asks of whatever carries it out: `put`, `call`, `get`, `free`, `close`, and how many `workers` there are.
+"""The interface between a job and the engine that carries it out: `put`, `call`, `get`, `free`, `close`, `workers`.
 
 A job is cut into calls of pure functions, and how it is cut follows from the config and the text, never from the
-workers. So any engine gives the same bytes, with any number of workers, in any order, and where a worker dies its call
+workers. So any engine gives the same bytes, with any number of workers, in any order; the call of a worker that dies
 is made again. An engine schedules, ships and recovers; it knows nothing of words.
 """
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["AS_THEY_ARE", "CLOSED", "Engine", "LostValueError", "Ref", "error_of", "frozen", "name_of"]
 
 AS_THEY_ARE: Final = (LexigradError, MemoryError, OSError)
-"""What a function may raise: the command line has a sentence for each."""
+"""The errors that a function may raise: the command line has a sentence for each."""
 
 CLOSED: Final = "the engine was closed; open another one"
-"""What is said to who uses an engine after its end."""
+"""The message to a caller that uses an engine after its end."""
 
 Ref: TypeAlias = Any
 """Stands for a value that an engine has, or will have; only the engine that gave it out knows what it is."""
@@ -39,8 +39,8 @@ class Engine(Protocol):
     """Carries out calls of pure functions.
 
     Attributes:
-        workers: how many calls it can carry out at once. Speed may follow from it, results must not.
-        threads: how many cores each call may use; likewise.
+        workers: the number of calls that it can carry out at once. Speed may follow from it, results must not.
+        threads: the number of cores that each call may use. Speed may follow from it, results must not.
     """
 
     workers: int
@@ -75,15 +75,14 @@ class Engine(Protocol):
         Raises:
             EngineError: a function failed as it should not, or for too long nothing was heard of any worker.
             LostValueError: a machine is gone, and a value with it that cannot be made again.
-            LexigradError: whatever the function refused, as it was raised there.
-            OSError, MemoryError: likewise.
+            LexigradError, OSError, MemoryError: a function raised it.
         """
 
     def free(self, refs: Iterable[Ref]) -> None:
-        """These values are needed no more, but for calls that were made already."""
+        """Give values up; calls that were made already still get them."""
 
     def close(self) -> None:
-        """End it; what is under way is broken off."""
+        """End the engine; calls that are under way are broken off."""
 
     def __enter__(self) -> Self: ...
 

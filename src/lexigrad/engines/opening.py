@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["DEADLINE", "open_engine"]
 
 DEADLINE: Final = "LEXIGRAD_DEADLINE_SECONDS"
-"""The environment variable that says after how long without progress to give up a cluster."""
+"""The environment variable with the seconds without progress after which a cluster is given up."""
 
 DEADLINE_SECONDS: Final = 600.0
 
@@ -38,9 +38,9 @@ def open_engine(
     Args:
         address: None for threads of this process; ``local`` for a Ray of its own on this machine; ``auto`` or HOST:PORT
             for a Ray cluster.
-        workers: how many calls at once; None for as many as there are cores for.
-        threads: cores that each call takes; None for as many as there are for so many workers.
-        most_workers: there is work for no more: as many are opened at most where ``workers`` is not given.
+        workers: the number of calls at once; None for as many as there are cores for.
+        threads: the cores that each call takes; None for as many as there are for so many workers.
+        most_workers: the number of workers that there is work for: a bound where ``workers`` is not given.
         lineage_bytes: as for `RayEngine`.
         report: is called with an `EngineProgress` about every second while a cluster works.
 

@@ -19,7 +19,8 @@ class ThreadEngine:
     """Threads of this process; nothing is copied or sent.
 
     Args:
-        workers: how many threads.
+        workers: the number of threads, and so of calls at once.
+        threads: the number of cores that each call may use.
 
     Example:
         >>> from operator import add
@@ -53,7 +54,7 @@ class ThreadEngine:
         return [ref.result() for ref in refs]
 
     def free(self, refs: Iterable[Future[Any]]) -> None:
-        """Nothing to do: a value goes when nobody holds its ref."""
+        """Do nothing: a value goes with its last ref."""
 
     def close(self) -> None:  # noqa: D102
         # Calls are not taken out of the queues: one that a call in another thread waits for must end, by an error.
@@ -77,14 +78,14 @@ def _carry_out(
         results = (result,) if len(refs) == 1 else result
         for ref, value in zip(refs, results, strict=True):
             ref.set_result(frozen(value))
-    except BaseException as error:  # handed to whoever waits for the value
+    except BaseException as error:  # handed to the thread that waits for the value
         for ref in refs:
             if not ref.done():
                 ref.set_exception(error_of(name_of(function), error))
 
 
 def _values(arguments: tuple[Any, ...], closed: Event) -> list[Any]:
-    """What a function is called with, as soon as it is there, unless the engine is closed by then."""
+    """The arguments of a function, as soon as they are there; an error if the engine is closed by then."""
     values = [part.result() if isinstance(part, Future) else frozen(part) for part in arguments]
     if closed.is_set():
         raise EngineError(CLOSED)

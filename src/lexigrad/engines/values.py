@@ -1,10 +1,8 @@
-"""What may go from one machine to another: its arrays, how large it is, and a hash by which two values are equal."""
+"""Values that may go from one machine to another: the arrays in them, and how large they are."""
 
 from __future__ import annotations
 
 import copy
-import hashlib
-import struct
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +13,7 @@ from lexigrad.errors import EngineError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["check_sendable", "fingerprint", "frozen", "size_bytes", "with_arrays"]
+__all__ = ["PLAIN", "check_sendable", "frozen", "parts_of", "size_bytes", "with_arrays"]
 
 PLAIN: Final = (bool, int, float, complex, str, bytes, type(None))
 
@@ -51,7 +49,7 @@ def check_sendable(value: Any) -> None:
     """See that a value can go from one worker to another, and holds no code.
 
     Raises:
-        EngineError: there is something else in it.
+        EngineError: there is another kind of value in it.
 
     Example:
         >>> check_sendable([1, np.zeros(2)])
@@ -63,7 +61,7 @@ def check_sendable(value: Any) -> None:
     """
     if type(value) in PLAIN or (isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject):
         return
-    parts = _parts(value)
+    parts = parts_of(value)
     if parts is None:
         kind = type(value)
         raise EngineError(
@@ -72,24 +70,6 @@ def check_sendable(value: Any) -> None:
         )
     for part in parts:
         check_sendable(part)
-
-
-def fingerprint(value: Any) -> bytes:
-    """A hash of a value: of its types, shapes and bytes, in the order in which they stand.
-
-    Two values that are equal but not the same, such as 0.0 and −0.0, or 1 and True, have different ones; a NaN has that
-    of its bits.
-
-    Raises:
-        EngineError: there is something in it that does not go over the wire.
-
-    Example:
-        >>> fingerprint((1, [2.0])) == fingerprint((1, [2.0])), fingerprint(0.0) == fingerprint(-0.0)
-        (True, False)
-    """
-    digest = hashlib.sha256()
-    _walk(value, digest.update)
-    return digest.digest()
 
 
 def size_bytes(value: Any) -> int:
@@ -105,7 +85,7 @@ def size_bytes(value: Any) -> int:
         return len(value)
     if isinstance(value, dict):
         return sum(size_bytes(key) + size_bytes(part) for key, part in value.items())
-    parts = _parts(value)
+    parts = parts_of(value)
     return 8 if parts is None else sum(map(size_bytes, parts))
 
 
@@ -115,30 +95,8 @@ def _read_only(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return view
 
 
-def _walk(value: Any, update: Callable[[bytes], None]) -> None:
-    """Hand over the bytes of a value, each part's after its type and size, so that no two values have the same."""
-    kind = type(value)
-    if isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject:
-        update(f"{kind.__name__} {value.dtype.str} {value.shape};".encode())
-        update(np.ascontiguousarray(value).tobytes())
-    elif kind in PLAIN:
-        if isinstance(value, float | complex):
-            number = complex(value)
-            text = struct.pack("<dd", number.real, number.imag)
-        else:
-            text = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
-        update(f"{kind.__name__} {len(text)};".encode())
-        update(text)
-    else:
-        check_sendable(value)
-        items = list(_parts(value) or ())
-        update(f"{kind.__module__}.{kind.__qualname__} {len(items)};".encode())
-        for part in items:
-            _walk(part, update)
-
-
-def _parts(value: Any) -> Iterator[Any] | None:
-    """What a value is made of, if it is made of others."""
+def parts_of(value: Any) -> Iterator[Any] | None:
+    """The values of which a tuple, list, dict (its keys too) or dataclass is made; None for another value."""
     if isinstance(value, tuple | list):
         return iter(value)
     if isinstance(value, dict):

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lexigrad.config import TrainConfig
-from lexigrad.corpus.corpus import Corpus, read_corpus
+from lexigrad.corpus.corpus import Corpus
+from lexigrad.corpus.reading import read_corpus
 from lexigrad.corpus.split import set_aside
 from lexigrad.errors import InputError
 from lexigrad.training.train import train

@@ -8,7 +8,8 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from lexigrad.config import TrainConfig
-from lexigrad.corpus.corpus import Corpus, check_phrases, read_corpus
+from lexigrad.corpus.corpus import Corpus, check_phrases
+from lexigrad.corpus.reading import read_corpus
 from lexigrad.corpus.split import set_aside
 from lexigrad.corpus.windows.counts import WindowCounts, count_windows
 from lexigrad.errors import ConfigError, InputError

@@ -195,9 +195,9 @@ def test_a_vocabulary_of_which_no_word_occurs_is_refused(tmp_path):
         with pytest.raises(CorpusError, match="none of the vocabulary's words occurs"):
             count_words(str(tmp_path / "a.txt"), config(), engine=engine, vocabulary=other)
         with pytest.raises(CorpusError, match="none of the vocabulary's words occurs"):
-            write_window_counts(str(tmp_path / "a.txt"), tmp_path / "c", config(), engine=engine, vocabulary=other)
+            write_window_counts(str(tmp_path / "a.txt"), tmp_path / "c", config(), engine=engine, words=other)
         with pytest.raises(InputError, match="memory_bytes must be at least 1"):
-            write_window_counts("a", tmp_path / "c", config(), engine=engine, vocabulary=other, memory_bytes=0)
+            write_window_counts("a", tmp_path / "c", config(), engine=engine, words=other, memory_bytes=0)
     assert not (tmp_path / "c").exists()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from counted import TRICKY, by_engine, by_one_process, config, random_text
+from engine_simulator import SimulatedEngine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,6 @@ from lexigrad.corpus.shards import count_words, write_window_counts
 from lexigrad.corpus.vocabulary import Vocabulary
 from lexigrad.corpus.windows.countsfile import read_counts_rows
 from lexigrad.engines.flow import FAN
-from lexigrad.engines.simulator import SimulatedEngine
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.errors import CorpusError, FormatError, InputError
 
@@ -134,7 +134,7 @@ def test_a_text_that_was_written_to_since_its_words_were_counted_is_refused(tmp_
     text.write_text("a b a b\nb a\n")
     with ThreadEngine(1) as engine:
         found = count_words(str(text), config(), engine=engine)
-        how = {"engine": engine, "vocabulary": found.vocabulary, "read_before": found.report}
+        how = {"engine": engine, "words": found}
         write_window_counts(str(text), output, config(), **how)
         written = output.read_bytes()
         text.write_text("a b a b\nb a b a b\n")
@@ -218,7 +218,7 @@ def test_phrases_are_not_made_of_ids_and_are_not_learnt_twice(tmp_path):
         with pytest.raises(InputError, match="phrases are made of words, and this text has ids"):
             count_words(str(tmp_path / "ids.parquet"), config(phrases=1), engine=engine)
         with pytest.raises(InputError, match="give those that count_words found"):
-            write_window_counts("a", "b", config(phrases=1), engine=engine, vocabulary=Vocabulary(["a"], [1]))
+            write_window_counts("a", "b", config(phrases=1), engine=engine, words=Vocabulary(["a"], [1]))
 
 
 # in bounded memory
@@ -257,7 +257,7 @@ def test_a_driver_holds_no_more_for_more_shards(large, tmp_path):
         with CountingEngine(2) as engine:
             how = {"engine": engine, "shard_bytes": shard_bytes}
             count_words(path, config(min_count=2), **how)
-            write_window_counts(path, tmp_path / "counts.npz", config(min_count=2), vocabulary=vocabulary, **how)
+            write_window_counts(path, tmp_path / "counts.npz", config(min_count=2), words=vocabulary, **how)
             assert engine.calls["count_shard"] == 2 * -(-Path(path).stat().st_size // shard_bytes)
             most[shard_bytes] = engine.most
     assert most[3_000] <= most[30_000] + 2 * FAN  # one more level of sums, not ten times as much
@@ -266,7 +266,7 @@ def test_a_driver_holds_no_more_for_more_shards(large, tmp_path):
 def test_all_values_are_freed_but_those_handed_over(large, tmp_path):
     path, (vocabulary, *_) = large
     with CountingEngine(1) as engine:
-        write_window_counts(path, tmp_path / "a.npz", config(), engine=engine, vocabulary=vocabulary, shard_bytes=9000)
+        write_window_counts(path, tmp_path / "a.npz", config(), engine=engine, words=vocabulary, shard_bytes=9000)
         count_words(path, config(), engine=engine, shard_bytes=9000)
         assert engine.alive == 0
 
@@ -277,7 +277,7 @@ def test_progress_goes_to_the_end_of_the_text(large, tmp_path):
     with ThreadEngine(2) as engine:
         how = {"engine": engine, "shard_bytes": 30_000, "progress": lambda *given: told.append(given)}
         count_words(path, config(), **how)
-        write_window_counts(path, tmp_path / "counts.npz", config(), vocabulary=vocabulary, **how)
+        write_window_counts(path, tmp_path / "counts.npz", config(), words=vocabulary, **how)
     done = [done for done, _ in told]
     assert done[len(done) // 2 - 1] == done[-1] == size
     assert done[: len(done) // 2] == sorted(done[: len(done) // 2])

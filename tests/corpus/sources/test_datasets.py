@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import lexigrad
 from lexigrad import TrainConfig, read_corpus
 from lexigrad.cli.main import main
-from lexigrad.corpus.sources import arrow as columnrows
+from lexigrad.corpus.sources import arrow as columns
 from lexigrad.corpus.sources.datasets import TableSource
 from lexigrad.corpus.sources.files import Source
 from lexigrad.errors import CorpusError, MissingExtraError
@@ -118,7 +118,7 @@ def test_any_column_is_read_as_its_sentences_whatever_the_chunks_and_threads(
     pieces = pa.chunked_array([array.slice(0, split), array.slice(split)])
     options = {"lowercase": lowercase, "threads": threads}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(columnrows, "CHUNK_BYTES", chunk_bytes)
+        patch.setattr(columns, "CHUNK_BYTES", chunk_bytes)
         try:
             expected = content(as_sentences(rows), **options)
         except CorpusError as refused:
@@ -381,12 +381,12 @@ def test_few_rows_that_refer_to_long_strings_take_little_memory() -> None:
     long = "word " * 20_000
     repeated = pa.DictionaryArray.from_arrays(pa.array(np.zeros(20_000, dtype=np.int32)), pa.array([long]))
     chunks = iter(TableSource([repeated]))
-    assert len(next(chunks).read().text) < 3 * columnrows.CHUNK_BYTES
+    assert len(next(chunks).read().text) < 3 * columns.CHUNK_BYTES
     viewed = pa.array([long], pa.string_view())
     offsets = pa.array(np.zeros(20_000, dtype=np.int32))
     buffers = [None, *pa.ListViewArray.from_arrays(offsets, pa.array(np.ones(20_000, np.int32)), viewed).buffers()[1:3]]
     views = pa.ListViewArray.from_buffers(pa.list_view(pa.string_view()), 20_000, buffers, children=[viewed])
-    assert len(next(iter(TableSource([views]))).read().text) < 3 * columnrows.CHUNK_BYTES
+    assert len(next(iter(TableSource([views]))).read().text) < 3 * columns.CHUNK_BYTES
 
 
 def test_sources_count_alike() -> None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from engine_simulator import SimulatedEngine
 from exact_problems import random_counts, random_point
 
 import lexigrad
 from lexigrad import Checkpoints, InputError, TrainConfig, count_windows
-from lexigrad.engines.simulator import SimulatedEngine
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.errors import ConfigError, TrainingInterrupted
 from lexigrad.kernels.exact.panels import PANEL

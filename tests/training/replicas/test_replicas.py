@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from contract import planted_sentences, topic_precision
+from engine_simulator import SimulatedEngine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -15,7 +16,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 import lexigrad
 from lexigrad import ConfigError, InputError, TrainConfig, reference
 from lexigrad.engines.interface import LostValueError
-from lexigrad.engines.simulator import SimulatedEngine
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.kernels.compiler.simd import row_parts
 from lexigrad.kernels.draws import alias_table, keep_thresholds

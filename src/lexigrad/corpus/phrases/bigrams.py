@@ -51,9 +51,9 @@ class Candidates(NamedTuple):
     """Both words' ids and the run, as in `lexigrad.kernels.text.phrases`, the counts left out."""
     counts: Counts
     word_counts: Counts
-    """How often each word occurs, by id, and whatever else is spelt like it; 0 for connector words."""
+    """How often each word occurs, by id, together with all that is spelt like it; 0 for connector words."""
     strings: int
-    """Distinct words and candidates, by their spelling."""
+    """The number of distinct words and candidates, by their spelling."""
     words: int
     """The length of the text, in words."""
 
@@ -63,8 +63,8 @@ class Spelling:
 
     Args:
         table: the words.
-        connectors: those of them that phrases may hold inside.
-        delimiter: stands between the words of a phrase.
+        connectors: the words that phrases may hold inside.
+        delimiter: the text between the words of a phrase.
     """
 
     def __init__(self, table: WordTable, connectors: Iterable[str], delimiter: str) -> None:
@@ -84,7 +84,7 @@ class Spelling:
         """Number all runs of connector words in a text.
 
         Raises:
-            InputError: There are too many.
+            InputError: There are too many runs.
         """
         from lexigrad.kernels.text import phrases as kernels
 
@@ -152,10 +152,10 @@ def count_candidates(
 
     Args:
         ids: the text, -1 at each sentence's end.
-        spelling: of its words; it gets the text's runs of connector words.
+        spelling: the spelling of its words, to which the text's runs of connector words are added.
         least: candidates seen less often are counted and dropped.
-        threads: how many share the work.
-        progress: called now and then with the positions counted, and those in all.
+        threads: the number of threads that share the work.
+        progress: is called now and then with the positions counted, and those in all.
 
     Raises:
         InputError: there are too many runs of connector words.
@@ -194,7 +194,7 @@ class _Counters:
             progress(done, self.ids.size)
 
     def total(self, least: int) -> Candidates:
-        """What was counted, added up."""
+        """The counts of all threads, added up."""
         from lexigrad.kernels.text.phrases import BUCKETS
 
         occurrences = self.all[0].occurrences
@@ -210,7 +210,7 @@ class _Counters:
 
 
 class _Counter:
-    """What one thread at a time needs to count."""
+    """The scratch space of one thread that counts: a table, and a temporary file for full ones."""
 
     def __init__(self, ids: Ids, spelling: Spelling, slots: int) -> None:
         self.ids, self.spelling = ids, spelling
@@ -238,7 +238,7 @@ class _Counter:
         self.slots = self.slots[:0]
 
     def take(self, bucket: int) -> Iterator[Records]:
-        """All records of a bucket, those in the file too."""
+        """All records of a bucket, those in the temporary file among them."""
         assert self.last is not None
         records, ends = self.last
         yield records[ends[bucket] : ends[bucket + 1]]
@@ -259,11 +259,11 @@ class _Counter:
 
 
 class _Bucket(NamedTuple):
-    """What is found in a bucket."""
+    """The candidates and words that are found in a bucket."""
 
     candidates: int
     kept: Records
-    """Seen often enough, and spelt like nothing else."""
+    """Candidates seen often enough, and spelt like nothing else."""
     alike: Records
     """Candidates that may be spelt like others, or like words."""
     words: NDArray[np.int64]
@@ -271,10 +271,10 @@ class _Bucket(NamedTuple):
 
 
 class _Buckets:
-    """Adds up what threads counted: bucket by bucket, then what is spelt alike.
+    """Adds up the counts of threads: bucket by bucket, then those of strings that are spelt alike.
 
-    Whatever is spelt alike has one fingerprint, so it is in one bucket. Which of those of one fingerprint truly are
-    spelt alike, their letters say.
+    Strings that are spelt alike have one fingerprint, so they are in one bucket. Their letters say which strings with
+    one fingerprint truly are spelt alike.
     """
 
     def __init__(self, spelling: Spelling, counts: Counts, least: int) -> None:
@@ -306,7 +306,7 @@ class _Buckets:
         return _Bucket(len(records), records[often & ~is_alike], records[is_alike], words_alike)
 
     def together(self, found: list[_Bucket], words: int) -> Candidates:
-        """All buckets; what is spelt alike counts together."""
+        """The candidates of all buckets; those that are spelt alike, or like words, count together."""
         from lexigrad.kernels.text.phrases import COUNT_BITS
 
         low = np.uint64((1 << COUNT_BITS) - 1)

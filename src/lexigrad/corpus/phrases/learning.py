@@ -35,13 +35,13 @@ Counts = NDArray[np.int64]
 
 
 class JoinedText:
-    """An encoded text whose phrases are joined; what `read_corpus` takes in place of `EncodedText`.
+    """An encoded text whose phrases are joined; `read_corpus` takes it in place of `EncodedText`.
 
     Args:
         text: the text; its table gets the phrases as words, and the counts that words have when all are joined.
         config: the options of learning, and ``threads``.
         phrases: join these, and learn none.
-        progress: called now and then with the words gone through, and those in all: each pass goes through the text
+        progress: is called now and then with the words gone through, and those in all: each pass goes through the text
             to learn and to join.
 
     Raises:
@@ -62,7 +62,7 @@ class JoinedText:
         size = self._ids.size
         self.lines, self.empty_lines = text.lines, text.empty_lines
         self.joined = 0
-        """How many phrases were put in the place of their parts."""
+        """The number of phrases that were put in the place of their parts."""
         self._stages = 2 * config.phrases if phrases is None else len(phrases.passes)
         self._told = _told(progress, size, self._stages)
         self.phrases = self._learnt(config) if phrases is None else self._known(phrases)
@@ -71,7 +71,7 @@ class JoinedText:
         self.table.recount(_word_counts(self._ids, len(self.table)))
 
     def renumbered(self, new_ids: Ids) -> Iterator[Ids]:
-        """The ids of the text in order, block by block, each word of ``table`` by its new id; -1 drops it."""
+        """The ids of the text in order, block by block, each word of ``table`` by its new id; -1 drops a word."""
         blocks = ((self._ids[begin : begin + SPAN].copy(), new_ids) for begin in range(0, self._ids.size, SPAN))
         return (ids for ids, _, _ in renumbered(blocks, self._threads))
 
@@ -113,7 +113,7 @@ class CountedStrings(NamedTuple):
     words: int
     """The length of the text, in words; connector words count here only."""
     least: int
-    """What is seen less often would be dropped next; 1 if nothing was."""
+    """Entries seen less often would be dropped next; 1 if none was dropped."""
 
 
 def counted_strings(sentences: Iterable[Any], delimiter: str, connectors: Iterable[str], most: int) -> CountedStrings:
@@ -123,8 +123,8 @@ def counted_strings(sentences: Iterable[Any], delimiter: str, connectors: Iterab
         sentences: lists of tokens; read once.
         delimiter: stands between the words of a candidate.
         connectors: words that are counted only inside of candidates.
-        most: when there are more entries after a sentence, those seen less than twice are dropped; after the next
-            such sentence those seen less than three times, and so on.
+        most: the most entries after a sentence: where there are more, those seen less than twice are dropped; after
+            the next such sentence those seen less than three times, and so on.
 
     Raises:
         CorpusError: A sentence is no list of tokens.
@@ -188,7 +188,7 @@ def _pruned(ids: Ids, spelling: Spelling, most: int, empty: list[int]) -> Counte
 def _told(
     progress: Callable[[int, int], None] | None, size: int, stages: int
 ) -> Callable[[], Callable[[int, int], None]]:
-    """What begins one stage after another: it gives a function that is told how far the stage is, and how far it goes.
+    """A function that begins one stage after another; it returns the function that is told how far the stage has come.
 
     The text may get shorter from stage to stage, but each stage counts as one of its first ``size``.
     """
@@ -218,11 +218,11 @@ def scored(
     """The scores of candidates, as the config says; `lexigrad.learn_phrases` has the equations.
 
     Args:
-        firsts: How often each candidate's first word occurs.
-        seconds: Likewise for the second.
-        together: And for the candidate itself.
-        words: The length of the text.
-        strings: Distinct words and candidates, by their spelling.
+        firsts: how often the first word of each candidate occurs.
+        seconds: how often the second word of each candidate occurs.
+        together: how often each candidate itself occurs.
+        words: the length of the text.
+        strings: the number of distinct words and candidates, by their spelling.
         config: ``phrase_scoring`` and ``phrase_min_count`` are used.
     """
     from lexigrad.kernels.text.phrases import npmi
@@ -266,8 +266,8 @@ class _Joiner:
     def joined(self, ids: Ids, threads: int, progress: Callable[[int, int], None]) -> Iterator[Ids]:
         """The text with phrases joined, block by block.
 
-        Each span is joined from its first sure place on, in parallel; what stands before that waits for the span before
-        it, of which the state goes on there.
+        Each span is joined from its first sure place on, in parallel. The part before that place waits for the span
+        before, whose state it goes on with.
         """
         from lexigrad.kernels.text.phrases import first_sure, flush, join
 

@@ -1,7 +1,6 @@
 """Phrases found in a text: words that follow each other more often than by chance, joined into one token.
 
-How they are found is `lexigrad.corpus.phrases.learning`. Here is what is kept of them, with the model and in a file of
-its own.
+`lexigrad.corpus.phrases.learning` finds them. This module keeps them, with the model and in a file of its own.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ class Phrase(NamedTuple):
 
     parts: tuple[str, ...]
     occurrences: int
-    """Side by side in the text, before anything was joined in this pass."""
+    """How often the parts stood side by side in the text, before anything was joined in this pass."""
     score: float
 
 
@@ -66,10 +65,10 @@ class Phrases:
     Args:
         passes: the phrases that each pass joins.
         connector_words: words that a phrase may hold inside but not at its ends.
-        delimiter: stands between the parts of a joined phrase.
-        min_count: with which they were found; so are the next two.
-        scoring: ``mikolov`` or ``npmi``.
-        threshold: a phrase's score is above it.
+        delimiter: the text between the parts of a joined phrase.
+        min_count: the least count that a phrase was to have when they were found.
+        scoring: ``mikolov`` or ``npmi``, by which they were scored.
+        threshold: the score that a phrase was to be above.
 
     Raises:
         InputError: a phrase has fewer than two parts, or connector words where they cannot be, or comes twice.
@@ -139,7 +138,7 @@ class Phrases:
         """The tokens of one sentence with its phrases joined, pass by pass, each from left to right.
 
         Args:
-            tokens: the sentence, cut into tokens as the text was that the phrases are from.
+            tokens: the sentence, cut into tokens as the text that the phrases are from.
         """
         sentence = list(tokens)
         for joins in self._joins:
@@ -164,7 +163,7 @@ class Phrases:
         return joined + begun
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a native file, which ``load`` has back; docs/reference/formats.md specifies it.
+        """Write a native file, which ``load`` reads back; docs/reference/formats.md specifies it.
 
         Raises:
             LexigradError: the file cannot be written.
@@ -173,10 +172,10 @@ class Phrases:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Phrases:
-        """Read what ``save`` wrote.
+        """Read a file that ``save`` wrote.
 
         Raises:
-            FormatError: it is no such file, or it is damaged.
+            FormatError: the file holds no phrases, or it is damaged.
         """
         tensors, _ = read_native(path, FORMAT)
         phrases = cls.from_tensors(tensors)

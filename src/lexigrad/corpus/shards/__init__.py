@@ -2,7 +2,7 @@
 
 `count_words` finds the vocabulary and phrases, `write_window_counts` the window counts. Shards are mapped to numbers
 that are added as integers, part by part, so neither shards nor grouping nor order change a byte. `lexigrad.engines`
-carries it out.
+carries the calls out.
 """
 
 from __future__ import annotations

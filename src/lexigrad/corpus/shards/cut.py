@@ -2,7 +2,7 @@
 
 Where it is cut follows from the files and the length of a shard alone, never from the workers. A sentence is never cut:
 a line belongs to the shard in which its first byte lies, however long it is. A compressed file and an Arrow table are
-one shard each, as nobody can begin in their middle; a Parquet file is cut between row groups.
+one shard each, as they cannot be read from their middle on; a Parquet file is cut between row groups.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Files:
 
     Attributes:
         names: their paths and addresses, in order; whole paths, as a worker may have another working folder.
-        skipped: files in folders whose names are not those of text files.
+        skipped: the number of files in folders whose names are not those of text files.
         total_bytes: their size on disk.
     """
 
@@ -89,7 +89,7 @@ def cut_shards(files: Files, shard_bytes: int) -> Iterator[Shard]:
 
     Args:
         files: the corpus.
-        shard_bytes: how long a shard of text is, and of a Parquet file at least, in bytes.
+        shard_bytes: the length of a shard of text, and the least one of a Parquet file, in bytes.
 
     Raises:
         CorpusError: A file cannot be read.
@@ -115,7 +115,7 @@ def cut_shards(files: Files, shard_bytes: int) -> Iterator[Shard]:
 
 
 def _cuts(sizes: list[int], least: int) -> list[int]:
-    """Behind which of several pieces to cut, so that all that lies between two cuts has at least so many bytes."""
+    """The numbers of the pieces to cut behind, so that the pieces between two cuts have at least so many bytes."""
     cuts, gathered = [], 0
     for number, size in enumerate(sizes, start=1):
         gathered += size
@@ -127,11 +127,11 @@ def _cuts(sizes: list[int], least: int) -> list[int]:
 
 @dataclass(slots=True)
 class ShardSource(TableFileSource):
-    """Iterates over the chunks of one shard, as the file would be read but for what belongs to other shards.
+    """Iterates over the chunks of one shard, as its file would be read without the other shards.
 
     Args:
-        paths: nothing.
-        shard: what to read.
+        paths: empty, as the shard names its file.
+        shard: the shard to read.
 
     Raises:
         CorpusError: The file is damaged, or not as long as it was when it was cut.
@@ -150,7 +150,7 @@ class ShardSource(TableFileSource):
         """The source of a shard, with these options of reading.
 
         Raises:
-            CorpusError: The machine that is to read it does not have it.
+            CorpusError: The machine that is to read the file does not have it.
         """
         if not remote.is_address(shard.name) and not os.path.exists(shard.name):
             raise CorpusError(
@@ -209,7 +209,7 @@ class ShardSource(TableFileSource):
 
 
 def _first_line(file: io.BufferedReader, begin: int, end: int) -> int | None:
-    """Where the first line of a shard begins, None if none does."""
+    """The position of the first line that begins in a shard, None if none does."""
     if begin == 0:
         return 0
     start = begin - 1

@@ -1,8 +1,8 @@
 """The phrases of a corpus, found shard by shard: those that `lexigrad.learn_phrases` finds.
 
-A shard gives the counts of its words and candidates by their spelling, and how each candidate is put together. What is
-spelt alike goes to one part. So a part has the whole count of each of its spellings, and knows which candidates are
-frequent; their scores are few enough to be computed in one place.
+A shard gives the counts of its words and candidates by their spelling, and how each candidate is put together. Strings
+that are spelt alike go to one part. So a part has the whole count of each of its spellings, and knows which candidates
+are frequent; their scores are few enough to be computed in one place.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ if TYPE_CHECKING:
 __all__ = ["learn"]
 
 JOINT: Final = b"\xfd"
-"""Stands between the words of a candidate; like the end of a word it occurs in no UTF-8."""
+"""The byte between the words of a candidate; like the end of a word it occurs in no UTF-8."""
 DELIMITER: Final = "_"
 LONGEST_SHARD_BYTES: Final = 1 << 20
 """A worker makes strings of all candidates of a shard, some 100 MB of them."""
 
 
 class Found(NamedTuple):
-    """What is frequent in a part."""
+    """The frequent candidates of a part."""
 
     strings: int
-    """All distinct spellings, frequent or not."""
+    """The number of distinct spellings, frequent or not."""
     candidates: WordCounts
-    """With a joint between their words; counted with all that is spelt alike."""
+    """Candidates with a joint between their words; each has the count of all that is spelt like it."""
 
 
 def learn(
@@ -60,12 +60,12 @@ def learn(
     """Find the phrases of a corpus, pass by pass.
 
     Args:
-        engine: carries it out.
+        engine: the engine that makes the calls.
         files: the corpus.
         config: the options of reading and of phrases.
-        parts: how many parts spellings are dealt to.
-        shard_bytes: how long a shard is.
-        progress: called now and then with the bytes gone through, and those in all: each pass reads the text.
+        parts: the number of parts that spellings are dealt to.
+        shard_bytes: the length of a shard.
+        progress: is called now and then with the bytes gone through, and those in all: each pass reads the text.
     """
     passes: list[list[Phrase]] = []
     for number in range(config.phrases):
@@ -155,9 +155,10 @@ class _Pass:
 
 
 def count_shard_candidates(shard: Shard, config: TrainConfig, phrases: Any, parts: int) -> tuple[Any, ...]:
-    """What was read of a shard and the length of its text in words; its spellings and candidates by parts.
+    """Count a shard; returns the report on it and the length of its text in words, and its spellings by parts.
 
-    A spelling has its count. A candidate besides, with a joint between its words, has none that says anything.
+    A spelling has its count. Each candidate stands there once more, with a joint between its words and a count that
+    says nothing.
     """
     with shard_text(shard, config, phrases) as read:
         table = word_table(read.table)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from lexigrad.config import TEXT_OPTIONS, TrainConfig
-from lexigrad.corpus.corpus import NO_KNOWN_WORD
 from lexigrad.corpus.encoding import EncodedText
 from lexigrad.corpus.phrases.learning import JoinedText
 from lexigrad.corpus.phrases.phrases import Phrases
+from lexigrad.corpus.reading import NO_KNOWN_WORD
 from lexigrad.corpus.report import ReadingReport, counted
 from lexigrad.corpus.shards.cut import Files, Shard, ShardSource
 from lexigrad.corpus.windows.countsfile import COUNT_OPTIONS
@@ -30,7 +30,7 @@ __all__ = ["ShardReport", "ShardText", "Total", "reading_options", "shard_text"]
 
 @dataclass(frozen=True, slots=True)
 class ShardReport:
-    """What was read of a shard; the fields of `ReadingReport`, and what it is made of."""
+    """The report on a shard that was read: fields of `ReadingReport`, and where the shard is from."""
 
     bytes: int
     lines: int
@@ -44,7 +44,7 @@ class ShardReport:
     """``words`` or ``ids``; nothing if there is neither."""
     name: str
     disk_bytes: int
-    """How much of the file it is."""
+    """How many bytes of the file the shard is."""
 
 
 class Total:
@@ -62,7 +62,7 @@ class Total:
         self._sum = ShardReport(0, 0, 0, 0, 0, 0, 0, 0, "", "", 0)
 
     def add(self, report: ShardReport) -> None:
-        """Take one more.
+        """Add the report on one more shard.
 
         Raises:
             CorpusError: Some shards hold ids, and others words.
@@ -95,7 +95,7 @@ class Total:
         """The report on the whole text if the vocabulary was given.
 
         Raises:
-            CorpusError: It has none of its words.
+            CorpusError: The text has none of its words.
         """
         self.check_words()
         kept = self._sum.kept
@@ -131,11 +131,11 @@ class ShardText:
 
     @property
     def table(self) -> WordTable | ItemTable:
-        """Its words with their counts."""
+        """The words of the shard with their counts."""
         return self.text.table
 
     def report(self, kept: int = 0) -> ShardReport:
-        """What was read, once all ids have been drawn."""
+        """The report on the shard, once all ids have been drawn."""
         shard, tokens = self.shard, int(self.table.counts.sum())
         return ShardReport(
             bytes=self.source.text_bytes,
@@ -163,7 +163,7 @@ def shard_text(shard: Shard, config: TrainConfig, phrases: dict[str, NDArray[Any
 
 
 def reading_options(config: TrainConfig) -> TrainConfig:
-    """The options on which reading and counting depend, for one thread; these can be sent.
+    """The options on which reading and counting depend, for one thread, as they can be sent to workers.
 
     Raises:
         InputError: Tokens are cut by a function.

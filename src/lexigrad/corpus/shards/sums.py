@@ -1,4 +1,4 @@
-"""What workers do to count windows: a shard's sums as cells, cells added up and dealt out, and rows made of them.
+"""The functions by which workers count windows: a shard's sums as cells, cells added and dealt out, rows made of them.
 
 A run of cells is bytes, as `lexigrad.kernels.counts.leb128` says.
 """
@@ -35,16 +35,16 @@ def count_shard(
     borders: NDArray[np.int64],
     memory_bytes: int,
 ) -> tuple[Any, ...]:
-    """What was read of a shard with the bytes of its cells, and its cells by parts.
+    """Count a shard; returns the report on it with the bytes of its cells, and its cells by parts.
 
     Args:
-        shard: The shard.
-        config: The options of reading and counting.
-        phrases: The arrays of the phrases to join, or None.
-        words: The vocabulary.
-        keep: How likely each word is kept.
-        borders: Where the rows of each part begin, and those of the last one end.
-        memory_bytes: What counting may use.
+        shard: the shard.
+        config: the options of reading and counting.
+        phrases: the arrays of the phrases to join, or None.
+        words: the vocabulary.
+        keep: the probability that each word is kept.
+        borders: where the rows of each part begin, and those of the last one end.
+        memory_bytes: how much counting may use.
     """
     with shard_text(shard, config, phrases) as read:
         new_ids = _ids_in(read.table, words)
@@ -103,7 +103,7 @@ class _Packer:
             self._pieces.append(out[:size].copy())
 
     def cells(self) -> NDArray[np.uint8]:
-        """All of them; they are given up here."""
+        """All cells of the part; the packer gives them up."""
         pieces, self._pieces = self._pieces, []
         return np.concatenate(pieces) if pieces else np.empty(0, dtype=np.uint8)
 
@@ -112,7 +112,7 @@ def add_cells(*runs: NDArray[np.uint8]) -> tuple[int, NDArray[np.uint8]]:
     """The bytes of the sum of runs of cells, and the sum."""
     from lexigrad.kernels.counts.leb128 import Block, merge
 
-    # The kernel is compiled for each number of runs anew, so it always gets as many as there are mostly.
+    # The kernel is compiled for each number of runs anew, so it always gets FAN of them, the most usual number.
     nothing = [np.empty(0, dtype=np.uint8)] * (FAN - len(runs))
     plain = tuple(_plain(run) for run in (*runs, *nothing))
     at, places = np.zeros((2, len(plain)), dtype=np.int64)
@@ -134,9 +134,9 @@ def deal_cells(run: NDArray[np.uint8], borders: NDArray[np.int64], words: int) -
     """The bytes of the runs of some neighboring ranges of rows, and these runs.
 
     Args:
-        run: The cells.
-        borders: Where the rows of each range begin, and those of the last one end.
-        words: How many rows there are in all.
+        run: the cells.
+        borders: where the rows of each range begin, and those of the last one end.
+        words: the number of rows in all.
     """
     from lexigrad.kernels.counts.leb128 import deal
 
@@ -158,10 +158,10 @@ def finished_rows(
     """Rows of the symmetric matrix: their lengths and sums, their columns, their weights.
 
     Args:
-        first: The first row.
-        lengths: The entries of each row.
-        keep: How likely each word is kept.
-        runs: All cells in the rows and columns of these words, by rising rows.
+        first: the first row.
+        lengths: the entries of each row.
+        keep: the probability that each word is kept.
+        runs: all cells in the rows and columns of these words, by rising rows.
     """
     from lexigrad.kernels.counts.leb128 import fill_rows
     from lexigrad.kernels.counts.walk import expected_rows

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from lexigrad.config import TrainConfig
-from lexigrad.corpus.corpus import no_frequent_word
+from lexigrad.corpus.reading import no_frequent_word
 from lexigrad.corpus.shards.cut import Shard, cut_shards, find_text
 from lexigrad.corpus.shards.phrases import learn
 from lexigrad.corpus.shards.reading import ShardReport, ShardText, Total, reading_options, shard_text
@@ -34,7 +34,7 @@ __all__ = ["CountedWords", "count_words", "shard_bytes_of"]
 LEAST_SHARD_BYTES: Final = 1 << 20
 MOST_SHARD_BYTES: Final = 1 << 26
 SHARDS: Final = 32
-"""A text of more than these many of the least shards has so many at least, and more if they would be too long."""
+"""The least number of shards of a text that is longer than as many of the shortest ones."""
 
 PART_BYTES: Final = 1 << 28
 """Text for each part of the vocabulary: its distinct words take a small share of that."""
@@ -42,16 +42,16 @@ MOST_PARTS: Final = 256
 
 
 class CountedWords(NamedTuple):
-    """What `count_words` found."""
+    """The words of a text as `count_words` found them."""
 
     vocabulary: Vocabulary
     report: ReadingReport
     phrases: Phrases | None
-    """The phrases that were joined, None if none were to be."""
+    """The phrases that were joined; None if the text was counted without phrases."""
 
 
 class Frequent(NamedTuple):
-    """What is frequent in a part, and what is not."""
+    """The frequent words of a part, and the number of tokens of the others."""
 
     words: WordCounts
     rare: int
@@ -74,19 +74,19 @@ def count_words(
     r"""Count the words of files on an engine: what `read_corpus` finds, without the ids.
 
     Args:
-        source: A path, or a list of them: files, folders, globs, and addresses such as ``s3://bucket/folder`` (extra
+        source: a path, or a list of them: files, folders, globs, and addresses such as ``s3://bucket/folder`` (extra
             ``remote``). Parquet is read by row groups; a compressed file is one shard.
-        config: As for `read_corpus`; None is ``TrainConfig()``.
-        engine: Carries it out; neither its kind nor its workers change the result.
-        vocabulary: Fixes the words, their counts and their order; only the report is new then.
-        phrases: Join these phrases, and learn none. Without them ``phrases`` of the config says how many passes over
+        config: as for `read_corpus`; None is ``TrainConfig()``.
+        engine: makes the calls; neither its kind nor its workers change the result.
+        vocabulary: fixes the words, their counts and their order; only the report is new then.
+        phrases: join these phrases, and learn none. Without them ``phrases`` of the config says how many passes over
             the files learn phrases before.
-        shard_bytes: How long a shard is; the result does not depend on it. By the size of the text if not given.
-        progress: Called now and then with the bytes read and the bytes in all.
-        phrase_progress: Likewise while phrases are learnt, with the bytes of all passes.
+        shard_bytes: the length of a shard, on which the result does not depend; by the size of the text if not given.
+        progress: is called now and then with the bytes read and the bytes in all.
+        phrase_progress: is called now and then while phrases are learnt, with the bytes of all passes.
 
     Returns:
-        The vocabulary, what was read, and the phrases, all as `read_corpus` has them.
+        The vocabulary, the report on what was read, and the phrases, all as `read_corpus` has them.
 
     Raises:
         CorpusError: As `read_corpus`.
@@ -137,12 +137,12 @@ def count_words(
 
 
 def shard_bytes_of(total_bytes: int) -> int:
-    """How long the shards of a text are when nobody says."""
+    """The length of the shards of a text where none is asked for."""
     return min(MOST_SHARD_BYTES, max(LEAST_SHARD_BYTES, total_bytes // SHARDS))
 
 
 def count_shard(shard: Shard, config: TrainConfig, phrases: Any, wanted: NDArray[np.uint8] | None, parts: int) -> Any:
-    """What was read of a shard, and its words by parts; or how many of its tokens are ``wanted``, if that is given."""
+    """Count a shard; returns the report on it and its words by parts, or the report alone if words are ``wanted``."""
     with shard_text(shard, config, phrases) as read:
         known = read.table.counts.size
         for _ in read.text.renumbered(np.arange(known, dtype=np.int32)):
@@ -153,7 +153,7 @@ def count_shard(shard: Shard, config: TrainConfig, phrases: Any, wanted: NDArray
 
 
 def _kept(read: ShardText, wanted: NDArray[np.uint8]) -> int:
-    """How many tokens are among the words wanted."""
+    """The number of tokens whose word is wanted."""
     occurrences = read.table.counts.copy()
     ids = read.table.ids_of(words_of(wanted.tobytes()))
     return int(occurrences[ids[(ids >= 0) & (ids < occurrences.size)]].sum())

@@ -4,7 +4,7 @@
           → cells by ranges of rows of the symmetric matrix → rows → the file
 
 Sums are whole numbers of 2⁻²⁸, and what a word's own probability of being kept makes of them comes last: the same bytes
-as `count_windows` writes. No array is as long as the matrix, here or there, but for one number for each row.
+as `count_windows` writes. No array of the driver or a worker is as long as the matrix; the longest has a number a row.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from lexigrad.corpus.shards.reading import Total, reading_options
 from lexigrad.corpus.shards.sums import add_cells, count_shard, deal_cells, finished_rows, lengths_of
 from lexigrad.corpus.shards.vocabulary import shard_bytes_of
 from lexigrad.corpus.shards.words import WordCounts, letters_of_words
+from lexigrad.corpus.vocabulary import Vocabulary
 from lexigrad.corpus.windows import counting
 from lexigrad.corpus.windows.countsfile import COUNT_OPTIONS, CountsContent, write_counts_file
 from lexigrad.engines.flow import Flow, SumTrees
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
 
     from lexigrad.corpus.phrases.phrases import Phrases
     from lexigrad.corpus.report import ReadingReport
+    from lexigrad.corpus.shards.cut import Files
     from lexigrad.corpus.shards.reading import ShardReport
-    from lexigrad.corpus.vocabulary import Vocabulary
+    from lexigrad.corpus.shards.vocabulary import CountedWords
     from lexigrad.engines.interface import Engine, Ref
 
 __all__ = ["DEFAULT_MEMORY_BYTES", "WrittenCounts", "counting_shard_bytes", "write_window_counts"]
@@ -45,9 +47,9 @@ LEAST_MEMORY_BYTES: Final = 1 << 20
 BYTES_OF_CELL: Final = 6
 MOST_PARTS: Final = 512
 MOST_PIECES: Final = 1 << 14
-"""Values that are there at once on the way from parts to rows: the driver keeps an account of each."""
+"""The number of values on the way from parts to rows at once: the driver keeps an account of each."""
 
-# Shares of a worker's memory.
+# A worker's memory is divided by these.
 COUNTING: Final = 2
 SHARD: Final = 12
 PART: Final = 16
@@ -55,15 +57,15 @@ ENTRIES: Final = 64
 
 
 class WrittenCounts(NamedTuple):
-    """What was counted, and is in the file."""
+    """The report on the text whose window counts were written, and the size of the file's matrix."""
 
     report: ReadingReport
     entries: int
-    """Of the matrix."""
+    """The number of entries of the matrix."""
     pairs: float
     """The expected number of pairs of a center and an outside word."""
     moved_bytes: int
-    """What shards, parts and ranges of rows handed on."""
+    """The bytes that shards, parts and ranges of rows handed on."""
 
 
 def write_window_counts(
@@ -72,33 +74,30 @@ def write_window_counts(
     config: TrainConfig | None = None,
     *,
     engine: Engine,
-    vocabulary: Vocabulary,
-    phrases: Phrases | None = None,
+    words: CountedWords | Vocabulary,
     memory_bytes: int | None = None,
     shard_bytes: int | None = None,
     progress: Callable[[int, int], None] | None = None,
-    read_before: ReadingReport | None = None,
 ) -> WrittenCounts:
     r"""Count windows of files on an engine: the file is that of `count_windows`, byte for byte.
 
     Args:
-        source: Files, as for `count_words`.
-        output: The .npz file to write.
-        config: As for `read_corpus` and `count_windows`; None is ``TrainConfig()``.
-        engine: Carries it out; neither its kind nor its workers change a byte.
-        vocabulary: The words, of `count_words` or another text.
-        phrases: Join these phrases, of `count_words` or a model.
-        memory_bytes: What each worker may use, more or less, besides what it is without work; 200 MB if not given. The
-            vocabulary and a row of the matrix must fit in any case.
-        shard_bytes: How long a shard is; the bytes do not depend on it. By the size of the text if not given.
-        progress: Called now and then with the bytes of text counted and the bytes in all.
-        read_before: What `count_words` read of the same text, to refuse one that was written to since then.
+        source: files, as for `count_words`.
+        output: the .npz file to write.
+        config: as for `read_corpus` and `count_windows`; None is ``TrainConfig()``.
+        engine: makes the calls; neither its kind nor its workers change a byte.
+        words: the words that `count_words` found in the same text, whose phrases are joined; or a vocabulary, of
+            another text, and no phrases.
+        memory_bytes: how much each worker may use, more or less, besides its memory without work; 200 MB if not given.
+            The vocabulary and a row of the matrix must fit in any case.
+        shard_bytes: the length of a shard, on which the bytes do not depend; by the size of the text if not given.
+        progress: is called now and then with the bytes of text counted and the bytes in all.
 
     Returns:
-        What was read and written.
+        The report on what was read, and the size of what was written.
 
     Raises:
-        CorpusError: As `read_corpus`; or the text is not what it was.
+        CorpusError: As `read_corpus`; or the text was written to since `count_words` read it.
         InputError: As `count_windows` and `count_words`.
 
     Example:
@@ -110,26 +109,22 @@ def write_window_counts(
         >>> config = TrainConfig(min_count=1, window=1, subsample=0)
         >>> with ThreadEngine(2) as engine:
         ...     found = count_words("sentences.txt", config, engine=engine)
-        ...     how = {"engine": engine, "vocabulary": found.vocabulary}
-        ...     result = write_window_counts("sentences.txt", "counts.npz", config, **how)
+        ...     result = write_window_counts("sentences.txt", "counts.npz", config, engine=engine, words=found)
         >>> result.entries, result.pairs, WindowCounts.load("counts.npz").pairs
         (6, 8.0, 8.0)
     """
     config = config or TrainConfig()
     if memory_bytes is not None and memory_bytes < 1:
         raise InputError(f"memory_bytes must be at least 1, not {memory_bytes}")
+    vocabulary, read_before, phrases = (words, None, None) if isinstance(words, Vocabulary) else words
     if config.phrases and phrases is None:
         raise InputError("the config asks for phrases; give those that count_words found")
     counting.check_size(len(vocabulary))
     job = _Job(engine, vocabulary, config, max(LEAST_MEMORY_BYTES, memory_bytes or DEFAULT_MEMORY_BYTES))
-    names = [source] if isinstance(source, str) else source
-    report, parts = job.counted(names, phrases, shard_bytes, progress)
-    if read_before is not None and _extent(report) != _extent(read_before):
-        raise CorpusError(
-            "the text was written to while it was counted: it had "
-            f"{read_before.tokens:,} tokens in {read_before.bytes:,} bytes, and now has {report.tokens:,} in "
-            f"{report.bytes:,}; count it again when it stays as it is"
-        )
+    files = find_text([source] if isinstance(source, str) else source)
+    report, parts = job.counted(files, phrases, shard_bytes, progress)
+    if read_before is not None:
+        _check_unchanged(read_before, report)
     rows = job.rows(parts)
     options = {name: getattr(config, name) for name in COUNT_OPTIONS}
     matrix = rows.starts, job.drawn(rows.columns, rows.entries, "<i4"), job.drawn(rows.weights, rows.entries, "<f4")
@@ -139,13 +134,18 @@ def write_window_counts(
     return WrittenCounts(report, rows.entries, rows.pairs, job.moved_bytes)
 
 
-def _extent(report: ReadingReport) -> tuple[int, ...]:
-    """How much text there was."""
-    return report.files, report.bytes, report.lines, report.tokens, report.kept
+def _check_unchanged(before: ReadingReport, now: ReadingReport) -> None:
+    """Refuse a text of which another amount was read the second time."""
+    for name in ("files", "bytes", "lines", "tokens", "kept"):
+        if getattr(before, name) != getattr(now, name):
+            raise CorpusError(
+                f"the text was written to while it was counted: it had {before.tokens:,} tokens in {before.bytes:,} "
+                f"bytes, and now has {now.tokens:,} in {now.bytes:,}; count it again when it stays as it is"
+            )
 
 
 def counting_shard_bytes(total_bytes: int, memory_bytes: int) -> int:
-    """How long the shards of a text are whose windows are counted by workers with so much memory.
+    """The length of the shards of a text whose windows are counted by workers with so much memory.
 
     Example:
         >>> counting_shard_bytes(10**8, 200_000_000), counting_shard_bytes(10**12, 200_000_000)
@@ -168,7 +168,7 @@ class _Rows(NamedTuple):
 
 
 class _Job:
-    """Counts on an engine."""
+    """The counting of one text on an engine."""
 
     def __init__(self, engine: Engine, vocabulary: Vocabulary, config: TrainConfig, memory_bytes: int) -> None:
         self.engine, self.vocabulary, self.config, self.memory_bytes = engine, vocabulary, config, memory_bytes
@@ -180,13 +180,12 @@ class _Job:
 
     def counted(
         self,
-        names: Sequence[str],
+        files: Files,
         phrases: Phrases | None,
         shard_bytes: int | None,
         progress: Callable[[int, int], None] | None,
     ) -> tuple[ReadingReport, list[Ref]]:
-        """What was read, and the cells of each part."""
-        files = find_text(names)
+        """Count all shards; returns the report on what was read, and the cells of each part."""
         total = Total(files)
 
         def read(receipt: tuple[ShardReport, int]) -> None:
@@ -211,7 +210,7 @@ class _Job:
         return report, roots
 
     def rows(self, parts: list[Ref]) -> _Rows:
-        """The matrix, from the cells of each part."""
+        """The symmetric matrix, made of the cells of each part."""
         expected = self._lengths(parts)
         borders = _row_borders(expected, self.memory_bytes // ENTRIES)
         lengths: list[NDArray[np.int64]] = []
@@ -238,7 +237,7 @@ class _Job:
         return _Rows(starts, columns, weights, float(np.concatenate(sums).sum()))
 
     def drawn(self, refs: list[Ref], size: int, dtype: str) -> Pieces:
-        """An array that comes from the engine piece by piece, each of which is freed."""
+        """An array that comes from the engine piece by piece; each piece is freed when the next one is wanted."""
 
         def pieces() -> Iterator[NDArray[Any]]:
             for ref in refs:
@@ -261,7 +260,7 @@ class _Job:
         return lengths
 
     def _dealt(self, parts: list[Ref], borders: NDArray[np.int64]) -> list[list[Ref]]:
-        """The cells of parts by some ranges of rows; parts whose rows end before have none, as columns are smaller."""
+        """The cells of parts by some ranges of rows; a part whose rows end before has none, as columns are smaller."""
         how: dict[str, Any] = {"values": borders.size - 1, "receipt": self._moved}
         words = len(self.vocabulary)
         behind = [number for number in range(len(parts)) if self.borders[number + 1] > borders[0]]
@@ -276,7 +275,7 @@ def _part_borders(occurrences: NDArray[np.int64], window: int, part_bytes: int) 
 
     A row has no more cells than there are words before it, and about 1.6 m n^0.8 if these are many, with n the word's
     count and m the window. By the harmonic mean of both the largest of 16 parts has 1.14 to 1.24 times the mean (2 and
-    17 million words of Wikipedia, 5,000 to 73,561 words); all of them have 1.6 times as many cells as it says.
+    17 million words of Wikipedia, 5,000 to 73,561 words); all parts have 1.6 times as many cells as the estimate says.
     """
     words = occurrences.size
     many = 1.6 * min(window, words) * occurrences.astype(np.float64) ** 0.8

@@ -20,7 +20,7 @@ __all__ = ["WordCounts", "add_words", "chosen", "dealt", "letters_of", "letters_
 
 
 class WordCounts(NamedTuple):
-    """Distinct words, an end behind each, and how often each occurs."""
+    """Distinct words, with an end behind each, and how often each occurs."""
 
     letters: NDArray[np.uint8]
     counts: NDArray[np.int64]
@@ -44,12 +44,12 @@ def letters_of(table: WordTable | ItemTable) -> tuple[NDArray[np.uint8], NDArray
 
 
 def words_of(letters: bytes) -> list[str]:
-    """The words of their bytes."""
+    """The words whose bytes, with an end behind each, are given."""
     return [word.decode() for word in letters.split(WORD_END_BYTE)[:-1]]
 
 
 def add_words(*parts: WordCounts) -> tuple[int, WordCounts]:
-    """How many words there are, and all with their counts added up."""
+    """Add the counts of words up; returns the number of distinct words, and the words."""
     from lexigrad.kernels.text.words import WordTable
 
     table = WordTable()
@@ -66,14 +66,14 @@ def dealt(
     parts: int,
     spelt: NDArray[np.uint8] | None = None,
 ) -> list[WordCounts]:
-    """Words by parts; which part a word belongs to follows from its letters.
+    """Deal words to parts; the part of a word follows from its letters.
 
     Args:
-        letters: The bytes of all words, an end behind each.
-        borders: Where each begins, and the last one ends.
-        counts: How often each occurs; words that do not are left out.
-        parts: How many parts there are.
-        spelt: The letters that say the part, if they are others.
+        letters: the bytes of all words, an end behind each.
+        borders: where each begins, and the last one ends.
+        counts: how often each word occurs; words that do not occur are left out.
+        parts: the number of parts.
+        spelt: letters from which the parts follow, if they are others than ``letters``.
     """
     from lexigrad.kernels.text.words import gather_words, parts_of_words
 

@@ -1,8 +1,7 @@
-"""Columns of tables and datasets that are Python objects: of pyarrow, polars, pandas, datasets, or any Arrow speaker.
+"""Columns of tables and datasets: Parquet and Arrow files, and the tables of other packages as Python objects.
 
-What an object is, is found out without importing its package.
-
-Parquet and Arrow files among text files, each known by its first bytes.
+A file is known by its first bytes, among text files too. The package of an object, pyarrow, polars, pandas, datasets or
+any other that speaks Arrow's C interface, is found out without importing it.
 """
 
 from __future__ import annotations
@@ -25,140 +24,21 @@ if TYPE_CHECKING:
 
 __all__ = ["TableFileSource", "TableSource", "is_table", "row_groups", "table_arrays"]
 
-
-ROWS: Final = 4_096
-"""Rows that are converted at a time."""
-
-Arrays = Iterator[Any]
-
-GIVEN: Final = "the given table"
-
 READ_BYTES: Final = 1 << 20
-"""So much of a Parquet file is read at a time."""
+"""The bytes of a Parquet file that are read at a time."""
 BATCH_BYTES: Final = 1 << 21
 SMALLEST_BATCH: Final = 16
 LARGEST_BATCH: Final = 4_096
 """Rows at a time, so that rows much longer than the file's average, or repeated ones, take little memory."""
+ROWS: Final = 4_096
+"""Rows of an object that are converted at a time."""
 LINE_BREAKS: Final = b"\t\n\v\f\r"
+GIVEN: Final = "the given table"
 
+Arrays = Iterator[Any]
+"""Arrays of a column."""
 Batches = Iterator[tuple[Any, float]]
-"""Arrays of the column, each with the share of the file that has been read."""
-
-
-@dataclass(slots=True)
-class TableSource(Source):
-    """Iterates over the chunks of a column.
-
-    Args:
-        arrays: The column, as arrays of pyarrow; read once.
-        lowercase: Whether lists of tokens become lower case.
-
-    Raises:
-        CorpusError: The column cannot be read, or is none of text.
-    """
-
-    arrays: Iterable[Any]
-    lowercase: bool = False
-
-    def __iter__(self) -> Iterator[Any]:
-        for chunk in column_chunks(_sound(self.arrays), GIVEN, self, lowercase=self.lowercase):
-            self.done_bytes = self.text_bytes
-            yield chunk
-
-
-def table_arrays(source: Any, column: str | None) -> Arrays | None:
-    """The arrays of a column of a table or dataset, or of what is a column itself; None if ``source`` is neither.
-
-    Raises:
-        CorpusError: It has no such column, or several and none is named.
-        MissingExtraError: pyarrow is not installed.
-    """
-    package = type(source).__module__.split(".")[0]
-    kind = type(source).__name__
-    if package == "datasets" and kind in ("Dataset", "IterableDataset"):
-        return _of_batches(_dataset_batches(source, column), column)
-    if package == "datasets" and kind in ("DatasetDict", "IterableDatasetDict"):
-        raise CorpusError(f"{kind} holds several datasets; give one of them: {', '.join(map(repr, source))}")
-    if package == "pandas" and kind == "Series":
-        return _series_arrays(source)
-    if package == "pandas" and kind == "DataFrame":
-        return _frame_arrays(source, column)
-    if package == "polars" and kind == "LazyFrame":
-        is_there = column in source.collect_schema().names()
-        return table_arrays((source.select(column) if is_there else source).collect(), column)
-    if hasattr(source, "__arrow_c_stream__"):
-        return _stream_arrays(source, column)
-    return _array_arrays(source, column) if hasattr(source, "__arrow_c_array__") else None
-
-
-def _sound(arrays: Iterable[Any]) -> Arrays:
-    """The arrays; what pyarrow cannot make of the objects is said in one sentence."""
-    pyarrow = import_pyarrow()
-    try:
-        yield from arrays
-    except (pyarrow.ArrowException, OverflowError) as error:
-        raise CorpusError(
-            f"the given column cannot be read: {first_line(error)}; give strings, lists of tokens or lists of ids"
-        ) from error
-
-
-def _of_batches(batches: Iterable[Any], column: str | None) -> Arrays:
-    """A column of record batches or tables."""
-    chosen = None
-    for batch in batches:
-        if chosen is None:
-            chosen = chosen_column(batch.schema, column, GIVEN)
-        found = batch.column(batch.schema.get_field_index(chosen))
-        yield from getattr(found, "chunks", [found])
-
-
-def _stream_arrays(source: Any, column: str | None) -> Arrays:
-    """Whatever gives a stream of Arrow's C interface: of record batches, or of the arrays of one column."""
-    pyarrow = import_pyarrow()
-    try:
-        batches = pyarrow.RecordBatchReader.from_stream(source)
-    except (TypeError, ValueError, pyarrow.ArrowException):  # it is no stream of batches
-        yield from _checked_column(pyarrow.chunked_array(source)).chunks
-    else:
-        yield from _of_batches(batches, column)
-
-
-def _array_arrays(source: Any, column: str | None) -> Arrays:
-    """Whatever gives one array of Arrow's C interface: a record batch, or a column."""
-    pyarrow = import_pyarrow()
-    if hasattr(source, "schema"):
-        yield from _of_batches([pyarrow.record_batch(source)], column)
-    else:
-        yield _checked_column(pyarrow.array(source))
-
-
-def _checked_column(array: Any) -> Any:
-    """A column by itself, if it is one of text."""
-    check_column(array.type, "the given column")
-    return array
-
-
-def _dataset_batches(dataset: Any, column: str | None) -> Iterator[Any]:
-    """Tables of a few rows of a dataset of Hugging Face, in its order, as its selections and filters say."""
-    if column is not None and column in (dataset.column_names or ()):
-        dataset = dataset.select_columns([column])
-    yield from dataset.with_format("arrow").iter(batch_size=ROWS)
-
-
-def _series_arrays(series: Any) -> Arrays:
-    """A few values of a pandas Series at a time; what pandas takes for missing is null."""
-    pyarrow = import_pyarrow()
-    for begin in range(0, len(series), ROWS):
-        array = pyarrow.array(series.iloc[begin : begin + ROWS], from_pandas=True)
-        yield from map(_checked_column, getattr(array, "chunks", [array]))
-
-
-def _frame_arrays(frame: Any, column: str | None) -> Arrays:
-    """A column of a pandas DataFrame."""
-    pyarrow = import_pyarrow()
-    named = frame if column is None or column not in frame.columns else frame[[column]]
-    schema = pyarrow.Table.from_pandas(named.iloc[:ROWS], preserve_index=False).schema
-    yield from _series_arrays(frame[chosen_column(schema, column, GIVEN)])
+"""Arrays of a column in a file, each with the share of the file that has been read."""
 
 
 @dataclass(slots=True)
@@ -166,11 +46,11 @@ class TableFileSource(FileSource):
     """Iterates over the chunks of files, those of Parquet and Arrow tables among them.
 
     Args:
-        paths: Files, folders and globs; ``-`` is standard input.
-        whole_lines: Cut text only at line ends.
-        column: The column of tables to read; the only one of text if None.
-        lowercase: Whether lists of tokens become lower case.
-        groups: Of a Parquet file, read these row groups only, all one behind the other; all of them if None.
+        paths: files, folders and globs; ``-`` is standard input.
+        whole_lines: whether text is cut only at line ends.
+        column: the column of tables to read; the only one of text if None.
+        lowercase: whether lists of tokens become lower case.
+        groups: the row groups of a Parquet file to read, which stand one behind the other; all of them if None.
 
     Raises:
         CorpusError: A file is damaged, or has no such column.
@@ -182,7 +62,7 @@ class TableFileSource(FileSource):
     groups: range | None = None
 
     def chunks_of(self, file: io.BufferedReader, name: str) -> Iterator[tuple[Any, int]]:
-        """The chunks of one file, each with how many of its bytes on disk have been read."""
+        """The chunks of one file, each with the number of its bytes on disk that have been read."""
         arrays_of = _table_reader(file)
         if arrays_of is None:
             yield from FileSource.chunks_of(self, file, name)
@@ -240,7 +120,7 @@ def _size(file: io.BufferedReader) -> int:
 
 
 def _table_reader(file: io.BufferedReader) -> Callable[..., Batches] | None:
-    """What reads the arrays of a column from a file of this beginning; None if it is no table."""
+    """The function that reads the arrays of a column from a file of this beginning; None if it is no table."""
     start = file.peek(8)[:8]
     if start.startswith(b"PAR1") and _is_binary(start[4:5]):
         return _parquet_arrays
@@ -250,12 +130,12 @@ def _table_reader(file: io.BufferedReader) -> Callable[..., Batches] | None:
 
 
 def _is_binary(byte: bytes) -> bool:
-    """Whether no text goes on like this."""
+    """Whether a byte is one that no text holds."""
     return byte < b" " and byte not in LINE_BREAKS
 
 
 def _drawn_ahead(arrays: Batches) -> Batches:
-    """The arrays, each of which is unpacked by a thread of its own while the one before is worked on."""
+    """The arrays; another thread unpacks the next one while the caller works on the last."""
     with ThreadPoolExecutor(1, thread_name_prefix="lexigrad") as pool:
         coming = pool.submit(next, arrays, None)
         while array := coming.result():
@@ -264,7 +144,7 @@ def _drawn_ahead(arrays: Batches) -> Batches:
 
 
 def _readable(arrays: Batches, name: str) -> Batches:
-    """The arrays; whatever else than a CorpusError comes up while they are read says that the file is damaged."""
+    """The arrays; an error other than a CorpusError while they are read says that the file is damaged."""
     with _explained(name):
         yield from arrays
 
@@ -298,9 +178,10 @@ def _parquet_arrays(file: io.BufferedReader, name: str, column: str | None, grou
 
 
 def _batch_rows(metadata: Any) -> int:
-    """How many rows to read at a time, by the average size of a row.
+    """The number of rows to read at a time, by the average size of a row.
 
-    The sizes of the one column would say more, but where a damaged file's make no sense, pyarrow ends the process.
+    The sizes of the one column would say more, but where those of a damaged file make no sense, pyarrow ends the
+    process.
     """
     size = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
     each = max(size, 0) / max(metadata.num_rows, 1)
@@ -329,3 +210,119 @@ def _arrow_stream_arrays(file: io.BufferedReader, name: str, column: str | None)
     size = _size(file)
     for batch in stream:
         yield batch.column(batch.schema.get_field_index(chosen)), file.tell() / size if size else 0.0
+
+
+@dataclass(slots=True)
+class TableSource(Source):
+    """Iterates over the chunks of a column.
+
+    Args:
+        arrays: the column, as arrays of pyarrow; read once.
+        lowercase: whether lists of tokens become lower case.
+
+    Raises:
+        CorpusError: The column cannot be read, or its type is not one of text.
+    """
+
+    arrays: Iterable[Any]
+    lowercase: bool = False
+
+    def __iter__(self) -> Iterator[Any]:
+        for chunk in column_chunks(_sound(self.arrays), GIVEN, self, lowercase=self.lowercase):
+            self.done_bytes = self.text_bytes
+            yield chunk
+
+
+def table_arrays(source: Any, column: str | None) -> Arrays | None:
+    """The arrays of a column of a table or dataset, or of a column by itself; None if ``source`` is neither.
+
+    Raises:
+        CorpusError: The table has no such column, or several and none is named.
+        MissingExtraError: pyarrow is not installed.
+    """
+    package = type(source).__module__.split(".")[0]
+    kind = type(source).__name__
+    if package == "datasets" and kind in ("Dataset", "IterableDataset"):
+        return _of_batches(_dataset_batches(source, column), column)
+    if package == "datasets" and kind in ("DatasetDict", "IterableDatasetDict"):
+        raise CorpusError(f"{kind} holds several datasets; give one of them: {', '.join(map(repr, source))}")
+    if package == "pandas" and kind == "Series":
+        return _series_arrays(source)
+    if package == "pandas" and kind == "DataFrame":
+        return _frame_arrays(source, column)
+    if package == "polars" and kind == "LazyFrame":
+        is_there = column in source.collect_schema().names()
+        return table_arrays((source.select(column) if is_there else source).collect(), column)
+    if hasattr(source, "__arrow_c_stream__"):
+        return _stream_arrays(source, column)
+    return _array_arrays(source, column) if hasattr(source, "__arrow_c_array__") else None
+
+
+def _sound(arrays: Iterable[Any]) -> Arrays:
+    """The arrays; an error of pyarrow's about the objects becomes one sentence."""
+    pyarrow = import_pyarrow()
+    try:
+        yield from arrays
+    except (pyarrow.ArrowException, OverflowError) as error:
+        raise CorpusError(
+            f"the given column cannot be read: {first_line(error)}; give strings, lists of tokens or lists of ids"
+        ) from error
+
+
+def _of_batches(batches: Iterable[Any], column: str | None) -> Arrays:
+    """A column of record batches or tables."""
+    chosen = None
+    for batch in batches:
+        if chosen is None:
+            chosen = chosen_column(batch.schema, column, GIVEN)
+        found = batch.column(batch.schema.get_field_index(chosen))
+        yield from getattr(found, "chunks", [found])
+
+
+def _stream_arrays(source: Any, column: str | None) -> Arrays:
+    """The arrays of an object that gives a stream of Arrow's C interface: record batches, or the arrays of a column."""
+    pyarrow = import_pyarrow()
+    try:
+        batches = pyarrow.RecordBatchReader.from_stream(source)
+    except (TypeError, ValueError, pyarrow.ArrowException):  # it is no stream of batches
+        yield from _checked_column(pyarrow.chunked_array(source)).chunks
+    else:
+        yield from _of_batches(batches, column)
+
+
+def _array_arrays(source: Any, column: str | None) -> Arrays:
+    """The arrays of an object that gives one array of Arrow's C interface: a record batch, or a column."""
+    pyarrow = import_pyarrow()
+    if hasattr(source, "schema"):
+        yield from _of_batches([pyarrow.record_batch(source)], column)
+    else:
+        yield _checked_column(pyarrow.array(source))
+
+
+def _checked_column(array: Any) -> Any:
+    """A column by itself, whose type must be one of text."""
+    check_column(array.type, "the given column")
+    return array
+
+
+def _dataset_batches(dataset: Any, column: str | None) -> Iterator[Any]:
+    """Tables of a few rows of a dataset of Hugging Face, in the order of its selections and filters."""
+    if column is not None and column in (dataset.column_names or ()):
+        dataset = dataset.select_columns([column])
+    yield from dataset.with_format("arrow").iter(batch_size=ROWS)
+
+
+def _series_arrays(series: Any) -> Arrays:
+    """A few values of a pandas Series at a time; a value that pandas takes for missing is null."""
+    pyarrow = import_pyarrow()
+    for begin in range(0, len(series), ROWS):
+        array = pyarrow.array(series.iloc[begin : begin + ROWS], from_pandas=True)
+        yield from map(_checked_column, getattr(array, "chunks", [array]))
+
+
+def _frame_arrays(frame: Any, column: str | None) -> Arrays:
+    """A column of a pandas DataFrame."""
+    pyarrow = import_pyarrow()
+    named = frame if column is None or column not in frame.columns else frame[[column]]
+    schema = pyarrow.Table.from_pandas(named.iloc[:ROWS], preserve_index=False).schema
+    yield from _series_arrays(frame[chosen_column(schema, column, GIVEN)])

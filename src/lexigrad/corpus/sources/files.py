@@ -42,7 +42,7 @@ __all__ = [
 STANDARD_INPUT: Final = "-"
 TABLE_ENDINGS: Final = (".parquet", ".pq", ".arrow", ".arrows", ".feather", ".ipc")
 TEXT_ENDINGS: Final = (".txt", ".text", ".gz", ".bz2", ".xz", ".zst", *TABLE_ENDINGS)
-"""What the names of the files that are read from a folder end with; a file given by name may be called anything."""
+"""The endings of the files that are read from a folder; a file given by name may be called anything."""
 
 CHUNK_BYTES: Final = BLOCK_BYTES
 LARGEST_UNCUT_BYTES: Final = 1 << 24
@@ -63,26 +63,26 @@ class Chunk:
     offset: int = 0
     """Where it begins there, in bytes of the decompressed text."""
     separated: bool = False
-    """Whether its words are cut already, as ``wordtable.separated`` says."""
+    """Whether the words are cut already, as ``wordtable.separated`` says."""
 
 
 @dataclass(slots=True)
 class Source(ABC):
-    """Iterates over chunks, once, and counts what they are made of."""
+    """Iterates over chunks, once, and counts the files, bytes and nulls that they are made of."""
 
     files: list[str] = field(init=False, default_factory=list)
     skipped_files: int = field(init=False, default=0)
     """Files in the folders whose names do not end as text files' names do."""
     total_bytes: int | None = field(init=False, default=None)
-    """The files' size on disk; None when nobody knows, as with standard input."""
+    """The files' size on disk; None when it is not known, as with standard input."""
     done_bytes: int = field(init=False, default=0)
     """How far reading has come, in bytes on disk."""
     text_bytes: int = field(init=False, default=0)
     """The bytes of text read, decompressed; eight for each id."""
     replaced_bytes: int = field(init=False, default=0)
-    """What was replaced while the chunks were made: bytes, or lone surrogates, one of which Python puts for a byte."""
+    """Bytes that were replaced while the chunks were made, or lone surrogates, one of which Python puts for a byte."""
     nulls: int = field(init=False, default=0)
-    """Rows and tokens of tables that hold nothing, and were skipped."""
+    """Rows and tokens of tables that are null, and were skipped."""
 
     @abstractmethod
     def __iter__(self) -> Iterator[Any]:
@@ -94,8 +94,8 @@ class FileSource(Source):
     """Iterates over the chunks of files; iterating reads them once.
 
     Args:
-        paths: Files, folders and globs; ``-`` is standard input.
-        whole_lines: Cut only at line ends.
+        paths: files, folders and globs; ``-`` is standard input.
+        whole_lines: whether text is cut only at line ends.
 
     Raises:
         CorpusError: A path names nothing, or a file cannot be read, or changes while it is read.
@@ -118,7 +118,7 @@ class FileSource(Source):
                     yield chunk
 
     def chunks_of(self, file: io.BufferedReader, name: str) -> Iterator[tuple[Any, int]]:
-        """The chunks of one file, each with how many of its bytes on disk have been read."""
+        """The chunks of one file, each with the number of its bytes on disk that have been read."""
         blocks = self._blocks(file, name)
         for chunk in cut_chunks(blocks, name, whole_lines=self.whole_lines, largest_bytes=largest_uncut(name)):
             yield chunk, _position(file)
@@ -211,7 +211,7 @@ def _cannot_read(error: OSError) -> NoReturn:
 
 
 def file_size(name: str) -> int | None:
-    """The bytes of a file on disk, None where nobody knows."""
+    """The bytes of a file on disk, None where they are not known."""
     if remote.is_address(name):
         return remote.size(name)
     return os.path.getsize(name) if name != STANDARD_INPUT and os.path.isfile(name) else None
@@ -222,10 +222,10 @@ def opened(name: str) -> Iterator[io.BufferedReader]:
     """A file for reading; standard input is left open.
 
     Raises:
-        CorpusError: It cannot be opened.
+        CorpusError: The file cannot be opened.
     """
     if name == STANDARD_INPUT:
-        # Whatever stands in for standard input, in a test or a notebook, need not have `peek`; this has.
+        # An object that stands in for standard input, in a test or a notebook, need not have `peek`; this one has.
         unread: io.BufferedReader = io.BufferedReader(cast("Any", sys.stdin.buffer))
         try:
             yield unread
@@ -254,7 +254,7 @@ def _unchanged(file: io.BufferedReader, name: str) -> Iterator[None]:
 
 
 def _state(file: io.BufferedReader) -> tuple[int, int] | None:
-    """What changes when a file is written to; None for what is no file on disk."""
+    """The size and time of a file, which change when it is written to; None for one that is not on disk."""
     try:
         status = os.fstat(file.fileno())
     except OSError:  # a test's or a notebook's standard input
@@ -263,12 +263,12 @@ def _state(file: io.BufferedReader) -> tuple[int, int] | None:
 
 
 def _position(file: io.BufferedReader) -> int:
-    """How many bytes of a file have been read, 0 where it cannot say."""
+    """The number of bytes of a file that have been read, 0 where it cannot say."""
     return file.tell() if file.seekable() else 0
 
 
 def largest_uncut(name: str) -> int:
-    """How long a piece of a file's text may be that cannot be cut: what little is packed must not fill the memory."""
+    """The longest piece of a file's text that need not be cut: a small packed file must not fill the memory."""
     if name == STANDARD_INPUT or not os.path.isfile(name):
         return sys.maxsize
     return max(LARGEST_UNCUT_BYTES, EXPANSION * os.path.getsize(name))
@@ -331,7 +331,7 @@ def decoded(chunk: Chunk, encoding_errors: str) -> tuple[str, int]:
     """The characters of a chunk, and how many of its bytes had to be replaced by U+FFFD.
 
     Raises:
-        CorpusError: It is not UTF-8 and ``encoding_errors`` is ``strict``.
+        CorpusError: The chunk is not UTF-8 and ``encoding_errors`` is ``strict``.
     """
     try:
         return chunk.text.decode(), 0

@@ -32,17 +32,17 @@ class ItemChunk:
     items: Items
     """The items, and -1 after each row."""
     name: str = "the given ids"
-    """What they are from, for messages."""
+    """Where the items are from, for messages."""
 
 
 class ItemNames:
-    """What items are called: the table's names, or without one their own digits.
+    """The names of items: those of a table, or without one the digits of the items.
 
     Args:
         table: ``table[item]`` is an item's name: a sequence, a mapping, a pandas Series and so on; or None.
 
     Raises:
-        InputError: It is nothing of the kind.
+        InputError: The table is nothing of the kind.
 
     Example:
         >>> ItemNames(["pear", "fig"]).of([1, 0]), ItemNames().of([70])
@@ -60,7 +60,7 @@ class ItemNames:
         """The names of distinct items.
 
         Raises:
-            InputError: An item has none, or two have the same, or one is no string.
+            InputError: An item has no name, or two have the same, or a name is no string.
         """
         if self.table is None:
             return [str(item) for item in items]
@@ -103,7 +103,7 @@ class ItemNames:
 
 
 def _item_of(word: str) -> int:
-    """The item of which ``word`` are the digits, -1 if it is none."""
+    """The item whose digits ``word`` is, -1 if it is not the digits of one."""
     is_number = word.isascii() and word.isdigit() and len(word) <= DECIMALS and (word[0] != "0" or word == "0")
     return int(word) if is_number and int(word) <= LARGEST_ITEM else ROW_END
 
@@ -122,7 +122,7 @@ def peeked(sentences: Iterable[Any]) -> tuple[Iterator[Any], bool]:
 
 
 def _head(sentence: Any) -> list[Any]:
-    """The first token of a sentence, if it has one; what is no list of tokens is its own."""
+    """The first token of a sentence in a list, which is empty if it has none; [None] for what is no list of tokens."""
     if isinstance(sentence, (str, bytes, bytearray)) or not isinstance(sentence, Iterable):
         return [None]
     if hasattr(sentence, "__array__"):
@@ -135,7 +135,7 @@ class ItemSource(Source):
     """Iterates over the chunks of rows of items: lists of ints, or one-dimensional arrays of them.
 
     Args:
-        rows: Read once, so it may be a generator, or an array of two dimensions.
+        rows: read once, so it may be a generator, or an array of two dimensions.
 
     Raises:
         CorpusError: A row is no list of items.
@@ -170,7 +170,7 @@ class ItemSource(Source):
 
 
 def _row(row: Any, where: str) -> tuple[Any, bool]:
-    """A row as a list or as an array of whole numbers, and whether it is one."""
+    """A row as a list or as an array of whole numbers, and whether it is an array."""
     if isinstance(row, (list, tuple)):
         return row, False
     if isinstance(row, (str, bytes, bytearray, Mapping)) or not isinstance(row, Iterable):
@@ -192,13 +192,13 @@ def _row(row: Any, where: str) -> tuple[Any, bool]:
 
 
 def _joined_arrays(rows: list[Any]) -> Items:
-    """Arrays of whole numbers as one, with -1 after each; what is too large for 64 bits comes out below 0."""
+    """Arrays of whole numbers as one, with -1 after each; a number too large for 64 bits comes out below 0."""
     with_ends = list(chain.from_iterable(zip(rows, repeat(ROW_END_ARRAY), strict=False)))
     return np.concatenate(with_ends, dtype=np.int64, casting="same_kind")
 
 
 def _joined_lists(rows: list[Any]) -> Items | None:
-    """Lists as one array, with -1 after each; None if they hold something else than whole numbers of 64 bits."""
+    """Lists as one array, with -1 after each; None if they hold anything but whole numbers of 64 bits."""
     tokens: list[Any] = []
     for row in rows:
         tokens += row

@@ -24,8 +24,8 @@ class SentenceSource(Source):
     """Iterates over the chunks of an iterable of sentences: strings, whose lines are sentences, or lists of tokens.
 
     Args:
-        sentences: Read once, so it may be a generator; a string's last line ends with the string.
-        config: Its ``lowercase`` (for lists) and ``encoding_errors`` (for lone surrogates) are used.
+        sentences: an iterable that is read once, so it may be a generator; a string's last line ends with the string.
+        config: its ``lowercase`` (for lists) and ``encoding_errors`` (for lone surrogates) are used.
 
     Raises:
         CorpusError: A sentence is neither a string nor a list of strings, or a token is empty.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["TokenizedSource", "text_cutter"]
 
 LINES: Final = 1_000
-"""Given to a tokenizer at once, if it takes several."""
+"""The lines that a tokenizer is given at once, if it takes several."""
 
 Cutter = Callable[[list[str]], Iterable[Any]]
 """From lines to the tokens of each."""
@@ -33,8 +33,8 @@ class TokenizedSource(Source):
     by several.
 
     Args:
-        source: One that cuts its text at line ends only.
-        config: Its ``tokens``, ``lowercase`` and ``encoding_errors`` are used.
+        source: the source of the lines, which cuts its text at line ends only.
+        config: its ``tokens``, ``lowercase`` and ``encoding_errors`` are used.
     """
 
     source: Source
@@ -59,7 +59,7 @@ class TokenizedSource(Source):
             self._count(replaced_bytes + cut.replaced_bytes)
 
     def _count(self, replaced_bytes: int = 0) -> None:
-        """Take over what the source has counted."""
+        """Take over the counters of the source."""
         for counter in fields(Source):
             setattr(self, counter.name, getattr(self.source, counter.name))
         self.replaced_bytes += replaced_bytes
@@ -82,7 +82,7 @@ def _token_lists(text: str, cutter: Cutter) -> Iterator[list[Any]]:
 
 
 def _cutter(tokenizer: Any) -> Cutter:
-    """What cuts lines: a tokenizer of the package tokenizers or transformers, an object that tokenizes, or a function.
+    """The function by which a tokenizer (of tokenizers or transformers), an object that tokenizes, or a function cuts.
 
     The first two add no special tokens, as those have no neighbors of their own.
     """
@@ -95,7 +95,7 @@ def _cutter(tokenizer: Any) -> Cutter:
 
 
 def _of_whole_lines(tokenizer: Any) -> Any:
-    """A tokenizer that neither cuts lines short nor fills them up, whatever it was told to do for its model."""
+    """A tokenizer that neither cuts lines short nor fills them up, even if it was told to for its model."""
     if tokenizer.truncation is None and tokenizer.padding is None:
         return tokenizer
     copy = type(tokenizer).from_str(tokenizer.to_str())

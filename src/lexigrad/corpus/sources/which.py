@@ -1,4 +1,4 @@
-"""Which source reads what: paths, sentences, lists of ids, tables and datasets."""
+"""The choice of the source that reads a text: paths, sentences, lists of ids, tables or datasets."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ __all__ = ["open_source"]
 
 
 def open_source(source: Any, paths: list[str] | None, config: TrainConfig) -> Source:
-    """What gives the chunks of ``source``, or of the files at ``paths``.
+    """The source that gives the chunks of ``source``, or of the files at ``paths``.
 
     Raises:
-        CorpusError: It is nothing that can be read.
+        CorpusError: ``source`` is nothing that can be read.
     """
     by_name = isinstance(config.tokens, str)
     found = _source(source, paths, config, whole_lines=not by_name)
@@ -30,7 +30,7 @@ def open_source(source: Any, paths: list[str] | None, config: TrainConfig) -> So
 
 
 def _source(source: Any, paths: list[str] | None, config: TrainConfig, *, whole_lines: bool) -> Source:
-    """What gives the chunks, before a tokenizer cuts them."""
+    """The source that gives the chunks, before a tokenizer cuts them."""
     if paths is not None:
         return TableFileSource(paths, whole_lines, config.column, config.lowercase)
     arrays = table_arrays(source, config.column)

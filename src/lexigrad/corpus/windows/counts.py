@@ -1,4 +1,4 @@
-"""How often words stand in each other's windows, in expectation: all of a text that skip-gram's loss depends on."""
+"""How often words stand in each other's windows, in expectation: skip-gram's loss depends on nothing else of a text."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class WindowCounts:
         weights: n(c, o) of each entry, above 0; float32.
         options: ``window``, ``dynamic_window`` and ``subsample`` that it was counted with.
         words: The length of the text, in words.
-        phrases: The phrases that were joined in the text, None if none were to be.
+        phrases: The phrases that were joined in the text; None if it was read without phrases.
 
     Example:
         >>> from lexigrad import read_corpus
@@ -137,10 +137,10 @@ class WindowCounts:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> WindowCounts:
-        """Read what ``save`` wrote.
+        """Read a file that ``save`` wrote.
 
         Raises:
-            FormatError: It is no such file, or it is damaged.
+            FormatError: The file holds no window counts, or it is damaged.
         """
         content: Any = read_counts_file(os.fspath(path))
         return cls(*content)
@@ -165,11 +165,11 @@ def count_windows(
     come. Sums are whole numbers of 2⁻²⁸, so the bytes depend neither on ``threads`` nor on ``memory_bytes``.
 
     Args:
-        corpus: The text.
+        corpus: the text.
         config: ``window`` (m), ``dynamic_window``, ``subsample`` and ``threads`` are used; None is ``TrainConfig()``.
-        progress: Called now and then with the positions counted, and all positions of the corpus.
-        memory_bytes: What may be used besides the result, 2 GiB when not given; beyond that temporary files are used.
-            A few MB for each thread are used in any case, and the half of the result while it is put together.
+        progress: is called now and then with the positions counted, and all positions of the corpus.
+        memory_bytes: how much may be used besides the result, 2 GiB when not given; beyond that temporary files are
+            used. A few MB for each thread are used in any case, and the half of the result while it is put together.
 
     Returns:
         The counts, symmetric.

@@ -51,14 +51,14 @@ MEMBERS: Final[dict[str, tuple[np.dtype[Any], int]]] = {
     "options": (np.dtype("u1"), 1),
     "text_words": (np.dtype("<i8"), 0),
 }
-"""Type of number and number of dimensions of each array."""
+"""The type of number and the number of dimensions of each array."""
 
 KNOWN: Final = MEMBERS | {name: (dtype, 1) for name, dtype in PHRASE_TENSORS.items()}
-"""The same, with the arrays of phrases, which are there if there are phrases."""
+"""All arrays that a file may hold: ``MEMBERS``, and the arrays of phrases, if there are phrases."""
 
 
 class CountsContent(NamedTuple):
-    """What a file of window counts holds; the fields of `WindowCounts`."""
+    """The content of a file of window counts; the fields of `WindowCounts`."""
 
     vocabulary: Vocabulary
     starts: NDArray[np.int64]

@@ -45,8 +45,8 @@ ONE_TRY: Final = {"RAY_gcs_server_port_wait_time_s": "1"}
 
 LINEAGE: Final = "RAY_max_lineage_bytes"
 LINEAGE_BYTES: Final = 1 << 20
-"""Of the account of how values were made, by which Ray makes them again if a machine is lost. Ray also keeps all values
-that were put and led to them: where each value is made of the last one, that would be everything."""
+"""The size of the account of how values were made, by which Ray makes them again if a machine is lost. Ray also keeps
+all values that were put and led to them: where each value is made of the last one, that would be everything."""
 
 GIVEN_UP: Final = threading.Event()
 """Whether a Ray was given up in this process."""
@@ -65,30 +65,30 @@ LOCALHOSTS: Final = ("127.0.0.1", "localhost", "[::1]", "::1")
 """Ray takes these for this machine's own address."""
 
 GREETING: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
-"""How HTTP/2 begins, by which a head is spoken to: with a line, and with settings, of which there are none here."""
+"""The beginning of HTTP/2, which a head speaks: a line, and settings, of which there are none here."""
 FRAME_TYPE: Final = 3
 SETTINGS_FRAME: Final = 4
-"""What the fourth byte of an answer is, which begins with settings, too (RFC 9113)."""
+"""The fourth byte of an answer, which begins with settings, too (RFC 9113)."""
 
 
 class Connection(NamedTuple):
     """This process's connection to Ray."""
 
     owned: bool
-    """Whether it was made here, and so is to be ended here."""
+    """Whether the connection was made here, and so is to be ended here."""
     dashboard: str | None
     """The address of Ray's own page about the cluster, if it has one and it is known here."""
 
 
 def import_ray(*, local: bool, lineage_bytes: int = LINEAGE_BYTES) -> Any:
-    """Ray, told to be quiet, and where it is to be local, to stay on this machine.
+    """The package ray, told to be quiet, and if it is to be local, to stay on this machine.
 
     Args:
-        local: whether it is to be.
-        lineage_bytes: as for `RayEngine`; what the environment, or the first import of a process, says goes before.
+        local: whether Ray is to stay on this machine.
+        lineage_bytes: as for `RayEngine`; the environment, or the first import of a process, goes before it.
 
     Raises:
-        MissingExtraError: it is not installed.
+        MissingExtraError: Ray is not installed.
     """
     for name, value in {**SETTINGS, **({} if local else ONE_TRY), LINEAGE: str(lineage_bytes)}.items():
         os.environ.setdefault(name, value)
@@ -102,12 +102,12 @@ def import_ray(*, local: bool, lineage_bytes: int = LINEAGE_BYTES) -> Any:
 
 
 def connect(ray: Any, address: str, cores: int | None) -> Connection:
-    """Connect this process to Ray, unless it is.
+    """Connect this process to Ray, unless it is connected.
 
     Args:
         ray: the package.
         address: ``local``, ``auto`` or HOST:PORT.
-        cores: of a Ray of its own; all of this machine's if None.
+        cores: the cores of a Ray of its own; all of this machine's if None.
 
     Raises:
         EngineError: there is no cluster at the address, or Ray does not start.
@@ -153,7 +153,7 @@ def give_up(ray: Any) -> None:
 def leave(status: int) -> None:
     """End this process at once if a Ray was given up in it: its threads would crash it on the usual way out."""
     if GIVEN_UP.is_set():
-        with suppress(OSError):  # who reads them may be gone
+        with suppress(OSError):  # their readers may be gone
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(status)
@@ -197,7 +197,7 @@ def reachable(ray: Any, address: str) -> str:
     """An address at which a Ray cluster listens; Ray would look for it for a long time.
 
     Raises:
-        EngineError: none does.
+        EngineError: no cluster listens there.
     """
     wanted = os.environ.get("RAY_ADDRESS") or address if address == "auto" else address
     if wanted == "auto":
@@ -222,7 +222,7 @@ def reachable(ray: Any, address: str) -> str:
 
 
 def _unreached(wanted: str, taken: str, error: OSError) -> str:
-    """Why there is no cluster at an address, and what to do."""
+    """The message that there is no cluster at an address: why, and what to do."""
     where = wanted if taken == wanted else f"{wanted}, which Ray takes for {taken}"
     advice = "see whether it is up, and whether this machine reaches it"
     if taken.rpartition(":")[0] not in LOCALHOSTS and taken != wanted:
@@ -231,7 +231,7 @@ def _unreached(wanted: str, taken: str, error: OSError) -> str:
 
 
 def _greeted(address: str) -> bytes | None:
-    """What HOST:PORT answers to a greeting, nothing if it is silent; None where messages are enciphered."""
+    """The answer of HOST:PORT to a greeting, empty if it is silent; None where messages are enciphered."""
     if os.environ.get("RAY_USE_TLS", "0").lower() in {"1", "true"}:
         _knock(address, CONNECT_SECONDS)
         return None

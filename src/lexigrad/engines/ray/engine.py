@@ -1,8 +1,8 @@
 """The engine on Ray: restartable workers, on this machine or on a cluster.
 
 Ray schedules, ships and recovers: a call whose worker dies is made again, and a value that was lost with a machine is
-computed again from what it was made of. Here is what Ray leaves to its users: that nothing is waited for without end,
-that nothing listens beyond this machine unless a cluster is asked for, and that every failure ends in a sentence.
+computed again from the values it was made of. This module does what Ray leaves to its users: nothing is waited for
+without end, nothing listens beyond this machine unless a cluster is asked for, and every failure ends in a sentence.
 """
 
 from __future__ import annotations
@@ -30,12 +30,15 @@ if TYPE_CHECKING:
 __all__ = ["RayEngine", "RayRef"]
 
 RESTARTS: Final = 100
-"""So often a worker is made anew before Ray gives it up: a bound, as without one a fault could last for ever."""
+"""How often a worker is made anew before Ray gives it up; without a bound a fault could last for ever."""
 RETRIES: Final = 7
-"""So often a call is made again whose worker died."""
+"""How often a call whose worker died is made again."""
 TICK_SECONDS: Final = 1.0
 CLOSE_SECONDS: Final = 30.0
-"""So long Ray may take to end; it takes one or two."""
+"""The time in which Ray must end; it takes one or two seconds."""
+HEADLESS_CLOSE_SECONDS: Final = 5.0
+"""The time in which Ray must end without its head. Ray ends this process a minute after its head is gone, and by then
+the user must have been told."""
 PULSE: Final = "pulse"
 INLINE_BYTES: Final = 1 << 14
 """Larger values go from worker to worker; by itself Ray sends up to 100 kB, many at once, by way of the driver."""
@@ -75,20 +78,20 @@ class RayEngine:
     Args:
         address: ``local`` for a Ray of its own on this machine, which ends with the engine; ``auto``, or HOST:PORT, for
             a cluster that is up.
-        workers: how many; as many as there are free cores for if None.
+        workers: the number of workers; as many as there are free cores for if None.
         threads: the cores that each worker takes, for functions that use so many threads; None for as many as there are
             for so many workers.
-        most_workers: there is work for no more: as many are made at most where ``workers`` is None.
-        deadline_seconds: after how long without any progress to give up.
-        lineage_bytes: how much Ray keeps of the account of how values were made; those that are lost with a machine it
-            makes again by that. More suits jobs whose values are not made of each other in a long row. The first engine
-            of a process decides.
+        most_workers: the number of workers that there is work for: a bound where ``workers`` is None.
+        deadline_seconds: the time without any progress after which to give up.
+        lineage_bytes: the size of the account of how values were made, by which Ray makes values again that are lost
+            with a machine. More suits jobs whose values are not made of each other in a long row. The first engine of
+            a process decides.
         report: is called with an `EngineProgress` about every second while values are waited for.
 
     Attributes:
         dashboard: the address of Ray's own page about the cluster; None if it has none, or it is not known here.
-        deadline_seconds: as given.
-        silence_seconds: after how long a worker of whom nothing is heard is replaced.
+        deadline_seconds: the time without any progress after which to give up.
+        silence_seconds: the time after which a worker of which nothing is heard is replaced.
 
     Raises:
         MissingExtraError: Ray is not installed.
@@ -115,7 +118,7 @@ class RayEngine:
         connection = connect(self._ray, address, _wanted(workers, threads))
         self._owned, self.dashboard = connection
         self._head = HeadCheck(self._ray.get_runtime_context().gcs_address)
-        self._is_closed = False
+        self._is_closed = self._is_headless = False
         self._room: Any = None
         self._actors: list[Any] = []
         self._pulses: dict[Any, int] = {}
@@ -169,16 +172,16 @@ class RayEngine:
         self._is_closed = True
         ending = Thread(target=self._end, name="lexigrad-end", daemon=True)
         ending.start()
-        ending.join(CLOSE_SECONDS)
+        ending.join(HEADLESS_CLOSE_SECONDS if self._is_headless else CLOSE_SECONDS)
         if ending.is_alive():
             give_up(self._ray)
 
     def _end(self) -> None:
-        """Tell Ray to end, which waits for its head and for this machine's part of it, however long they are stuck."""
+        """Tell Ray to end, which waits for its head and for its processes on this machine, even if they are stuck."""
         with suppress(Exception):
-            for actor in self._actors:
+            for actor in [] if self._is_headless else self._actors:  # only a head ends them, if the driver does not
                 self._ray.kill(actor)
-            if self._room is not None:
+            if self._room is not None and not self._is_headless:
                 self._ray.util.remove_placement_group(self._room)
         self._actors, self._room = [], None
         if self._owned:
@@ -192,14 +195,14 @@ class RayEngine:
         self.close()
 
     def progress(self) -> EngineProgress:
-        """How far it has come, by what the workers said last."""
+        """The progress of the engine, by the last words of its workers."""
         return self._watch.progress(self._calls)
 
     def _within_deadline(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call one of Ray's functions that has no deadline of its own.
 
         Raises:
-            EngineError: it is not done in time.
+            EngineError: the function does not end in time.
         """
         done: Future[Any] = Future()
 
@@ -220,12 +223,12 @@ class RayEngine:
             ) from None
 
     def _check_open(self) -> None:
-        """Refuse work when it has been closed; Ray would start another Ray for it."""
+        """Refuse work for a closed engine; Ray would start another Ray for it."""
         if self._is_closed:
             raise EngineError(CLOSED)
 
     def _count(self, workers: int | None, threads: int | None, most_workers: int | None) -> tuple[int, int]:
-        """How many workers there are to be, and how many cores each has."""
+        """The number of workers that are to be made, and the cores of each."""
         machines = [node["Resources"].get("CPU", 0) for node in self._ray.nodes() if node["Alive"]]
         free = self._ray.available_resources().get("CPU", 0)
         count, each = shared_out(machines, free, workers, threads, most_workers)
@@ -257,7 +260,7 @@ class RayEngine:
         for number in range(self.workers):
             made = actor_class.options(
                 num_cpus=0,
-                memory=1,  # one byte: what asks for nothing at all, Ray puts on any machine, whatever is said here
+                memory=1,  # one byte: Ray puts an actor that asks for nothing on any machine, against any strategy
                 max_restarts=RESTARTS,
                 allow_out_of_order_execution=True,  # a queue in order can pass over a call that is made again
                 scheduling_strategy=NodeAffinitySchedulingStrategy(nodes[number], soft=True),
@@ -267,7 +270,16 @@ class RayEngine:
         self.get([self.call(os.getpid, on=number) for number in range(self.workers)])
 
     def _look(self) -> None:
-        """Hear the workers, replace those that are silent or idle, report, and give up when it is time."""
+        """See whether the head is there, hear the workers, replace those that are silent or idle, report, or give up.
+
+        Raises:
+            EngineError: the head is out of reach, or nothing got on for the deadline.
+        """
+        try:
+            self._head.check()
+        except EngineError:
+            self._is_headless = True
+            raise
         heard, _ = (
             self._ray.wait(list(self._pulses), num_returns=len(self._pulses), timeout=0) if self._pulses else ([], [])
         )
@@ -287,14 +299,14 @@ class RayEngine:
             self.report(self.progress())
 
     def _ask(self, number: int) -> None:
-        """Ask a worker how it gets on."""
+        """Ask a worker for its pulse."""
         pulse = self._actors[number].pulse.options(concurrency_group=PULSE, max_task_retries=0)
         with suppress(self._ray.exceptions.RayError):
             self._pulses[pulse.remote()] = number
 
 
 def _wanted(workers: int | None, threads: int | None) -> int | None:
-    """The cores that a Ray of its own is to say it has, be there so many or not; None for those that there are."""
+    """The cores that a Ray of its own is to claim, whether there are so many or not; None for those that there are."""
     least = (workers or 1) * (threads or 1)
     if workers is None and least == 1:
         return None

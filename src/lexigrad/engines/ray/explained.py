@@ -1,4 +1,4 @@
-"""Sentences for what Ray raises."""
+"""Sentences for the errors of Ray."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["first_line", "sentences"]
 
 @contextmanager
 def sentences(ray: Any) -> Iterator[None]:
-    """Within this context, what Ray raises becomes an error of ours; what a function refused comes out as it was."""
+    """Within this context errors of Ray become errors of ours; those that a function raised come out as they were."""
     try:
         yield
     except AS_THEY_ARE as error:

@@ -1,4 +1,4 @@
-"""How a cluster gets on: what its workers say, who is slow, who died, and when to give up."""
+"""The progress of a cluster: the words of its workers, which of them are slow or died, and when to give up."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ AT_WORK: Final = 0.1
 """A process that uses less of a core than this makes no progress; Ray's own threads use about a hundredth."""
 
 JUDGED_SECONDS: Final = 5.0
-"""Whether a process is at work is judged over so long."""
+"""The time over which it is judged whether a process is at work."""
 
 LAG_SECONDS: Final = 5.0
 LAG_FACTOR: Final = 2.0
-"""A worker lags that is at a call for so long, and so many times as long as the others take for such calls."""
+"""A worker lags that is at a call for LAG_SECONDS, and LAG_FACTOR times as long as the others take for such calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,14 @@ class EngineProgress:
     """How far an engine has come with what it was given.
 
     Attributes:
-        workers: how many there are.
-        calls_made: calls that it was given so far.
-        calls_done: those that ended, at least; those of a worker that died count again.
-        bytes_done: of what they returned.
+        workers: the number of workers.
+        calls_made: the calls that it was given so far.
+        calls_done: the calls that ended, at least; those of a worker that died count again.
+        bytes_done: the bytes that these calls returned.
         restarts: how often a worker's process ended and was replaced.
-        slowest: the worker that has been busy with one call the longest, with what, for how long; empty if none is.
-        lags: whether that is twice as long as any such call has taken, and at least five seconds.
-        seconds: since the engine was opened.
+        slowest: the worker that has been busy with one call the longest, with the call and its time; empty if none is.
+        lags: whether that time is twice as long as any such call has taken, and at least five seconds.
+        seconds: the time since the engine was opened.
     """
 
     workers: int
@@ -51,11 +51,11 @@ class EngineProgress:
 
 @dataclass(slots=True)
 class _Seen:
-    """What is known of one worker."""
+    """The last pulse of one worker, and the sums of those of its processes that have ended."""
 
     pulse: Pulse | None = None
     heard: float = 0.0
-    spared: float = 0.0  # since when it may be silent
+    spared: float = 0.0  # the time from which on it may be silent
     marked_cpu: float = 0.0
     marked: float = 0.0
     calls_before: int = 0  # by processes that have ended
@@ -67,7 +67,7 @@ class Watch:
     """Judges by the workers' pulses whether anything gets on.
 
     Args:
-        workers: how many there are.
+        workers: the number of workers.
     """
 
     def __init__(self, workers: int) -> None:
@@ -76,11 +76,11 @@ class Watch:
         self._longest: dict[str, float] = {}  # seconds that calls of a function took, as far as pulses tell
 
     def progressed(self) -> None:
-        """A value came, or work was handed out: nothing stands still."""
+        """Note that a value came, or that work was handed out: nothing stands still."""
         self._alive = time.monotonic()
 
     def hear(self, worker: int, pulse: Pulse) -> None:
-        """A worker has said how it gets on."""
+        """Take the pulse of a worker."""
         now, seen = time.monotonic(), self._seen[worker]
         last, seen.pulse, seen.heard, seen.spared = seen.pulse, pulse, now, now
         if last is None or last.process != pulse.process or last.host != pulse.host:
@@ -98,7 +98,7 @@ class Watch:
             seen.marked, seen.marked_cpu = now, pulse.cpu_seconds
 
     def silent(self, seconds: float) -> list[int]:
-        """The workers of whom nothing was heard for so long; each is named once in that time."""
+        """The workers of which nothing was heard for so long; each is named once in that time."""
         now = time.monotonic()
         found = [number for number, seen in enumerate(self._seen) if now - seen.spared >= seconds]
         for number in found:
@@ -108,7 +108,7 @@ class Watch:
     def idle(self, seconds: float) -> list[int]:
         """All workers, if all have rested for so long while a value is waited for: the call that makes it was lost.
 
-        They are named once in that time. Where their processes are replaced, Ray makes their calls again.
+        They are named once in that time. When their processes are replaced, Ray makes their calls again.
         """
         now = time.monotonic()
         pulses = [seen.pulse for seen in self._seen]
@@ -121,7 +121,7 @@ class Watch:
         """Give up if it is time.
 
         Args:
-            deadline_seconds: after how long without any progress.
+            deadline_seconds: the time without any progress after which to give up.
 
         Raises:
             EngineError: nothing got on for the deadline.
@@ -137,10 +137,10 @@ class Watch:
         )
 
     def progress(self, calls_made: int) -> EngineProgress:
-        """What is known, for a reader."""
+        """The progress of all workers, for a reader."""
         now, seen = time.monotonic(), self._seen
         pulses = [one.pulse for one in seen if one.pulse is not None]
-        busy = [  # who says nothing is taken to be at it still
+        busy = [  # a worker that says nothing is taken to be still at its call
             (one.pulse.seconds + now - one.heard, number, one.pulse)
             for number, one in enumerate(seen)
             if one.pulse is not None and (one.pulse.function or now - one.heard >= LAG_SECONDS)
@@ -165,5 +165,5 @@ class Watch:
 
 
 def _at(pulse: Pulse) -> str:
-    """What a worker is at."""
+    """The call that a worker is at, as a part of a sentence."""
     return f" in {pulse.function}" if pulse.function else ""

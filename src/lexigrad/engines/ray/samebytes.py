@@ -1,6 +1,6 @@
-"""Whether two machines make the same bytes of the same numbers: a small computation, and what made it.
+"""A small computation by which one sees whether two machines make the same bytes of the same numbers.
 
-What can differ, as far as is known: processors without fused multiply-add round twice where others round once; NumPy
+Differences that are known: processors without fused multiply-add round twice where others round once; NumPy
 and the C library choose their exponentials and logarithms by the processor, and change them from version to version.
 """
 
@@ -25,10 +25,10 @@ PACKAGES: Final = {"NumPy": "numpy", "Numba": "numba", "llvmlite": "llvmlite"}
 
 @dataclass(frozen=True)
 class Probe:
-    """What one machine made of the probe's numbers, and with what.
+    """The results of the computation on one machine, and the versions and the processor that made them.
 
     Attributes:
-        hashes: by what was computed.
+        hashes: the hash of each kind of result, by name.
         made_with: versions and processor, by name.
     """
 
@@ -37,7 +37,7 @@ class Probe:
 
     @staticmethod
     def here() -> Probe:
-        """That of this process; it is computed once.
+        """The probe of this process; it is computed once.
 
         Example:
             >>> Probe.here() == Probe.here()
@@ -47,7 +47,7 @@ class Probe:
 
 
 def difference(ours: Probe, theirs: Probe) -> str | None:
-    """Why another machine cannot work with this one, for a reader; None if it can.
+    """The reason why another machine cannot work with this one, for a reader; None if it can.
 
     Example:
         >>> here = Probe.here()
@@ -90,7 +90,7 @@ def _of_this_process() -> Probe:
 
 
 def _numpy(x: NDArray[Any]) -> list[NDArray[Any]]:
-    """What training and counting leave to NumPy."""
+    """The functions that training and counting leave to NumPy, of the numbers."""
     return [
         np.exp(-x),
         np.log(x),
@@ -128,7 +128,7 @@ def _digest(*arrays: NDArray[Any]) -> str:
 
 
 def _made_with() -> dict[str, str]:
-    """What may be the cause of other bits."""
+    """Versions and the processor: the possible causes of other bits."""
     from importlib.metadata import version
 
     from lexigrad import __version__

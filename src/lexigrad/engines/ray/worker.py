@@ -1,4 +1,4 @@
-"""What a worker on Ray does: it calls functions that are named to it, and says how it gets on."""
+"""The worker on Ray: it calls functions by their names, and says how it gets on."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ __all__ = ["Pulse", "Worker", "path_of"]
 
 
 class Pulse(NamedTuple):
-    """How a worker gets on."""
+    """The state of a worker."""
 
     host: str
     process: int
     calls: int
-    """How many it has made."""
+    """The number of calls that it has made."""
     bytes: int
-    """Of what they returned."""
+    """The bytes of the values that the calls returned."""
     cpu_seconds: float
-    """What its process has used."""
+    """The processor time that its process has used."""
     function: str
-    """What it is calling; nothing if it rests."""
+    """The function that it is calling; empty if it rests."""
     seconds: float
-    """For how long."""
+    """How long it has been calling that function."""
 
 
 class Worker:
@@ -69,7 +69,7 @@ class Worker:
         return result
 
     def pulse(self) -> Pulse:
-        """Say how it gets on; Ray calls this while a call runs."""
+        """The state of the worker; Ray calls this while a call runs."""
         begun = self._begun
         function, since = begun if begun is not None else ("", time.monotonic())
         return Pulse(
@@ -97,7 +97,7 @@ def path_of(function: Callable[..., Any]) -> tuple[str, str]:
     """The module and the name by which a worker finds a function.
 
     Raises:
-        EngineError: it has none.
+        EngineError: it cannot be found by a name.
 
     Example:
         >>> path_of(size_bytes)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from lexigrad.corpus.corpus import Corpus, check_phrases, read_corpus
+from lexigrad.corpus.corpus import Corpus, check_phrases
+from lexigrad.corpus.reading import read_corpus
 from lexigrad.corpus.windows.counts import WindowCounts, count_windows
 from lexigrad.errors import InputError
 from lexigrad.kernels.draws import keep_thresholds

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from lexigrad.config import TrainConfig
-from lexigrad.corpus.corpus import read_corpus
+from lexigrad.corpus.reading import read_corpus
 from lexigrad.corpus.windows.counts import count_windows
 from lexigrad.engines.cores import available_cores, one_blas_thread
 from lexigrad.engines.threads import ThreadEngine

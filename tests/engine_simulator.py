@@ -1,7 +1,9 @@
-"""A cluster on one thread, for tests: calls in any order, late or lost results, workers that die, all by a seed."""
+"""A cluster on one thread: calls in any order, late or lost results, workers that die, all drawn from a seed."""
 
 from __future__ import annotations
 
+import hashlib
+import struct
 from collections import Counter
 from dataclasses import dataclass
 from random import Random
@@ -10,13 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 
 from lexigrad.engines.interface import LostValueError, error_of, name_of
-from lexigrad.engines.values import check_sendable, fingerprint, with_arrays
+from lexigrad.engines.values import PLAIN, check_sendable, parts_of, with_arrays
 from lexigrad.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-__all__ = ["SimulatedEngine"]
 
 LATEST: Final = 4
 """A result comes after fewer further calls than that."""
@@ -50,11 +50,11 @@ class SimulatedEngine:
     Calls whose arguments are there are made in a drawn order, each on copies of its arguments, as on another machine.
     Results are late by a drawn number of calls. A worker dies in so many of the calls: what it had is thrown away, the
     call is made again, and the values must be the same, bit for bit. A function that changes its arguments, or returns
-    something that does not go over the wire, is refused too.
+    a value that does not go over the wire, is refused too.
 
     Args:
-        workers: what the job is told; nothing here depends on it.
-        seed: of all that is drawn.
+        workers: the number that the job is told; nothing here depends on it.
+        seed: the seed of all that is drawn.
         deaths: the probability that a worker dies in a call.
         losses: the probability that what a call returns is lost for good, and with it all that is made of it.
 
@@ -82,13 +82,13 @@ class SimulatedEngine:
         self._late: list[tuple[int, list[_Ref]]] = []
         self._users: Counter[_Ref] = Counter()  # calls that wait with this argument
 
-    def put(self, value: Any) -> _Ref:  # noqa: D102 - as in the interface
+    def put(self, value: Any) -> _Ref:
         ref = _Ref()
         check_sendable(value)
         ref.value, ref.is_there = _sent(value), True
         return ref
 
-    def call(self, function: Callable[..., Any], *arguments: Any, returns: int = 1, on: int = 0) -> Any:  # noqa: D102
+    def call(self, function: Callable[..., Any], *arguments: Any, returns: int = 1, on: int = 0) -> Any:
         refs = [_Ref() for _ in range(returns)]
         needed = [part for part in arguments if isinstance(part, _Ref)]
         for part in arguments:
@@ -101,7 +101,7 @@ class SimulatedEngine:
         self._waiting.append(_Call(function, held, refs))
         return refs[0] if returns == 1 else tuple(refs)
 
-    def get(self, refs: Iterable[_Ref]) -> list[Any]:  # noqa: D102
+    def get(self, refs: Iterable[_Ref]) -> list[Any]:
         wanted = list(refs)
         for ref in wanted:
             if ref.freed:
@@ -111,12 +111,12 @@ class SimulatedEngine:
             self._raise_errors_of([ref])
         return [ref.value for ref in wanted]
 
-    def free(self, refs: Iterable[_Ref]) -> None:  # noqa: D102
+    def free(self, refs: Iterable[_Ref]) -> None:
         for ref in refs:
             ref.freed = True
             self._drop(ref)
 
-    def close(self) -> None:  # noqa: D102
+    def close(self) -> None:
         self._waiting.clear()
         self._late.clear()
 
@@ -218,3 +218,39 @@ def _moved(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     copied[...] = array
     copied.flags.writeable = False
     return copied
+
+
+def fingerprint(value: Any) -> bytes:
+    """A hash of a value: of its types, shapes and bytes, in the order in which they stand.
+
+    Two values that are equal but not the same, such as 0.0 and −0.0, or 1 and True, have different hashes. A NaN has
+    the hash of its bits.
+
+    Raises:
+        EngineError: there is something in it that does not go over the wire.
+    """
+    digest = hashlib.sha256()
+    _walk(value, digest.update)
+    return digest.digest()
+
+
+def _walk(value: Any, update: Callable[[bytes], None]) -> None:
+    """Hand over the bytes of a value, each part's after its type and size, so that no two values have the same."""
+    kind = type(value)
+    if isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject:
+        update(f"{kind.__name__} {value.dtype.str} {value.shape};".encode())
+        update(np.ascontiguousarray(value).tobytes())
+    elif kind in PLAIN:
+        if isinstance(value, float | complex):
+            number = complex(value)
+            text = struct.pack("<dd", number.real, number.imag)
+        else:
+            text = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+        update(f"{kind.__name__} {len(text)};".encode())
+        update(text)
+    else:
+        check_sendable(value)
+        items = list(parts_of(value) or ())
+        update(f"{kind.__module__}.{kind.__qualname__} {len(items)};".encode())
+        for part in items:
+            _walk(part, update)
