@@ -66,7 +66,7 @@ def test_the_alias_table_holds_exactly_the_distribution(weights: list[float]) ->
 
 
 def test_the_kernels_draw_negatives_from_the_noise_distribution() -> None:
-    from lexigrad.kernels.compiler.simd import row_parts
+    from lexigrad.kernels.compiler.rowshape import row_parts
     from lexigrad.kernels.sgd.piece import Draws, draw_negatives
 
     probabilities = np.arange(1, 51) ** 0.75

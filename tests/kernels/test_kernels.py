@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lexigrad.errors import GradientError
 from lexigrad.gradcheck.kernels import TOLERANCE, KernelCase, check_kernels, worst_row_error
-from lexigrad.kernels.compiler.simd import row_parts
+from lexigrad.kernels.compiler.rowshape import row_parts
 from lexigrad.kernels.draws import TOKEN_STREAM, draw, keep_thresholds, stream_key
 from lexigrad.kernels.sgd.piece import Draws, Piece, count_windows, keep_piece, longest_sentence
 from lexigrad.kernels.sgd.tables import Table

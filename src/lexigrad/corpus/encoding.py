@@ -153,13 +153,13 @@ class TextEncoder(Encoder):
     """Encodes text."""
 
     def __init__(self, config: TrainConfig) -> None:
-        from lexigrad.kernels.text import words as wordtable
+        from lexigrad.kernels.text import words
 
         super().__init__()
         self.config = config
-        self.table: WordTable = wordtable.WordTable()
-        self.alphabet: Alphabet = wordtable.word_characters() if config.tokens == "words" else wordtable.whitespace()
-        self.separated: Alphabet = wordtable.separated()
+        self.table: WordTable = words.WordTable()
+        self.alphabet: Alphabet = words.word_characters() if config.tokens == "words" else words.whitespace()
+        self.separated: Alphabet = words.separated()
 
     def counted(self, chunk: Chunk | ItemChunk) -> tuple[Ids, int]:
         """The ids of the words of a chunk of text."""

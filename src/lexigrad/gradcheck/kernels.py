@@ -126,8 +126,8 @@ class _Step:
     """Tables, text and draws of a case, and the change of both tables by the kernel and by the reference."""
 
     def __init__(self, case: KernelCase) -> None:
-        from lexigrad.kernels.compiler.simd import row_parts
-        from lexigrad.kernels.sgd.piece import Draws
+        from lexigrad.kernels.compiler.rowshape import row_parts
+        from lexigrad.kernels.sgd.piece import Cuts, Draws, Piece, Text
         from lexigrad.kernels.sgd.span import ready_piece
         from lexigrad.kernels.sgd.tables import Table
         from lexigrad.kernels.sgd.team import new_shared
@@ -146,24 +146,26 @@ class _Step:
         self.draws = Draws.of_epoch(case.seed, 0, keep, alias_table(shares))
         self.settings = _settings(case)
         self.shared = new_shared(self.settings, len(self.shape), case.model == "cbow")
-        self.piece, cuts = (type(rows)(*(row[0] for row in rows)) for rows in (self.shared.pieces, self.shared.cuts))
-        piece = self.shape, self.ids, 0, self.ids.size, self.draws, self.settings, self.piece, cuts
-        _, self.places, _, blocks = ready_piece(*piece)
+        self.piece = Piece(*(row[0] for row in self.shared.pieces))
+        cuts = Cuts(*(row[0] for row in self.shared.cuts))
+        self.text = Text(self.ids, 0, self.ids.size)
+        _, self.places, _, blocks = ready_piece(self.shape, self.text, self.draws, self.settings, self.piece, cuts)
         self.block_starts = cuts.starts[:blocks].tolist()
 
     def kernel(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The change of V and of U that the kernels give."""
         from lexigrad.kernels.sgd.barrier import Gate
+        from lexigrad.kernels.sgd.span import Rates
+        from lexigrad.kernels.sgd.step import Tables
         from lexigrad.kernels.sgd.superstep import train_together
         from lexigrad.kernels.sgd.tables import Table
-        from lexigrad.kernels.sgd.team import new_shares
+        from lexigrad.kernels.sgd.team import Team, new_members
 
         d_V, d_U = (Table(self.case.words, self.case.dim, self.shape) for _ in range(2))
-        tables = self.V.floats, self.U.floats, d_V.floats, d_U.floats
-        gate = Gate(1, 1)
-        common = self.draws, self.settings, 1.0, 1.0, gate.state, self.shared
-        (share,) = new_shares(self.settings, self.shape, self.case.model == "cbow", 1, 1)
-        train_together(self.shape, self.ids, 0, self.ids.size, *tables, *common, *share)
+        tables = Tables(self.V.floats, self.U.floats, d_V.floats, d_U.floats)
+        team = Team(Gate(1, 1).state, self.shared)
+        (member,) = new_members(self.settings, self.shape, self.case.model == "cbow", 1, 1)
+        train_together(self.shape, self.text, tables, self.draws, self.settings, Rates(1.0, 1.0), team, member)
         return d_V.rows(), d_U.rows()
 
     def reference(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

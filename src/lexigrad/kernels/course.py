@@ -1,7 +1,7 @@
 """The course experiment at full speed: Python's random numbers, and the sampling and the steps that they drive.
 
-A generator is what ``random.Random(seed).getstate()`` holds, as one array: the 624 words of the Mersenne Twister and
-the place of the next one. Here it goes on from there and gives, draw for draw, what Python's `random` would.
+A generator is the state of ``random.Random(seed)`` as one array: the 624 words of the Mersenne Twister and the place of
+the next one. Here it goes on from there and gives, draw for draw, the numbers of Python's `random`.
 
 Source: Matsumoto and Nishimura 1998, "Mersenne twister: a 623-dimensionally equidistributed uniform pseudo-random
 number generator"; how `random` makes floats and ranges of its words stands in Python's documentation and source.
@@ -10,11 +10,14 @@ number generator"; how `random` makes floats and ranges of its words stands in P
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from lexigrad.kernels.compiler.compile import kernel, kernel_with
+
+if TYPE_CHECKING:
+    from lexigrad.kernels.arraytypes import Doubles, Int32s, Int64s, UInt32s
 
 __all__ = ["Sampling", "negative_sampling", "random_below", "random_unit", "random_word", "thin", "train_steps"]
 
@@ -28,18 +31,18 @@ SECOND_MASK = np.uint32(0xEFC60000)
 
 
 class Sampling(NamedTuple):
-    """What contexts and negatives are drawn from."""
+    """The text and the noise from which contexts and negatives are drawn."""
 
-    tokens: Any  # int32: word ids, one sentence after the other
-    ends: Any  # int64: where each sentence ends
-    noise: Any  # int32: a word id in each slot
-    contexts: Any  # contexts in a step
-    negatives: Any  # negatives for each outside word
-    window: Any  # the widest window
+    tokens: Int32s  # word ids, one sentence after the other
+    ends: Int64s  # where each sentence ends
+    noise: Int32s  # a word id in each slot
+    contexts: int  # contexts in a step
+    negatives: int  # negatives for each outside word
+    window: int  # the widest window
 
 
 @kernel
-def twist(generator: Any) -> None:
+def twist(generator: UInt32s) -> None:
     """Renew all words of the generator."""
     for i in range(WORDS):
         y = (generator[i] & UPPER) | (generator[(i + 1) % WORDS] & LOWER)
@@ -49,7 +52,7 @@ def twist(generator: Any) -> None:
 
 
 @kernel
-def random_word(generator: Any) -> Any:
+def random_word(generator: UInt32s) -> Any:
     """``random.getrandbits(32)``."""
     if generator[WORDS] >= WORDS:
         twist(generator)
@@ -62,7 +65,7 @@ def random_word(generator: Any) -> Any:
 
 
 @kernel
-def random_unit(generator: Any) -> float:
+def random_unit(generator: UInt32s) -> float:
     """``random.random()``: 53 bits, 27 of one word and 26 of the next."""
     high = np.int64(random_word(generator) >> np.uint32(5))
     low = np.int64(random_word(generator) >> np.uint32(6))
@@ -70,7 +73,7 @@ def random_unit(generator: Any) -> float:
 
 
 @kernel
-def random_below(generator: Any, n: int) -> Any:
+def random_below(generator: UInt32s, n: int) -> Any:
     """``random.randint(0, n - 1)``: as many bits as n has, drawn again while they are n or more."""
     shift = np.uint32(32 - math.frexp(n)[1])  # the exponent of n is the number of its bits
     drawn = np.int64(random_word(generator) >> shift)
@@ -80,7 +83,7 @@ def random_below(generator: Any, n: int) -> Any:
 
 
 @kernel
-def thin(generator: Any, tokens: Any, ends: Any, rejection: Any, copies: int) -> Any:
+def thin(generator: UInt32s, tokens: Int32s, ends: Int64s, rejection: Doubles, copies: int) -> Any:
     """Copy all sentences, leave out each token with its word's probability, then sentences of fewer than two tokens.
 
     Returns:
@@ -108,7 +111,9 @@ def thin(generator: Any, tokens: Any, ends: Any, rejection: Any, copies: int) ->
 
 
 @kernel
-def train_steps(generator: Any, sampling: Any, V: Any, U: Any, width: int, rates: Any, losses: Any) -> int:
+def train_steps(
+    generator: UInt32s, sampling: Sampling, V: Doubles, U: Doubles, width: int, rates: Doubles, losses: Doubles
+) -> int:
     """One step for each learning rate, its mean loss written down.
 
     V and U stand still until all contexts of a step are drawn. For d_U it is enough to keep δ of each word drawn, as
@@ -119,7 +124,7 @@ def train_steps(generator: Any, sampling: Any, V: Any, U: Any, width: int, rates
         sampling: a `Sampling`.
         V: float64 (words, dim), changed in place.
         U: float64 (words, dim), changed in place.
-        width: that of the first context, drawn before.
+        width: the width of the first context, drawn before.
         rates: float64 (steps,).
         losses: float64 (steps,), written.
 
@@ -153,7 +158,7 @@ def train_steps(generator: Any, sampling: Any, V: Any, U: Any, width: int, rates
 
 
 @kernel
-def draw_context(generator: Any, sampling: Any, width: int, outside: Any) -> Any:
+def draw_context(generator: UInt32s, sampling: Sampling, width: int, outside: Int64s) -> Any:
     """Draw a center word and write the words around it; returns the center word and how many are around it."""
     tokens, ends = sampling.tokens, sampling.ends
     words, center = 0, 0
@@ -171,7 +176,7 @@ def draw_context(generator: Any, sampling: Any, width: int, outside: Any) -> Any
 
 
 @kernel
-def draw_negatives(generator: Any, noise: Any, o: int, drawn: Any) -> None:
+def draw_negatives(generator: UInt32s, noise: Int32s, o: int, drawn: Int64s) -> None:
     """Write the outside word o, and the words drawn besides it."""
     drawn[0] = o
     for k in range(1, drawn.size):
@@ -181,7 +186,7 @@ def draw_negatives(generator: Any, noise: Any, o: int, drawn: Any) -> None:
 
 
 @kernel_with(error_model="numpy")
-def negative_sampling(v_c: Any, U: Any, drawn: Any, d_v_c: Any, deltas: Any) -> float:
+def negative_sampling(v_c: Doubles, U: Doubles, drawn: Int64s, d_v_c: Doubles, deltas: Doubles) -> float:
     """The gradient for one outside word, ``drawn[0]``, and its negatives: `lexigrad.reference.negative_sampling`.
 
     J = −log σ(u_o·v_c) − Σ_k log σ(−u_k·v_c), d_v_c = Σ_w δ_w u_w, d_u_w = δ_w v_c once per draw, with
@@ -208,7 +213,7 @@ def negative_sampling(v_c: Any, U: Any, drawn: Any, d_v_c: Any, deltas: Any) -> 
 
 
 @kernel
-def descend_outside(U: Any, drawn: Any, deltas: Any, v_c: Any, rate: float) -> None:
+def descend_outside(U: Doubles, drawn: Int64s, deltas: Doubles, v_c: Doubles, rate: float) -> None:
     """u_w ← u_w − rate · δ_w v_c for each word drawn, twice for one drawn twice."""
     for k in range(drawn.size):
         u_w, step = U[drawn[k]], rate * deltas[k]

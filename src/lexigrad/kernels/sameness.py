@@ -1,20 +1,23 @@
-"""Loops that show, by their bits, what a processor and its libraries make of numbers; nothing is trained with them."""
+"""Loops that show by their bits how a processor and its libraries round; nothing is trained with them."""
 
 from __future__ import annotations
 
 import math
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from llvmlite import binding
 from numba import config
 
 from lexigrad.kernels.compiler.compile import kernel
-from lexigrad.kernels.compiler.simd import LANES, Lanes, vector_kernel
+from lexigrad.kernels.compiler.rowshape import LANES
+from lexigrad.kernels.compiler.simd import Lanes, vector_kernel
 
 if TYPE_CHECKING:
     from llvmlite.ir import Value
+
+    from lexigrad.kernels.arraytypes import Doubles, Floats
 
 __all__ = ["probe_lanes", "probe_scalars", "processor"]
 
@@ -32,7 +35,7 @@ def processor() -> str:
 
 
 @kernel
-def probe_scalars(doubles: Any, singles: Any, of_doubles: Any, of_singles: Any) -> None:
+def probe_scalars(doubles: Doubles, singles: Floats, of_doubles: Doubles, of_singles: Floats) -> None:
     """Exponentials and logarithms as compiled loops have them, and products that a compiler might fuse with sums.
 
     Args:
@@ -56,8 +59,8 @@ def probe_scalars(doubles: Any, singles: Any, of_doubles: Any, of_singles: Any) 
 
 
 @kernel
-def probe_lanes(x: Any, sigmoids: Any, losses: Any, exponentials: Any, totals: Any) -> None:
-    """What the vector kernels are made of: σ, −log σ, exponentials, and products added with one rounding or two.
+def probe_lanes(x: Floats, sigmoids: Floats, losses: Floats, exponentials: Floats, totals: Floats) -> None:
+    """The functions of the vector kernels: σ, −log σ, exponentials, and products added with one rounding or two.
 
     Args:
         x: float32 (count,), starting on a cache line, count a multiple of 16; likewise the results.

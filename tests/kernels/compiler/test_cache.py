@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import pytest
 
 import lexigrad
 from lexigrad.kernels.compiler.cache import CONSTANTS
+from lexigrad.kernels.exact.dot import dot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +87,7 @@ def test_a_kernel_whose_helper_in_another_file_changed_is_compiled_anew(tmp_path
     package = copied(tmp_path)
     before = use(tmp_path / "cache", "float32", package=package)
     names = kept(tmp_path / "cache")
-    text = package / "kernels" / "text.py"
+    text = package / "kernels" / "words.py"
     changed = text.read_text(encoding="utf-8").replace("HASH_START = np.uint64(", "HASH_START = np.uint64(1 + ")
     assert changed != text.read_text(encoding="utf-8")
     text.write_text(changed, encoding="utf-8")
@@ -117,6 +120,136 @@ def test_a_kernel_whose_constant_outside_of_the_folder_changed_is_compiled_anew(
         file.write("# changed\n")
     assert use(tmp_path / "cache", "float32", package=package)[2] == 0
     assert not set(kept(tmp_path / "cache")) & set(names)
+
+
+PRIVATE = {
+    "cache.py": {
+        "numba.core.caching.FunctionCache",
+        "numba.core.caching.IndexDataCacheFile",
+        "numba.core.caching.NullCache",
+        "_load_data",
+        "_save_data",
+    },
+    "compiling.py": {"numba.core.options.DefaultOptions", "_cache", "_nrt"},
+    "simd.py": {"numba.core.cgutils"},
+}
+"""For each file what it takes of Numba and llvmlite that these do not promise: modules' names, and attributes."""
+
+PUBLIC = {"numba.extending", "llvmlite.binding", "llvmlite.ir"}
+
+
+def private_names(source: str) -> set[str]:
+    """What a module takes from inside of Numba and llvmlite, and private attributes that are not its own."""
+    found, own = set(), set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.ImportFrom(module=str(module)) if module.startswith(("numba.", "llvmlite.")):
+                found |= set() if module in PUBLIC else {f"{module}.{name.name}" for name in node.names}
+            case ast.Import():
+                names = {name.name for name in node.names if name.name.startswith(("numba.", "llvmlite."))}
+                found |= names - PUBLIC
+            case ast.FunctionDef() | ast.ClassDef():
+                own.add(node.name)
+            case ast.Attribute(value=ast.Name(id="self"), ctx=ast.Store()):
+                own.add(node.attr)
+            case ast.Attribute(attr=name) | ast.Constant(value=str(name)) if re.fullmatch(r"_[a-z]\w*", name):
+                found.add(name)
+    return found - own
+
+
+def test_the_search_for_private_names_sees_imports_attributes_and_strings() -> None:
+    source = """
+import numba.core.ir
+from numba.core import cgutils
+from numba import njit
+from numba.extending import intrinsic
+def f(self, x):
+    self._mine = self._helper() + other._mine
+    return x._nrt, x.real, hasattr(x, "_cache"), __name__
+def _helper(): pass
+"""
+    assert private_names(source) == {"numba.core.ir", "numba.core.cgutils", "_nrt", "_cache"}
+
+
+def test_private_names_of_numba_and_llvmlite_are_used_in_these_files_only() -> None:
+    folder = Path(lexigrad.__file__).parent / "kernels"
+    used = {path.name: private_names(path.read_text(encoding="utf-8")) for path in folder.glob("*.py")}
+    assert {name: names for name, names in used.items() if names} == PRIVATE
+
+
+@pytest.mark.parametrize("name", sorted(name for names in PRIVATE.values() for name in names if "." in name))
+def test_each_private_name_can_be_imported(name: str) -> None:
+    module, _, attribute = name.rpartition(".")
+    assert hasattr(importlib.import_module(module), attribute)
+
+
+def test_each_private_attribute_is_there() -> None:
+    from numba import njit
+    from numba.core.caching import FunctionCache, IndexDataCacheFile
+    from numba.core.options import DefaultOptions
+
+    assert hasattr(njit(use), "_cache")
+    assert hasattr(DefaultOptions, "_nrt")
+    assert {"_load_data", "_save_data"} <= set(dir(IndexDataCacheFile))
+    assert {"_cache_file", "cache_path"} <= set(dir(FunctionCache(dot.py_func)))
+
+
+def test_what_instructions_are_emitted_with_is_there() -> None:
+    """Methods of a compilation's context, which have public names and are documented nowhere."""
+    from numba.core.registry import cpu_target
+
+    context = cpu_target.target_context
+    assert {"cast", "codegen", "get_dummy_value", "make_array"} <= set(dir(context))
+    assert len(context.codegen().magic_tuple()) == 3
+
+
+TRAIN = """
+import sys, warnings
+import numba.core.caching as caching
+import numba.core.ccallback  # takes its names from there
+exec(sys.argv[1])
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    import lexigrad
+    few_kernels = lexigrad.TrainConfig(loss="naive_softmax", dim=8, min_count=1, threads=1, epochs=1, loss_sample=0)
+    model = lexigrad.train(["a rose is a rose"] * 40, few_kernels)
+print(float(abs(model.V).sum()))
+for warning in caught:
+    print(warning.message)
+"""
+"""Trains where Numba is another one, and prints a number of the model and the warnings."""
+
+RENAMED = """
+class Renamed:
+    def __init__(self, kept=caching.IndexDataCacheFile, **rest): self.kept = kept(**rest)
+    def save(self, key, data): self.kept.save(key, data)
+    def load(self, key): return self.kept.load(key)
+caching.IndexDataCacheFile = Renamed
+"""
+"""Numba's class for files with other private names."""
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [("del caching.NullCache", "cannot import name 'NullCache'"), (RENAMED, "Renamed has no '_load_data'")],
+    ids=["class", "method"],
+)
+def test_where_numba_lacks_a_private_name_its_own_cache_is_used(tmp_path: Path, change: str, why: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", TRAIN, change],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    total, *warned = run.stdout.splitlines()
+    assert float(total) > 0
+    assert len(warned) == 1
+    assert warned[0].startswith("Numba ")
+    assert why in warned[0]
+    assert warned[0].endswith("empty NUMBA_CACHE_DIR after each upgrade of lexigrad, or install an older Numba")
+    assert list(tmp_path.rglob("*.nbi"))  # an index of Numba's own
 
 
 @pytest.mark.parametrize(

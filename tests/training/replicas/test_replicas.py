@@ -17,7 +17,7 @@ import lexigrad
 from lexigrad import ConfigError, InputError, TrainConfig, reference
 from lexigrad.engines.interface import LostValueError
 from lexigrad.engines.threads import ThreadEngine
-from lexigrad.kernels.compiler.simd import row_parts
+from lexigrad.kernels.compiler.rowshape import row_parts
 from lexigrad.kernels.draws import alias_table, keep_thresholds
 from lexigrad.kernels.sgd import replicas as kernels
 from lexigrad.kernels.sgd.tables import Table

@@ -22,7 +22,7 @@ from lexigrad import Callback, InputError, LexigradError, TrainConfig
 from lexigrad.cli.console import Display
 from lexigrad.cli.main import main
 from lexigrad.cli.watch import begin_watch, watched
-from lexigrad.kernels.compiler.simd import row_parts
+from lexigrad.kernels.compiler.rowshape import row_parts
 from lexigrad.kernels.sgd.tables import Table
 from lexigrad.training.progress import SolverProgress, TrainProgress
 from lexigrad.view.explorer import watch as watching

@@ -19,7 +19,7 @@ from lexigrad.corpus.shards.cut import Shard, cut_shards
 from lexigrad.corpus.shards.reading import Total, shard_text
 from lexigrad.corpus.shards.words import WordCounts, add_words, chosen, dealt, letters_of_words
 from lexigrad.engines.flow import Flow, SumTrees
-from lexigrad.kernels.text.words import WORD_END_BYTE
+from lexigrad.kernels.text.ends import WORD_END_BYTE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

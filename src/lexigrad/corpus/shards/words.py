@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lexigrad.kernels.text.words import WORD_END_BYTE
+from lexigrad.kernels.text.ends import WORD_END_BYTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

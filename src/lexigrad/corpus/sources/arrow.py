@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lexigrad.corpus.sources.files import CHUNK_BYTES, Chunk
 from lexigrad.corpus.sources.ids import LARGEST_ITEM, ItemChunk
 from lexigrad.errors import CorpusError, MissingExtraError
-from lexigrad.kernels.text.words import LINE_END_BYTE, WORD_END_BYTE
+from lexigrad.kernels.text.ends import LINE_END_BYTE, WORD_END_BYTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -63,7 +63,7 @@ class Chunk:
     offset: int = 0
     """Where it begins there, in bytes of the decompressed text."""
     separated: bool = False
-    """Whether the words are cut already, as ``wordtable.separated`` says."""
+    """Whether the words are cut already, as ``words.separated`` says."""
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lexigrad.corpus.sources.files import CHUNK_BYTES, REPLACEMENT, Chunk, Source
 from lexigrad.errors import CorpusError
-from lexigrad.kernels.text.words import LINE_END_BYTE, WORD_END_BYTE
+from lexigrad.kernels.text.ends import LINE_END_BYTE, WORD_END_BYTE
 
 if TYPE_CHECKING:
     from lexigrad.config import TrainConfig

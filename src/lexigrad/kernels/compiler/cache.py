@@ -4,6 +4,9 @@ Numba knows a kernel by the file that it stands in and by its arguments' types, 
 an index (docs/decisions/kernel-cache.md). Here each kernel has a file of its own, named by a hash of all that it was
 compiled from. So a kernel whose helper changed is compiled anew, processes that keep kernels at the same moment do not
 meet, and a file that cannot be read or written costs a compilation.
+
+The classes here are made from parts of Numba that it does not promise. Where one is missing, importing this module is
+an ImportError, and kernels are kept by Numba's own cache (`lexigrad.kernels.compiler.compile`).
 """
 
 from __future__ import annotations
@@ -20,6 +23,13 @@ from typing import Any, Final
 from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
 
 __all__ = ["CONSTANTS", "cache_of"]
+
+METHODS: Final = ((IndexDataCacheFile, "_load_data"), (IndexDataCacheFile, "_save_data"), (FunctionCache, "cache_path"))
+"""Parts of these classes that are used here; without this look at them a missing one would only cost all kernels."""
+
+for owner, name in METHODS:
+    if not hasattr(owner, name):
+        raise ImportError(f"{owner.__name__} has no {name!r}")
 
 CONSTANTS: Final = ("sampling.py",)
 """Files outside of this folder whose constants are compiled into kernels."""
@@ -39,7 +49,7 @@ class KernelFiles(IndexDataCacheFile):  # type: ignore[misc]
         self._function += f".{sys.implementation.cache_tag}"
 
     def save(self, key: Any, data: Any) -> None:
-        """Keep a kernel, and remove those of this function that were compiled from other sources."""
+        """Keep a kernel, and remove the kernels of this function that were compiled from other sources."""
         self._save_data(self._name(key), (key, data))
         for path in self._folder.glob(f"{self._function}.*.nbc"):
             if not path.name.startswith(f"{self._function}.{sources()}."):
@@ -78,7 +88,7 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
 
 
 class NoCache(NullCache):  # type: ignore[misc]
-    """Where no folder can be written."""
+    """The cache where no folder can be written."""
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Say that the kernel is lost."""
@@ -86,7 +96,7 @@ class NoCache(NullCache):  # type: ignore[misc]
 
 
 def cache_of(function: Any) -> KernelCache | NoCache:
-    """What keeps the kernels of a function, in the first folder that can be written of those that Numba looks at."""
+    """The cache of a function's kernels, in the first folder that can be written of those that Numba looks at."""
     try:
         return KernelCache(function)
     except RuntimeError:
@@ -105,6 +115,6 @@ def sources() -> str:
 
 @cache
 def _warn(why: str) -> None:
-    """Once for each reason."""
+    """Warn once for each reason: there are dozens of kernels."""
     advice = "set NUMBA_CACHE_DIR to a folder with room for them"
     warnings.warn(f"compiled kernels cannot be kept, so each run compiles them again ({why}); {advice}", stacklevel=2)

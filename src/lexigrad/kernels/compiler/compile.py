@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+from contextlib import suppress
+from functools import cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from numba import njit
 from numba.core.options import DefaultOptions
-
-from lexigrad.kernels.compiler.cache import cache_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,17 +26,45 @@ def kernel_with(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
     def compile_and_keep(function: Callable[..., Any]) -> Any:
         dispatcher = njit(nogil=True, **options)(function)
-        dispatcher._cache = cache_of(function)  # as `cache=True` does, with another class
+        try:
+            _keep(dispatcher, function)
+        except (AttributeError, ImportError, TypeError) as error:
+            _warn(str(error))
+            with suppress(RuntimeError):  # no folder can be written
+                return njit(nogil=True, cache=True, **options)(function)
         return dispatcher
 
     return compile_and_keep
+
+
+def _keep(dispatcher: Any, function: Callable[..., Any]) -> None:
+    """Give a kernel its cache, as ``cache=True`` does with another class.
+
+    Raises:
+        AttributeError, ImportError, TypeError: Numba lacks a name that the cache is made from, or has changed it.
+    """
+    from lexigrad.kernels.compiler.cache import cache_of
+
+    if not hasattr(dispatcher, "_cache"):
+        raise AttributeError("a dispatcher has no '_cache'")
+    dispatcher._cache = cache_of(function)
+
+
+@cache
+def _warn(why: str) -> None:
+    """Warn once: there are dozens of kernels."""
+    warnings.warn(
+        f"Numba {version('numba')} lacks a part of the cache of compiled kernels ({why}), so its own cache is used, "
+        "which may keep old kernels; empty NUMBA_CACHE_DIR after each upgrade of lexigrad, or install an older Numba",
+        stacklevel=2,
+    )
 
 
 kernel = kernel_with()
 """Compiles a function, and keeps it for the runs to come."""
 
 compiled = kernel_with(**WITHOUT_REFERENCE_COUNTS)
-"""The same for a function that makes no arrays and keeps none: what it is given must stay alive with the caller."""
+"""Does the same to a function that makes no arrays and keeps none: its arguments must stay alive with the caller."""
 
 internal = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **WITHOUT_REFERENCE_COUNTS)
-"""The same for a function that is called by compiled ones alone and compiled together with them: in half the time."""
+"""Does the same to a function that only compiled ones call, which is compiled together with them: in half the time."""

@@ -5,10 +5,6 @@ function under `vector_kernel` is run once, while Numba compiles its caller, and
 methods of `Lanes`. Its Python loops unroll; `Lanes.loop` makes a loop of the machine. LLVM splits the 16 lanes where
 registers are narrower.
 
-How long a row is must be known while compiling. It travels as the *type* of the first argument: a tuple of as many
-zeros as a row has vectors (`row_shape`), or a tuple of such tuples where sums are taken part by part of the row
-(`row_parts`). Numba's cache on disk is keyed by argument types, so each row length has its own entry.
-
 No instruction here may be reordered (no fastmath): sums have explicit lanes, so they give the same bits wherever
 compiled.
 """
@@ -16,7 +12,6 @@ compiled.
 from __future__ import annotations
 
 import inspect
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
@@ -24,29 +19,12 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from lexigrad.kernels.compiler.rowshape import CHUNK, LANES, part_floats
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = [
-    "CHUNK",
-    "LANES",
-    "Lanes",
-    "multiply_mix",
-    "padded",
-    "part_floats",
-    "row_floats",
-    "row_offset",
-    "row_parts",
-    "row_shape",
-    "vector_kernel",
-    "vector_places",
-]
-
-LANES = 16
-"""Floats in one vector: one AVX-512 register, two of AVX, four of SSE or NEON."""
-
-CHUNK = 64
-"""Rows that are kept together, part by part: a part of so many rows fills whole pages of 4,096 bytes."""
+__all__ = ["Lanes", "array_pointer", "declared", "multiply_mix", "row_floats", "row_offset", "vector_kernel"]
 
 FLOAT = ir.FloatType()
 INT32 = ir.IntType(32)
@@ -72,49 +50,6 @@ EXP2 = (1.32647269e-3, 9.67151266e-3, 5.55073374e-2, 0.240222421, 0.693146978, 1
 """2 ** x on [-0.5, 0.5], highest power first, exact at 0; the largest relative error is the least possible, 1.7e-7."""
 
 
-def padded(dim: int) -> int:
-    """Floats that a row of ``dim`` numbers takes: the next multiple of 16, so that every row starts on a cache line."""
-    return -(-dim // LANES) * LANES
-
-
-def row_shape(dim: int) -> tuple[int, ...]:
-    """The argument that tells a kernel how many vectors a row has: a tuple of that many zeros."""
-    return (0,) * (padded(dim) // LANES)
-
-
-def row_parts(dim: int, most: int) -> tuple[tuple[int, ...], ...]:
-    """The same, cut into at most so many nearly equal parts.
-
-    Example:
-        >>> row_parts(100, 2)
-        ((0, 0, 0, 0), (0, 0, 0))
-    """
-    vectors = len(row_shape(dim))
-    count = min(most, vectors)
-    return tuple((0,) * ((vectors + count - 1 - part) // count) for part in range(count))
-
-
-def vector_places(parts: Sequence[int]) -> list[int]:
-    """The offset of each vector of a row in a table, from the row's own.
-
-    Rows are kept by the chunk, and in a chunk by the part: the first parts of 64 rows, one after the other, then their
-    second parts. Threads that work on different parts thus touch no page of memory together, as the prefetchers of a
-    processor fetch what stands beside what was asked for, if it is on the same page, and take it from whoever writes.
-    A row of one part is a plain row.
-
-    Example:
-        >>> vector_places([3]), vector_places([2, 1])
-        ([0, 16, 32], [0, 16, 2048])
-    """
-    gap = CHUNK * part_floats(parts)
-    return [LANES * vector + gap * part for part, vectors in enumerate(parts) for vector in range(vectors)]
-
-
-def part_floats(parts: Sequence[int]) -> int:
-    """Floats between two rows in a table: those of the widest part."""
-    return LANES * max(parts)
-
-
 class Lanes:
     """Emits instructions on vectors of 16 floats; a pointer is always to floats, an offset always counts floats."""
 
@@ -134,11 +69,11 @@ class Lanes:
 
     @staticmethod
     def constant(value: float) -> ir.Constant:
-        """The same number, known now, in every lane."""
+        """A number that is known now, in every lane."""
         return ir.Constant(VECTOR, [value] * LANES)
 
     def splat(self, scalar: ir.Value) -> ir.Value:
-        """The same number in every lane."""
+        """A number of the machine, in every lane."""
         first = self.builder.insert_element(ir.Constant(VECTOR, ir.Undefined), scalar, ir.Constant(INT32, 0))
         return self._shuffle(first, first, [0] * LANES)
 
@@ -165,7 +100,7 @@ class Lanes:
         return value
 
     def store(self, value: ir.Value, pointer: ir.Value, *offsets: ir.Value | int) -> None:
-        """Write sixteen floats, anywhere."""
+        """Write sixteen floats, anywhere: an unaligned store is as fast where the address happens to be aligned."""
         target = self.builder.bitcast(self.at(pointer, *offsets), VECTOR.as_pointer())
         self.builder.store(value, target).align = 4
 
@@ -196,7 +131,10 @@ class Lanes:
         return self.builder.fmul(a, b)
 
     def fma(self, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
-        """A · b + c, rounded once where the processor can."""
+        """A · b + c, rounded once where the processor can.
+
+        So bytes follow from the kind of processor; the choice is made here and never by LLVM, which may not fuse.
+        """
         if not self.has_fma:
             return self.add(self.mul(a, b), c)
         return self.builder.call(self._function("llvm.fma.v16f32", VECTOR, [VECTOR] * 3), [a, b, c])
@@ -294,7 +232,7 @@ class Lanes:
     # --- inside
 
     def _exp_parts(self, power: ir.Value) -> tuple[ir.Value, ir.Value]:
-        """Two factors of 2 ** power: that of the power's fraction, and that of its whole part."""
+        """Two factors of 2 ** power: one from the power's fraction, the other from its whole part."""
         power = self._clamp(power, 126.0)
         whole = self.builder.call(self._function("llvm.rint.v16f32", VECTOR, [VECTOR]), [power])
         mantissa = self._polynomial(EXP2, self.sub(power, whole))
@@ -309,7 +247,7 @@ class Lanes:
         return value
 
     def _function(self, name: str, result: ir.Type, arguments: Sequence[ir.Type]) -> ir.Function:
-        return cgutils.get_or_insert_function(self.builder.module, ir.FunctionType(result, list(arguments)), name)
+        return declared(self.builder, name, result, arguments)
 
     def _shuffle(self, a: ir.Value, b: ir.Value, lanes: Sequence[int]) -> ir.Value:
         return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(INT32, len(lanes)), list(lanes)))
@@ -320,11 +258,14 @@ class Lanes:
         return self.builder.call(smaller, [self.builder.call(larger, [x, self.constant(-limit)]), self.constant(limit)])
 
 
-def chunks(vectors: int, most: int) -> list[tuple[int, int]]:
-    """A row's vectors cut into nearly equal runs of at most ``most``: (first vector, how many)."""
-    count = -(-vectors // most)
-    cuts = [vectors * i // count for i in range(count + 1)]
-    return [(first, last - first) for first, last in pairwise(cuts)]
+def declared(builder: ir.IRBuilder, name: str, result: ir.Type, arguments: Sequence[ir.Type]) -> ir.Function:
+    """A function that LLVM knows by its name, declared once in a module."""
+    return cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, list(arguments)), name)
+
+
+def array_pointer(context: Any, builder: ir.IRBuilder, kind: types.Type, value: ir.Value) -> ir.Value:
+    """The pointer to the first number of an array."""
+    return context.make_array(kind)(context, builder, value).data
 
 
 def vector_kernel(emit: Callable[..., None]) -> Any:
@@ -332,7 +273,7 @@ def vector_kernel(emit: Callable[..., None]) -> Any:
 
     ``emit(lanes, vectors, ...)`` gets the number of vectors in a row for the caller's `row_shape` or `row_parts` (a
     list of the numbers in its parts if it calls them ``parts``), a pointer for each array, a 64-bit integer for each
-    whole number and a 32-bit float for each other number.
+    whole number, a 32-bit float for each other number, and for a NamedTuple one of these.
     """
     names = list(inspect.signature(emit).parameters)[1:]
     by_parts = names[0] == "parts"
@@ -364,14 +305,22 @@ def _accepted(argument: types.Type) -> types.Type:
 
 
 def _passed(context: Any, builder: ir.IRBuilder) -> Callable[[types.Type, ir.Value], Any]:
-    """What ``emit`` gets for an argument: vectors in a row's parts, an array's pointer, or the value itself."""
+    """The function that makes of an argument the one that ``emit`` gets."""
 
     def passed(kind: types.Type, value: ir.Value) -> Any:
+        if isinstance(kind, types.BaseNamedTuple):
+            # Numbers in a bundle keep the kinds that the caller gave them, so each is cast as it would be alone.
+            fields = map(field, kind.types, cgutils.unpack_tuple(builder, value))
+            return kind.instance_class(*fields)
         if isinstance(kind, types.BaseTuple):
             return _vectors(kind)
         if isinstance(kind, types.Array):
-            return context.make_array(kind)(context, builder, value).data
+            return array_pointer(context, builder, kind, value)
         return value
+
+    def field(kind: types.Type, value: ir.Value) -> Any:
+        accepted = _accepted(kind)
+        return passed(accepted, value if kind == accepted else context.cast(builder, value, kind, accepted))
 
     return passed
 

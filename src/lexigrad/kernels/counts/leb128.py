@@ -1,4 +1,4 @@
-"""Cells of a lower triangle as bytes: what a shard's counts are on their way, added up, dealt out, and made to rows.
+"""Cells of a lower triangle as bytes, in which a shard's counts travel: added up, dealt out, and made to rows.
 
 A cell has a place, row · (row + 1) / 2 + column with column ≤ row, and a sum in units of 2^−28. A run of cells, by
 rising place, is for each the difference from the place before (the first from 0), and the sum: both as LEB128, seven
@@ -19,6 +19,8 @@ from lexigrad.kernels.compiler.compile import compiled, kernel
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from lexigrad.kernels.arraytypes import Bytes, Int32s, Int64s, UInt64s
+
 __all__ = ["LONGEST_CELL", "Block", "deal", "fill_rows", "merge", "pack", "row_lengths"]
 
 LONGEST_CELL: Final = 7 + 10
@@ -28,7 +30,7 @@ MORE: Final = np.uint8(128)
 NO_CELL: Final = np.int64(1) << np.int64(62)
 
 BLOCK_BITS: Final = 15
-"""A block's sums fit in the second cache; of 2^12 to 2^17 places, no other number was much faster."""
+"""A block has 2^15 places, whose sums fit in the second cache; of 2^12 to 2^17, no other number was much faster."""
 WORD_BITS: Final = np.uint64(6)
 IN_WORD: Final = np.uint64(63)
 NOTHING: Final = np.uint64(0)
@@ -36,21 +38,21 @@ ONE: Final = np.uint64(1)
 
 
 class Block(NamedTuple):
-    """Where the cells of neighboring places are added up, all zero before and after: `merge` has one."""
+    """Memory in which the cells of neighboring places are added up, all zero before and after."""
 
-    sums: Any  # uint64 (2^15,)
-    touched: Any  # uint64 (2^9,): a bit for each place that has a cell
-    words: Any  # uint64 (2^3,): a bit for each word of ``touched`` that is not zero
+    sums: UInt64s  # (2^15,)
+    touched: UInt64s  # (2^9,): a bit for each place that has a cell
+    words: UInt64s  # (2^3,): a bit for each word of ``touched`` that is not zero
 
     @classmethod
     def empty(cls) -> Block:
-        """Without cells."""
+        """A block without cells."""
         sizes = (BLOCK_BITS, BLOCK_BITS - 6, BLOCK_BITS - 12)
         return cls(*(np.zeros(1 << bits, dtype=np.uint64) for bits in sizes))
 
 
 @njit(inline="always")
-def _put(number: Any, out: Any, end: int) -> int:
+def _put(number: Any, out: Bytes, end: int) -> int:
     """Append a number; returns the new end."""
     number = np.uint64(number)
     while number > np.uint64(127):
@@ -62,7 +64,7 @@ def _put(number: Any, out: Any, end: int) -> int:
 
 
 @njit(inline="always")
-def _take(content: Any, at: int) -> tuple[Any, int]:
+def _take(content: Bytes, at: int) -> tuple[Any, int]:
     """The number at a position, and the position behind it."""
     number = np.uint64(0)
     shift = np.uint64(0)
@@ -74,7 +76,7 @@ def _take(content: Any, at: int) -> tuple[Any, int]:
 
 
 @njit(inline="always")
-def _skip(content: Any, at: int) -> int:
+def _skip(content: Bytes, at: int) -> int:
     """The position behind the number at a position."""
     while content[np.uint64(at)] >= MORE:
         at += 1
@@ -93,7 +95,7 @@ def _size(number: Any) -> int:
 
 
 @kernel
-def pack(first_row: int, lengths: Any, columns: Any, units: Any, before: int, out: Any) -> tuple[int, int]:
+def pack(first_row: int, lengths: Int64s, columns: Int32s, units: UInt64s, before: int, out: Bytes) -> tuple[int, int]:
     """Append rows of sums to a run whose last place is ``before``; returns the bytes written and the last place."""
     end = 0
     i = 0
@@ -109,14 +111,14 @@ def pack(first_row: int, lengths: Any, columns: Any, units: Any, before: int, ou
 
 
 @compiled
-def merge(runs: Any, at: Any, places: Any, block: Block, out: Any) -> int:
+def merge(runs: tuple[Bytes, ...], at: Int64s, places: Int64s, block: Block, out: Bytes) -> int:
     """Add up runs, block of places by block; returns the bytes written, no more than the runs take.
 
     Args:
-        runs: The runs, a tuple.
+        runs: the runs, a tuple.
         at: int64 (runs,), zeros: where in each run to go on.
         places: int64 (runs,): scratch space, for the place of the cell there.
-        block: The sums of a block.
+        block: memory for the sums of a block.
         out: uint8: gets the sum.
     """
     for run in range(len(runs)):
@@ -137,7 +139,7 @@ def merge(runs: Any, at: Any, places: Any, block: Block, out: Any) -> int:
 
 
 @njit(inline="always")
-def _next_place(content: Any, at: Any, before: Any) -> tuple[Any, Any]:
+def _next_place(content: Bytes, at: int, before: int) -> tuple[Any, Any]:
     """The place of a run's next cell, NO_CELL at its end, and the position of its sum."""
     if at == content.size:
         return NO_CELL, at
@@ -146,7 +148,7 @@ def _next_place(content: Any, at: Any, before: Any) -> tuple[Any, Any]:
 
 
 @njit(inline="always")
-def _add(content: Any, at: Any, place: Any, first: Any, block: Any) -> tuple[Any, Any]:
+def _add(content: Bytes, at: int, place: int, first: int, block: Block) -> tuple[Any, Any]:
     """Add a run's cells to the block that begins at place ``first``; returns where the run goes on."""
     while place < first + (1 << BLOCK_BITS):
         units, at = _take(content, at)
@@ -160,7 +162,7 @@ def _add(content: Any, at: Any, place: Any, first: Any, block: Any) -> tuple[Any
 
 
 @njit(inline="always")
-def _put_block(first: Any, block: Any, before: Any, out: Any, end: int) -> tuple[int, Any]:
+def _put_block(first: int, block: Block, before: Any, out: Bytes, end: int) -> tuple[int, Any]:
     """Append the cells of a block, which is empty then; returns the end and the last place."""
     for some in range(block.words.size):
         while block.words[some] != NOTHING:
@@ -190,18 +192,18 @@ def _trailing_zeros(_typing_context: Any, number: types.Type) -> tuple[Any, Call
 
 
 @kernel
-def deal(content: Any, borders: Any, range_of: Any, ends: Any, out: Any) -> None:
-    """Cut a run into those for ranges of rows of the symmetric matrix: a cell goes to that of its row and its column's.
+def deal(content: Bytes, borders: Int64s, range_of: Int64s, ends: Int64s, out: Bytes) -> None:
+    """Cut a run into one for each range of rows of the symmetric matrix; a cell goes to its row's and its column's.
 
     Neighbors in a row whose columns are in one range go together: all their bytes but the first difference stay.
 
     Args:
-        content: The run.
-        borders: Where the rows of each range begin, and those of the last one end. The first range and the last one are
+        content: the run.
+        borders: where the rows of each range begin, and where the last range ends. The first range and the last one are
             all rows that are not wanted.
-        range_of: The range of each row.
-        ends: Where in ``out`` the run of each range that is wanted begins; afterwards, where it ends.
-        out: Empty to find out how many bytes each takes.
+        range_of: the range of each row.
+        ends: where in ``out`` the run of each range that is wanted begins; afterwards, where it ends.
+        out: room for these runs; empty to find out how many bytes each takes.
     """
     before = np.zeros(ends.size, dtype=np.int64)
     at = row = 0
@@ -229,7 +231,7 @@ def deal(content: Any, borders: Any, range_of: Any, ends: Any, out: Any) -> None
 
 
 @njit(inline="always")
-def _stretch(content: Any, at: Any, place: Any, stop: Any) -> tuple[Any, Any]:
+def _stretch(content: Bytes, at: int, place: Any, stop: int) -> tuple[Any, Any]:
     """The last of the places below ``stop``, and the position behind its sum; from the sum of one of them on."""
     at = _skip(content, at)
     while at < content.size:
@@ -242,7 +244,7 @@ def _stretch(content: Any, at: Any, place: Any, stop: Any) -> tuple[Any, Any]:
 
 
 @njit(inline="always")
-def _next_cell(content: Any, at: Any, place: Any, row: Any, start: Any) -> tuple[Any, Any, Any, Any, Any]:
+def _next_cell(content: Bytes, at: int, place: Any, row: int, start: int) -> tuple[Any, Any, Any, Any, Any]:
     """The sum of a cell, the position behind it, its place, its row, and the place at which that begins."""
     difference, at = _take(content, at)
     units, at = _take(content, at)
@@ -254,7 +256,7 @@ def _next_cell(content: Any, at: Any, place: Any, row: Any, start: Any) -> tuple
 
 
 @kernel
-def row_lengths(content: Any, lengths: Any) -> None:
+def row_lengths(content: Bytes, lengths: Int64s) -> None:
     """Count the entries that a run has in each row of the symmetric matrix."""
     at = row = 0
     place = start = np.int64(0)
@@ -266,17 +268,17 @@ def row_lengths(content: Any, lengths: Any) -> None:
 
 
 @kernel
-def fill_rows(content: Any, first: int, ends: Any, columns: Any, units: Any) -> None:
+def fill_rows(content: Bytes, first: int, ends: Int64s, columns: Int32s, units: UInt64s) -> None:
     """Append the entries of a run to the rows from ``first`` on of the symmetric matrix.
 
-    Columns rise if the runs come by rising rows: a row gets what stands left of the diagonal before the rest.
+    Columns rise if the runs come by rising rows: a row gets its entries left of the diagonal before the others.
 
     Args:
-        content: The run.
-        first: The first row.
-        ends: Where each row's entries end so far.
-        columns: Gets the column of each entry.
-        units: Gets its sum.
+        content: the run.
+        first: the first row.
+        ends: where each row's entries end so far.
+        columns: gets the column of each entry.
+        units: gets the sum of each entry.
     """
     last = first + ends.size
     at = row = 0

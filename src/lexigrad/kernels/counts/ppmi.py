@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lexigrad.kernels.compiler.compile import kernel
 
-__all__ = ["fill_ppmi", "sparse_product"]
+if TYPE_CHECKING:
+    from lexigrad.kernels.arraytypes import Floats, Int32s, Int64s
+
+__all__ = ["Counted", "Logs", "fill_ppmi", "sparse_product"]
+
+
+class Counted(NamedTuple):
+    """The window counts of some rows."""
+
+    starts: Int64s  # (rows + 1,): where each row's entries begin
+    outside: Int32s  # the outside word of each entry
+    weights: Floats  # n(c, o) of each entry
+
+
+class Logs(NamedTuple):
+    """Logarithms of sums of the counts."""
+
+    rows: Floats  # (rows,): log n_c
+    words: Floats  # (words,): log n_o
+    pairs: np.float32  # log N
 
 
 @kernel
-def fill_ppmi(
-    starts: Any,
-    outside: Any,
-    weights: Any,
-    row_logs: Any,
-    logs: Any,
-    log_pairs: Any,
-    ends: Any,
-    columns: Any,
-    values: Any,
-) -> None:
+def fill_ppmi(counts: Counted, logs: Logs, ends: Int64s, columns: Int32s, values: Floats) -> None:
     """For each row: log n(c, o) N / (n_c n_o) where that is above zero.
 
-    Row i's values lie from ``ends[i]`` to ``ends[i + 1]``; ``row_logs`` are log n_c, ``logs`` log n_o.
+    Row i's values lie from ``ends[i]`` to ``ends[i + 1]``.
     """
+    starts, outside, weights = counts
     place = 0
-    for i in range(row_logs.size):
+    for i in range(logs.rows.size):
         for k in range(starts[i], starts[i + 1]):
-            value = np.log(weights[k]) + log_pairs - row_logs[i] - logs[outside[k]]
+            value = np.log(weights[k]) + logs.pairs - logs.rows[i] - logs.words[outside[k]]
             if value > 0:
                 columns[place] = outside[k]
                 values[place] = value
@@ -39,7 +49,7 @@ def fill_ppmi(
 
 
 @kernel
-def sparse_product(ends: Any, columns: Any, values: Any, X: Any, out: Any) -> None:
+def sparse_product(ends: Int64s, columns: Int32s, values: Floats, X: Floats, out: Floats) -> None:
     """out[i] = Σ_k values[k] X[columns[k]] over the entries k of row i."""
     width = X.shape[1]
     for i in range(out.shape[0]):

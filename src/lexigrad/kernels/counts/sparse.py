@@ -5,17 +5,20 @@ A matrix is three arrays: where each row begins, the columns of the entries, and
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lexigrad.kernels.compiler.compile import kernel
 
+if TYPE_CHECKING:
+    from lexigrad.kernels.arraytypes import Floats, Int32s, Int64s
+
 __all__ = ["added_rows", "is_sound", "is_symmetric", "mirror", "mirrored_lengths"]
 
 
 @kernel
-def mirrored_lengths(starts: Any, columns: Any) -> Any:
+def mirrored_lengths(starts: Int64s, columns: Int32s) -> Any:
     """Entries of each row of the whole matrix, of which the lower triangle is given."""
     lengths = np.diff(starts)
     for row in range(starts.size - 1):
@@ -26,7 +29,14 @@ def mirrored_lengths(starts: Any, columns: Any) -> Any:
 
 @kernel
 def mirror(
-    starts: Any, columns: Any, weights: Any, first: int, last: int, whole: Any, outside: Any, mirrored: Any
+    starts: Int64s,
+    columns: Int32s,
+    weights: Floats,
+    first: int,
+    last: int,
+    whole: Int64s,
+    outside: Int32s,
+    mirrored: Floats,
 ) -> None:
     """Write rows ``first`` to ``last`` (not included) of the whole matrix, of which the lower triangle is given.
 
@@ -51,7 +61,7 @@ def mirror(
 
 @kernel
 def added_rows(
-    starts: Any, columns: Any, weights: Any, other_starts: Any, other_columns: Any, other_weights: Any
+    starts: Int64s, columns: Int32s, weights: Floats, other_starts: Int64s, other_columns: Int32s, other_weights: Floats
 ) -> tuple[Any, Any, Any]:
     """The sum of two matrices of as many rows, of which the columns rise within a row."""
     sum_starts = np.zeros_like(starts)
@@ -80,7 +90,7 @@ def added_rows(
 
 
 @kernel
-def is_sound(starts: Any, columns: Any, weights: Any) -> bool:
+def is_sound(starts: Int64s, columns: Int32s, weights: Floats) -> bool:
     """Whether columns are in range and rise within each row, and weights are finite and above 0."""
     for row in range(starts.size - 1):
         before = np.int64(-1)
@@ -92,7 +102,7 @@ def is_sound(starts: Any, columns: Any, weights: Any) -> bool:
 
 
 @kernel
-def is_symmetric(starts: Any, columns: Any, weights: Any) -> bool:
+def is_symmetric(starts: Int64s, columns: Int32s, weights: Floats) -> bool:
     """Whether a sound matrix equals its transpose."""
     mirrored = starts[:-1].copy()  # in each row, the first entry behind the diagonal without a partner yet
     for row in range(starts.size - 1):

@@ -1,9 +1,9 @@
 """Expected window counts: walks to the right from many centers at once, and their sums as fixed-point integers.
 
-docs/concepts/window-counts.md derives what a walk adds up. A pair of words is kept once, the rarer of both as its row.
+docs/concepts/window-counts.md derives the sums of a walk. A pair of words is kept once, the rarer of both as its row.
 Pairs of frequent words are added to a triangle of cells; all others become records of 64 bits
 
-    row (what is left, its high bits dropped) · column (COLUMN bits) · weight in units of 2^−28 (29 bits)
+    row (without its high bits, which the bucket knows) · column (COLUMN bits) · weight in units of 2^−28 (29 bits)
 
 that lie in the pages of the bucket of their row. Sorted, records of a pair are neighbors. Sums of integers do not
 depend on their order, so neither threads nor memory change a count.
@@ -11,12 +11,15 @@ depend on their order, so neither threads nor memory change a count.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from numba import njit
 
 from lexigrad.kernels.compiler.compile import kernel
+
+if TYPE_CHECKING:
+    from lexigrad.kernels.arraytypes import Doubles, Int32s, Int64s, UInt32s, UInt64s
 
 __all__ = [
     "LANES",
@@ -38,10 +41,10 @@ LANES: Final = 256
 """Centers that walk at once; their numbers fit in the first cache."""
 
 STEPS: Final = 16
-"""Steps they walk before what they met is added."""
+"""Steps that centers walk before the words that they met are added."""
 
 UNROLLED: Final = 5
-"""Numbers of kept words that `_meet` does in one loop: those of the usual window."""
+"""Numbers of kept words that `_meet` does in one loop: as many as the usual window has."""
 
 UNIT: Final = 2.0**28
 WEIGHT_BITS: Final = np.uint64(29)
@@ -51,26 +54,26 @@ LARGEST: Final = np.uint64((1 << 29) - 1)
 class Walk(NamedTuple):
     """The walks from LANES neighboring centers."""
 
-    keep: Any  # float64 (words,): probability that subsampling keeps an occurrence
-    shares: Any  # float64 (reach,): what a word counts behind d kept ones; reach is a multiple of UNROLLED
+    keep: Doubles  # (words,): probability that subsampling keeps an occurrence
+    shares: Doubles  # (reach,): how much a word counts behind d kept ones; reach is a multiple of UNROLLED
     whole: float  # the weight of all words to the right in a sentence without end
     tolerance: float  # a walk ends when no more than this is to come
-    between: Any  # float64 (1 + reach, LANES): a row of zeros; probability that exactly d words were kept so far
-    to_come: Any  # float64 (LANES,): expected weight of what a walk has not met yet; 0 behind a sentence's end
-    weight: Any  # float64 (LANES,): of the word that is met, if it is kept
-    met: Any  # int32 (STEPS, LANES): such weights, in units
-    steps: Any  # int64 (LANES,): steps of the current STEPS before the walk ended
-    kept: Any  # float64 (LANES + STEPS,): keep by position, from the first walk's next word on
-    inside: Any  # int64 (LANES + STEPS,): 1; 0 where a sentence ends
+    between: Doubles  # (1 + reach, LANES): a row of zeros; probability that exactly d words were kept so far
+    to_come: Doubles  # (LANES,): expected weight of the words that a walk has not met yet; 0 behind a sentence's end
+    weight: Doubles  # (LANES,): of the word that is met, if it is kept
+    met: Int32s  # (STEPS, LANES): such weights, in units
+    steps: Int64s  # (LANES,): steps of the current STEPS before the walk ended
+    kept: Doubles  # (LANES + STEPS,): keep by position, from the first walk's next word on
+    inside: Int64s  # (LANES + STEPS,): 1; 0 where a sentence ends
 
 
 class Triangle(NamedTuple):
     """Sums of the pairs of frequent words, and those that wait to be added."""
 
     words: int  # so many of the most frequent
-    cells: Any  # uint64: row r begins at r (r + 1) / 2
-    waiting: Any  # int64 (LANES * STEPS,): cells
-    weights: Any  # int32 (LANES * STEPS,)
+    cells: UInt64s  # row r begins at r (r + 1) / 2
+    waiting: Int64s  # (LANES * STEPS,): cells
+    weights: Int32s  # (LANES * STEPS,)
 
 
 class Pages(NamedTuple):
@@ -79,27 +82,27 @@ class Pages(NamedTuple):
     bucket_of: Any  # uint16 or uint32 (words,): the bucket of a row
     column_bits: int
     page: int  # records in a page, a power of 2
-    records: Any  # uint64 (pages * page,)
-    older: Any  # int32 (pages,): the page before this one in its bucket, −1 for none
-    newest: Any  # int32 (buckets,): the bucket's last page
-    place: Any  # int64 (buckets,): behind the bucket's last record; a multiple of page if its last page is full
-    free: Any  # int32 (pages,): free pages
-    free_pages: Any  # int64 (1,): so many are free
-    waiting: Any  # uint64 (LANES * STEPS,): records that wait to be put into pages
-    buckets: Any  # uint32 (LANES * STEPS,): theirs
+    records: UInt64s  # (pages * page,)
+    older: Int32s  # (pages,): the page before this one in its bucket, −1 for none
+    newest: Int32s  # (buckets,): the bucket's last page
+    place: Int64s  # (buckets,): behind the bucket's last record; a multiple of page if its last page is full
+    free: Int32s  # (pages,): free pages
+    free_pages: Int64s  # (1,): so many are free
+    waiting: UInt64s  # (LANES * STEPS,): records that wait to be put into pages
+    buckets: UInt32s  # (LANES * STEPS,): the buckets of these records
 
 
 @kernel
-def count_span(ids: Any, stop: int, at: Any, walk: Any, triangle: Any, pages: Any) -> bool:
+def count_span(ids: Int32s, stop: int, at: Int64s, walk: Walk, triangle: Triangle, pages: Pages) -> bool:
     """Walk from all centers from ``at`` to ``stop``; returns False when pages are lacking, to be called again.
 
     Args:
-        ids: The corpus.
-        stop: Behind the last center.
+        ids: the corpus.
+        stop: the position behind the last center.
         at: int64 (2,): the first of the LANES centers now walking, and the steps that they have walked.
-        walk: The walks.
-        triangle: Takes pairs of frequent words.
-        pages: Take the others.
+        walk: the walks.
+        triangle: takes pairs of frequent words.
+        pages: take all other pairs.
     """
     reserve = pages.newest.size + LANES * STEPS // pages.page + 1
     while at[0] < stop:
@@ -120,7 +123,7 @@ def count_span(ids: Any, stop: int, at: Any, walk: Any, triangle: Any, pages: An
 
 
 @kernel
-def _set_out(ids: Any, first: int, lanes: int, walk: Any) -> None:
+def _set_out(ids: Int32s, first: int, lanes: int, walk: Walk) -> None:
     """Put the walks at their centers, from ``first`` on."""
     walk.between[:] = 0.0
     walk.between[1] = 1.0
@@ -131,7 +134,7 @@ def _set_out(ids: Any, first: int, lanes: int, walk: Any) -> None:
 
 
 @kernel
-def _look_ahead(ids: Any, first: int, walk: Any) -> None:
+def _look_ahead(ids: Int32s, first: int, walk: Walk) -> None:
     """Look up the words from position ``first`` on."""
     walk.kept[:] = 0.0
     walk.inside[:] = 0
@@ -142,7 +145,7 @@ def _look_ahead(ids: Any, first: int, walk: Any) -> None:
 
 
 @kernel
-def _walk(walk: Any) -> bool:
+def _walk(walk: Walk) -> bool:
     """Walk STEPS steps; returns whether any walk goes on."""
     walk.steps[:] = 0
     for step in range(STEPS):
@@ -156,11 +159,11 @@ def _walk(walk: Any) -> bool:
     return True
 
 
-# Loops over lanes are short functions of one-dimensional arrays, which is what Numba turns into vector instructions.
+# Loops over lanes are short functions of one-dimensional arrays: these Numba turns into vector instructions.
 
 
 @kernel
-def _go_on(to_come: Any, tolerance: float, inside: Any, steps: Any) -> int:
+def _go_on(to_come: Doubles, tolerance: float, inside: Int64s, steps: Int64s) -> int:
     """Count the step of each walk that goes on; returns how many do."""
     walking = 0
     for lane in range(LANES):
@@ -171,15 +174,15 @@ def _go_on(to_come: Any, tolerance: float, inside: Any, steps: Any) -> int:
 
 
 @kernel
-def _note(weight: Any, inside: Any, kept: Any, to_come: Any, met: Any) -> None:
-    """Note the weights in units, and what is to come behind the word met; nothing is behind a sentence's end."""
+def _note(weight: Doubles, inside: Int64s, kept: Doubles, to_come: Doubles, met: Int32s) -> None:
+    """Note the weights in units, and the weight to come behind the word met; it is 0 behind a sentence's end."""
     for lane in range(LANES):
         met[lane] = np.int32(weight[lane] * UNIT + 0.5)
         to_come[lane] = (to_come[lane] - kept[lane] * weight[lane]) * inside[lane]
 
 
 @kernel
-def _meet(between: Any, shares: Any, kept: Any, weight: Any) -> None:
+def _meet(between: Doubles, shares: Doubles, kept: Doubles, weight: Doubles) -> None:
     """Add the weight of the word that is met behind UNROLLED numbers of kept words, and count it where it is kept.
 
     weight += Σ_d between_d shares_d, then between_d ← between_d (1 − kept) + between_{d−1} kept; the first row of
@@ -199,7 +202,7 @@ def _meet(between: Any, shares: Any, kept: Any, weight: Any) -> None:
 
 
 @kernel
-def _add(ids: Any, first: int, lanes: int, distance: int, walk: Any, triangle: Any, pages: Any) -> None:
+def _add(ids: Int32s, first: int, lanes: int, distance: int, walk: Walk, triangle: Triangle, pages: Pages) -> None:
     """Add the words met by the walks from ``first`` on, the nearest of which are at ``distance``."""
     cells = 0
     records = 0
@@ -226,7 +229,7 @@ def _add(ids: Any, first: int, lanes: int, distance: int, walk: Any, triangle: A
 
 
 @njit(inline="always")
-def _put(record: Any, bucket: Any, pages: Any) -> None:
+def _put(record: np.uint64, bucket: int, pages: Pages) -> None:
     """Put a record behind the others of its bucket."""
     place = pages.place[bucket]
     if place & (pages.page - 1) == 0:
@@ -240,14 +243,14 @@ def _put(record: Any, bucket: Any, pages: Any) -> None:
 
 
 @kernel
-def put_records(records: Any, bucket: int, pages: Any) -> None:
+def put_records(records: UInt64s, bucket: int, pages: Pages) -> None:
     """Put records into a bucket."""
     for record in records:
         _put(record, bucket, pages)
 
 
 @kernel
-def take_records(bucket: int, pages: Any) -> Any:
+def take_records(bucket: int, pages: Pages) -> Any:
     """Take all records out of a bucket; its pages are free then."""
     chain = 0
     page = pages.newest[bucket]
@@ -272,7 +275,7 @@ def take_records(bucket: int, pages: Any) -> Any:
 
 
 @kernel
-def combine(records: Any) -> int:
+def combine(records: UInt64s) -> int:
     """Add up sorted records of the same pair, in place; returns how many are left.
 
     A sum beyond a record's largest weight takes several records, never more than it was made of.
@@ -294,7 +297,7 @@ def combine(records: Any) -> int:
 
 
 @kernel
-def bucket_sums(records: Any, first_row: int, rows: int, column_bits: int) -> tuple[Any, Any, Any]:
+def bucket_sums(records: UInt64s, first_row: int, rows: int, column_bits: int) -> tuple[Any, Any, Any]:
     """Rows of the lower triangle from the sorted records of a bucket: entries of each row, columns, sums in units."""
     lengths = np.zeros(rows, dtype=np.int64)
     columns = np.empty(records.size, dtype=np.int32)
@@ -320,7 +323,7 @@ def bucket_sums(records: Any, first_row: int, rows: int, column_bits: int) -> tu
 
 
 @kernel
-def triangle_sums(cells: Any, first_row: int, rows: int) -> tuple[Any, Any, Any]:
+def triangle_sums(cells: UInt64s, first_row: int, rows: int) -> tuple[Any, Any, Any]:
     """Rows of the lower triangle from their cells: entries of each row, columns, sums in units."""
     lengths = np.zeros(rows, dtype=np.int64)
     filled = np.count_nonzero(cells)
@@ -340,8 +343,10 @@ def triangle_sums(cells: Any, first_row: int, rows: int) -> tuple[Any, Any, Any]
 
 
 @kernel
-def expected_rows(lengths: Any, columns: Any, sums: Any, first_row: int, keep: Any) -> tuple[Any, Any, Any]:
-    """The expected counts of rows of sums, as such rows; what is too small for a float32 is left out.
+def expected_rows(
+    lengths: Int64s, columns: Int32s, sums: UInt64s, first_row: int, keep: Doubles
+) -> tuple[Any, Any, Any]:
+    """The expected counts of rows of sums, as such rows; a count that is too small for a float32 is left out.
 
     n(row, column) of a sum: both words must be kept, and a word beside itself is in the window of both.
     """

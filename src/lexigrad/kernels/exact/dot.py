@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lexigrad.kernels.compiler.compile import kernel
+
+if TYPE_CHECKING:
+    from lexigrad.kernels.arraytypes import Doubles, Floats
 
 __all__ = ["dot"]
 
@@ -14,7 +17,7 @@ LANES = 16
 
 
 @kernel
-def dot(a: Any, b: Any) -> float:
+def dot(a: Floats | Doubles, b: Floats | Doubles) -> float:
     """Σ a_i b_i in double precision: sixteen sums, of every sixteenth product each, which are added in order."""
     lanes = np.zeros(LANES)
     whole = a.size // LANES * LANES

@@ -1,5 +1,8 @@
 """The three matrix products of exact training, on panels of 48 columns that stay in the first cache.
 
+They give the scores and sums of `lexigrad.reference.naive_softmax` and `lexigrad.reference.negative_sampling` for a
+block of rows at once (`lexigrad.kernels.exact.passes`).
+
 With A the center rows of a block, C the outside rows of a panel and G the derivatives with respect to their scores:
 
     scores = A Cᵀ     `score_panel`
@@ -15,7 +18,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lexigrad.kernels.compiler.simd import LANES, Lanes, chunks, vector_kernel
+from lexigrad.kernels.compiler.rowshape import LANES, chunks
+from lexigrad.kernels.compiler.simd import Lanes, vector_kernel
 
 if TYPE_CHECKING:
     from llvmlite.ir import Value

@@ -1,7 +1,8 @@
 """A block of center words against all outside words: their loss and its gradient, panel by panel.
 
-With n the window counts of a row, which are few among many zeros, and s = u_w·v_c + b_w, a row's loss and what its
-scores are turned into, their derivatives, are (`lexigrad.reference`'s word losses, summed over the pairs of the corpus)
+With n the window counts of a row, which are few among many zeros, and s = u_w·v_c + b_w, a row's loss and the
+derivatives that its scores are turned into are (`lexigrad.reference.negative_sampling` and
+`lexigrad.reference.naive_softmax`, summed over the pairs of the corpus)
 
     negative sampling, in expectation over the noise    Σ_w n_w softplus(−s_w) + a p_w softplus(s_w)
                                    d/ds_w = σ(s_w)(n_w + a p_w) − n_w
@@ -17,50 +18,93 @@ each entry with its place in the panel.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lexigrad.kernels.compiler.compile import kernel
-from lexigrad.kernels.compiler.simd import LANES, Lanes, vector_kernel
+from lexigrad.kernels.compiler.rowshape import LANES
+from lexigrad.kernels.compiler.simd import Lanes, vector_kernel
 from lexigrad.kernels.exact.panels import PANEL, VECTORS, add_to_centers, add_to_outside, score_panel
 from lexigrad.kernels.sgd.tables import aligned
 
 if TYPE_CHECKING:
     from llvmlite.ir import Value
 
-__all__ = ["STRIDE", "Buffers", "Entries", "Outside", "arrange", "softmax_block", "tile_block"]
+    from lexigrad.kernels.arraytypes import Doubles, Floats, Int32s, Int64s, Shape, UInt16s
+
+__all__ = [
+    "STRIDE",
+    "Buffers",
+    "Entries",
+    "Found",
+    "Outside",
+    "SoftmaxFound",
+    "Weights",
+    "arrange",
+    "softmax_block",
+    "tile_block",
+]
 
 STRIDE = 8
-"""Panels after which d_centers and the losses are brought up to date; their number is a multiple of it."""
+"""Panels after which d_centers and the losses are brought up to date; the number of panels is a multiple of it."""
 
 
 class Entries(NamedTuple):
     """The counts of a block."""
 
-    starts: Any  # int64 (panels + 1,): where each panel's entries begin
-    places: Any  # uint16: row · 48 + column within the panel
-    weights: Any  # float32; sixteen more than there are entries
+    starts: Int64s  # (panels + 1,): where each panel's entries begin
+    places: UInt16s  # row · 48 + column within the panel
+    weights: Floats  # sixteen more than there are entries, as they are read sixteen at a time
 
 
 class Outside(NamedTuple):
-    """The outside rows [u, b, 1] in both layouts, and what is added to them."""
+    """The outside rows [u, b, 1] in both layouts, and the sums that belong to them."""
 
-    rows: Any  # as rows
-    turned: Any  # turned over
-    d_turned: Any  # gradient, turned over; None where only rows are wanted
-    squares: Any  # as rows, squared; None without curvature
-    h_turned: Any  # curvature, turned over
+    panels: int  # how many panels of them there are
+    width: int  # numbers of a row, a multiple of eight
+    rows: Floats  # as rows
+    turned: Floats  # turned over
+    d_turned: Floats | None  # gradient, turned over; None where only rows are wanted
+    squares: Floats | None  # as rows, squared; None without curvature
+    h_turned: Floats | None  # curvature, turned over
+
+
+class Weights(NamedTuple):
+    """The factors of scores where a panel is finished before the next one begins."""
+
+    poisson: bool  # whether the loss is Poisson's, or else negative sampling
+    rows: Floats  # a of each row; ones for Poisson
+    columns: Floats  # p of each column
+
+
+class Found(NamedTuple):
+    """The results of a pass for the rows of a block."""
+
+    d_centers: Floats  # gradient of the center rows
+    h_centers: Floats | None  # their curvature; None where it is not wanted
+    losses: Doubles  # (rows,)
+
+
+class SoftmaxFound(NamedTuple):
+    """The results of a pass under the naive softmax for the rows of a block, and rows to work with."""
+
+    d_centers: Floats  # gradient of the center rows
+    means: Floats | None  # first moments of the outside vectors; None without curvature
+    h_centers: Floats | None  # their second moments; None without curvature
+    scaled: Floats  # room for the centers divided by their units
+    sums: Doubles  # (rows,): Σ exp
+    losses: Doubles  # (rows,)
 
 
 class Buffers(NamedTuple):
     """The memory of one thread."""
 
-    scores: Any  # panels of scores
-    curvatures: Any
-    x: Any  # scores of a panel's entries
-    losses: Any  # their losses
-    lanes: Any  # sixteen sums a row
+    scores: Floats  # panels of scores
+    curvatures: Floats  # panels of curvatures
+    x: Floats  # scores of a panel's entries
+    losses: Floats  # their losses
+    lanes: Floats  # sixteen sums a row
 
     @classmethod
     def of_size(cls, rows: int, panels: int, curvature: bool) -> Buffers:
@@ -73,7 +117,7 @@ class Buffers(NamedTuple):
 
 @vector_kernel
 def weigh_entries(lanes: Lanes, _: int, x: Value, weights: Value, start: Value, count: Value, losses: Value) -> None:
-    """Losses = w softplus(x), x ← w σ(x), with the weights from ``start`` on."""
+    """Losses = w softplus(x), x ← w σ(x), with the weights from ``start`` on, which need not begin on a cache line."""
 
     def sixteen(i: Value, _: object) -> None:
         weight = lanes.load(weights, start, i, align=4)
@@ -142,95 +186,73 @@ def exponential_panel(lanes: Lanes, _: int, scores: Value, rows: Value, totals: 
 
 @kernel
 def tile_block(
-    shape: Any,
-    centers: Any,
-    rows: int,
-    width: int,
-    outside: Any,
-    panels: int,
-    factors: Any,
-    column_factors: Any,
-    entries: Any,
-    poisson: bool,
-    buffers: Any,
-    d_centers: Any,
-    squares: Any,
-    h_centers: Any,
-    losses: Any,
+    shape: Shape,
+    centers: Floats,
+    outside: Outside,
+    weights: Weights,
+    entries: Entries,
+    buffers: Buffers,
+    found: Found,
+    squares: Floats | None,
 ) -> None:
-    """Negative sampling or Poisson: a panel is finished before the next one begins.
+    """The loss and gradient of a block under negative sampling or Poisson: a panel is finished before the next begins.
 
-    ``squares`` are the centers squared, None where no curvature is wanted. ``factors`` are a and ``column_factors`` p;
-    Poisson takes ones.
+    It sums `lexigrad.reference.negative_sampling` over the pairs of the corpus, or Poisson's loss. ``squares`` are the
+    centers squared, None where no curvature is wanted; they are an argument of their own, as Numba leaves out a branch
+    that is not taken for an argument that is None, and not for a field.
     """
+    losses, width = found.losses, outside.width
+    rows = losses.size
     size = rows * PANEL
-    for first in range(0, panels, STRIDE):
+    for first in range(0, outside.panels, STRIDE):
         for i in range(STRIDE):
             panel = first + i
             scores = buffers.scores[i * size :]
             curvatures = buffers.curvatures[i * size :]
             score_panel(shape, centers, rows, outside.turned, panel, width, scores)
-            if poisson:
+            if weights.poisson:
                 _gather_data(scores, panel, entries, losses)
                 exponential_panel((), scores, rows, buffers.lanes)
                 if squares is not None:
                     curvatures[:size] = scores[:size]
-                _add_counts(scores, panel, entries, np.float32(-1), factors)
+                _add_counts(scores, panel, entries, np.float32(-1), weights.rows)
             else:
                 if squares is not None:
-                    panel_curvatures((), scores, rows, factors, column_factors, panel * PANEL, curvatures)
-                _negative_sampling(
-                    scores,
-                    curvatures,
-                    squares is not None,
-                    rows,
-                    panel,
-                    factors,
-                    column_factors,
-                    entries,
-                    buffers,
-                    losses,
-                )
+                    panel_curvatures((), scores, rows, weights.rows, weights.columns, panel * PANEL, curvatures)
+                _negative_sampling(scores, curvatures, squares is not None, panel, weights, entries, buffers, losses)
             if outside.d_turned is not None:
                 add_to_outside(shape, scores, centers, rows, outside.d_turned, panel, width)
             if squares is not None and outside.h_turned is not None:
                 add_to_outside(shape, curvatures, squares, rows, outside.h_turned, panel, width)
-        add_to_centers(shape, buffers.scores, rows, STRIDE, outside.rows, first, d_centers)
+        add_to_centers(shape, buffers.scores, rows, STRIDE, outside.rows, first, found.d_centers)
         if squares is not None:
-            add_to_centers(shape, buffers.curvatures, rows, STRIDE, outside.squares, first, h_centers)
+            add_to_centers(shape, buffers.curvatures, rows, STRIDE, outside.squares, first, found.h_centers)
         _flush(buffers.lanes, losses)
 
 
 @kernel
 def softmax_block(
-    shape: Any,
-    centers: Any,
-    rows: int,
-    width: int,
-    outside: Any,
-    panels: int,
-    row_weights: Any,
-    entries: Any,
-    buffers: Any,
-    d_centers: Any,
-    scaled: Any,
-    squares: Any,
-    means: Any,
-    h_centers: Any,
-    sums: Any,
-    losses: Any,
+    shape: Shape,
+    centers: Floats,
+    outside: Outside,
+    row_weights: Doubles,
+    entries: Entries,
+    buffers: Buffers,
+    found: SoftmaxFound,
+    squares: Floats | None,
 ) -> None:
-    """The naive softmax: exponentials of whole rows first, then derivatives.
+    """The loss and gradient of a block under the naive softmax: exponentials of whole rows first, then derivatives.
 
-    Exponentials are in units of Σ exp / n_c: counts are subtracted in that unit, ``scaled`` are the centers divided by
-    it, and so is d_centers in the end. ``squares`` are None where no curvature is wanted; that is the variance of u
-    under the mean of the model's and the data's distributions, whose first and second moments are added to ``means``
-    and ``h_centers`` in the same unit.
+    It sums `lexigrad.reference.naive_softmax` over the pairs of the corpus. Exponentials are in units of Σ exp / n_c:
+    counts are subtracted in that unit, ``scaled`` are the centers divided by it, and so is d_centers in the end.
+    ``squares`` are None where no curvature is wanted; that is the variance of u under the mean of the model's and the
+    data's distributions, whose first and second moments are added to ``means`` and ``h_centers`` in the same unit.
     """
+    losses, sums, rows = found.losses, found.sums, found.losses.size
     losses[:] = 0
-    for panel in range(panels):
+    for panel in range(outside.panels):
         scores = buffers.scores[panel * rows * PANEL :]
-        score_panel(shape, centers, rows, outside.turned, panel, width, scores)
+        score_panel(shape, centers, rows, outside.turned, panel, outside.width, scores)
         _gather_data(scores, panel, entries, losses)
         exponential_panel((), scores, rows, buffers.lanes)
         if panel % STRIDE == STRIDE - 1:
@@ -239,49 +261,52 @@ def softmax_block(
     for i in range(rows):
         losses[i] += row_weights[i] * np.log(sums[i])
         units[i] = np.float32(sums[i] / max(row_weights[i], 1e-30))
-    _scale(centers, row_weights, sums, 1.0, scaled)
+    _scale(centers, row_weights, sums, 1.0, found.scaled)
     if squares is not None:
         _scale(squares, row_weights, sums, 0.5, squares)
-        _softmax_products(
-            shape, rows, width, outside.rows, outside.h_turned, panels, 1, units, entries, buffers, squares, means
-        )
-        for first in range(0, panels, STRIDE):
+        counts = _Counts(entries, units, np.float32(1))
+        _softmax_products(shape, outside, outside.h_turned, counts, buffers, squares, found.means)
+        for first in range(0, outside.panels, STRIDE):
             scores = buffers.scores[first * rows * PANEL :]
-            add_to_centers(shape, scores, rows, STRIDE, outside.squares, first, h_centers)
+            add_to_centers(shape, scores, rows, STRIDE, outside.squares, first, found.h_centers)
     sign = -1 if squares is None else -2  # the curvature has added the counts once
-    _softmax_products(
-        shape, rows, width, outside.rows, outside.d_turned, panels, sign, units, entries, buffers, scaled, d_centers
-    )
-    _scale(d_centers, row_weights, sums, 1.0, d_centers)
+    counts = _Counts(entries, units, np.float32(sign))
+    _softmax_products(shape, outside, outside.d_turned, counts, buffers, found.scaled, found.d_centers)
+    _scale(found.d_centers, row_weights, sums, 1.0, found.d_centers)
+
+
+class _Counts(NamedTuple):
+    """Counts to be added to scores."""
+
+    entries: Entries
+    units: Floats  # (rows,): the factor of a row's counts
+    sign: np.float32
 
 
 @kernel
 def _softmax_products(
-    shape: Any,
-    rows: int,
-    width: int,
-    outside: Any,
-    turned: Any,
-    panels: int,
-    sign: int,
-    units: Any,
-    entries: Any,
-    buffers: Any,
-    centers: Any,
-    d_centers: Any,
+    shape: Shape,
+    outside: Outside,
+    turned: Floats | None,
+    counts: _Counts,
+    buffers: Buffers,
+    centers: Floats,
+    d_centers: Floats,
 ) -> None:
     """Add the counts to kept exponentials, and multiply with both tables; not with the centers where turned is None."""
-    for first in range(0, panels, STRIDE):
+    rows = counts.units.size
+    for first in range(0, outside.panels, STRIDE):
         for panel in range(first, first + STRIDE):
             scores = buffers.scores[panel * rows * PANEL :]
-            _add_counts(scores, panel, entries, np.float32(sign), units)
+            _add_counts(scores, panel, counts.entries, counts.sign, counts.units)
             if turned is not None:
-                add_to_outside(shape, scores, centers, rows, turned, panel, width)
-        add_to_centers(shape, buffers.scores[first * rows * PANEL :], rows, STRIDE, outside, first, d_centers)
+                add_to_outside(shape, scores, centers, rows, turned, panel, outside.width)
+        scores = buffers.scores[first * rows * PANEL :]
+        add_to_centers(shape, scores, rows, STRIDE, outside.rows, first, d_centers)
 
 
 @kernel
-def _scale(table: Any, row_weights: Any, sums: Any, factor: float, scaled: Any) -> None:
+def _scale(table: Floats, row_weights: Doubles, sums: Doubles, factor: float, scaled: Floats) -> None:
     """Scaled = factor · n_c / Σ exp times the rows of the table."""
     size = table.size // sums.size
     for i in range(sums.size):
@@ -292,19 +317,17 @@ def _scale(table: Any, row_weights: Any, sums: Any, factor: float, scaled: Any) 
 
 @kernel
 def _negative_sampling(
-    scores: Any,
-    curvatures: Any,
+    scores: Floats,
+    curvatures: Floats,
     curved: bool,
-    rows: int,
     panel: int,
-    factors: Any,
-    column_factors: Any,
-    entries: Any,
-    buffers: Any,
-    losses: Any,
+    weights: Weights,
+    entries: Entries,
+    buffers: Buffers,
+    losses: Doubles,
 ) -> None:
     """Turn a panel of scores into derivatives; the few scores with counts are set aside before all are weighed."""
-    x = buffers.x
+    x = buffers.x  # the scores with counts side by side, so that all are weighed sixteen at a time
     start, places = entries.starts[panel], entries.places
     count = entries.starts[panel + 1] - start
     for k in range(count):
@@ -314,7 +337,7 @@ def _negative_sampling(
             sigmoid = np.float32(1) / (np.float32(1) + np.exp(-x[k]))
             curvatures[places[start + k]] += entries.weights[start + k] * sigmoid * (np.float32(1) - sigmoid)
     weigh_entries((), x, entries.weights, start, count, buffers.losses)
-    weigh_panel((), scores, rows, factors, column_factors, panel * PANEL, buffers.lanes)
+    weigh_panel((), scores, losses.size, weights.rows, weights.columns, panel * PANEL, buffers.lanes)
     for k in range(count):
         place = places[start + k]
         scores[place] -= x[k]
@@ -322,7 +345,7 @@ def _negative_sampling(
 
 
 @kernel
-def _gather_data(scores: Any, panel: int, entries: Any, data: Any) -> None:
+def _gather_data(scores: Floats, panel: int, entries: Entries, data: Doubles) -> None:
     """Data −= Σ n s for each row."""
     for k in range(entries.starts[panel], entries.starts[panel + 1]):
         place = entries.places[k]
@@ -330,7 +353,7 @@ def _gather_data(scores: Any, panel: int, entries: Any, data: Any) -> None:
 
 
 @kernel
-def _add_counts(scores: Any, panel: int, entries: Any, sign: Any, units: Any) -> None:
+def _add_counts(scores: Floats, panel: int, entries: Entries, sign: np.float32, units: Floats) -> None:
     """S += sign · unit · n, with a unit for each row."""
     for k in range(entries.starts[panel], entries.starts[panel + 1]):
         place = entries.places[k]
@@ -339,7 +362,14 @@ def _add_counts(scores: Any, panel: int, entries: Any, sign: Any, units: Any) ->
 
 @kernel
 def arrange(
-    starts: Any, columns: Any, weights: Any, first: int, last: int, panel_starts: Any, places: Any, arranged: Any
+    starts: Int64s,
+    columns: Int32s,
+    weights: Floats,
+    first: int,
+    last: int,
+    panel_starts: Int64s,
+    places: UInt16s,
+    arranged: Floats,
 ) -> None:
     """Put the counts of the rows from ``first`` to ``last`` in the order of the panels: `Entries` of their block."""
     for k in range(starts[first], starts[last]):
@@ -358,7 +388,7 @@ def arrange(
 
 
 @kernel
-def _flush(lanes: Any, totals: Any) -> None:
+def _flush(lanes: Floats, totals: Doubles) -> None:
     """Add each row's sixteen sums to its total, in order and in double precision, and set them to zero."""
     for i in range(totals.size):
         total = 0.0

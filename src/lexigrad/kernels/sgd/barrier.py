@@ -1,7 +1,7 @@
 """Where threads wait for each other inside compiled code: atomic numbers in shared memory.
 
 Python's own barriers need the interpreter's lock and cost some 20 µs; a superstep of training takes 60 µs. Here a
-thread that comes early looks again and again for a moment, then gives its core to whoever wants it: with more threads
+thread that comes early looks again and again for a moment, then gives its core to another thread: with more threads
 than cores, or beside other programs, the one that is waited for gets to run.
 """
 
@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from llvmlite import binding, ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 from lexigrad.kernels.compiler.compile import compiled
+from lexigrad.kernels.compiler.simd import array_pointer, declared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from lexigrad.kernels.arraytypes import Int64s
 
 __all__ = ["Gate", "looks", "meet"]
 
@@ -40,7 +42,7 @@ OFTEN = 0.06
 
 
 class Gate:
-    """What threads share that meet: the arrivals and yields so far and whether to stop, in ``state`` for `meet`."""
+    """The memory of threads that meet: arrivals and yields so far, and whether to stop, in ``state`` for `meet`."""
 
     def __init__(self, threads: int, cores: int) -> None:
         self.threads = threads
@@ -56,7 +58,7 @@ class Gate:
         return bool(yields - before[1] > OFTEN * (meetings - before[0]))
 
     def stop(self) -> None:
-        """Let nobody wait any longer, now or later."""
+        """Let no thread wait any longer, now or later."""
         self.state[STOPPED] = 1
 
     @property
@@ -71,13 +73,15 @@ def looks(threads: int, cores: int) -> int:
 
 
 @compiled
-def meet(state: Any, threads: int, looks: int) -> bool:
+def meet(state: Int64s, threads: int, looks: int) -> bool:
     """Wait until all threads have come as often as this one; False if they were told to stop.
 
-    What one thread wrote before it came, every other sees when it goes on.
+    All that a thread wrote before it came, every other thread sees when it goes on: arrivals are released by an atomic
+    addition and acquired by the loads that wait for it.
     """
     if threads == 1:
         return not load(state, STOPPED)
+    # Arrivals are never set back, so no thread can come twice to one meeting or miss the moment of a reset.
     complete = (add(state, ARRIVED, 1) // threads + 1) * threads
     looked = 0
     while load(state, ARRIVED) < complete:
@@ -95,15 +99,14 @@ def meet(state: Any, threads: int, looks: int) -> bool:
 
 def _place(context: Any, builder: ir.IRBuilder, signature: Any, values: Sequence[ir.Value]) -> ir.Value:
     """The pointer to number ``values[1]`` of the array ``values[0]``."""
-    array = context.make_array(signature.args[0])(context, builder, values[0])
-    return builder.gep(array.data, [values[1]])
+    return builder.gep(array_pointer(context, builder, signature.args[0], values[0]), [values[1]])
 
 
 @intrinsic
 def add(
     _typing_context: Any, state: types.Type, place: types.Type, value: types.Type
 ) -> tuple[Any, Callable[..., Any]]:
-    """Add to a number, atomically; returns what was there before."""
+    """Add to a number, atomically; returns the number before."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Sequence[ir.Value]) -> ir.Value:
         return builder.atomic_rmw("add", _place(context, builder, signature, values), values[2], "acq_rel")
@@ -113,7 +116,7 @@ def add(
 
 @intrinsic
 def load(_typing_context: Any, state: types.Type, place: types.Type) -> tuple[Any, Callable[..., Any]]:
-    """Read a number, and afterwards all that was written before it."""
+    """Read a number so that later reads see all that was written before it."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Sequence[ir.Value]) -> ir.Value:
         return builder.load_atomic(_place(context, builder, signature, values), "acquire", 8)
@@ -127,8 +130,7 @@ def pause(_typing_context: Any) -> tuple[Any, Callable[..., Any]]:
 
     def generate(context: Any, builder: ir.IRBuilder, _signature: Any, _values: Sequence[ir.Value]) -> ir.Value:
         if str(builder.module.triple).startswith("x86"):
-            kind = ir.FunctionType(ir.VoidType(), [])
-            builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
+            builder.call(declared(builder, "llvm.x86.sse2.pause", ir.VoidType(), []), [])
         return context.get_dummy_value()
 
     return types.void(), generate

@@ -1,22 +1,26 @@
-"""What replicas exchange and how it is merged: changes of rows as int8 with a scale a row, added, damped, applied.
+"""The changes that replicas exchange, as int8 with a scale a row, and how they are merged: added, damped, applied.
 
-Every sum is taken in one order, whoever takes it: number after number of a row, replica after replica, row after row.
+Every sum is taken in one order, on any worker: number after number of a row, replica after replica, row after row.
 So the loops go over columns inside, where each column has a sum of its own, and no product is left to a library whose
 sums depend on how its operands are cut. The equation is `lexigrad.reference.merged_row`.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numba import njit
 
 from lexigrad.kernels.compiler.compile import compiled, internal
-from lexigrad.kernels.compiler.simd import CHUNK, LANES, part_floats
+from lexigrad.kernels.compiler.rowshape import CHUNK, LANES, part_floats
+
+if TYPE_CHECKING:
+    from lexigrad.kernels.arraytypes import Doubles, Floats, Int8s, Int32s, Int64s
 
 __all__ = [
     "MOST_CODE",
+    "Changes",
     "Layout",
     "add_changes",
     "apply_changes",
@@ -31,7 +35,7 @@ MOST_CODE: Final = 127
 """A change's largest number, as int8."""
 
 LEAST: Final = 1e-30
-"""What moves less is taken for 0."""
+"""A row whose largest change is less is taken not to move."""
 
 HALVINGS: Final = 10
 """An exponential is the 2^10th power of another, near 1, which four terms give to 1e-11."""
@@ -40,9 +44,17 @@ HALVINGS: Final = 10
 class Layout(NamedTuple):
     """Where the numbers of a row stand in a table of the kernels (`lexigrad.kernels.sgd.tables`)."""
 
-    parts: Any  # int64 (parts, 3): the first column of each, how many columns, and floats from the row to them
-    stride: Any  # floats between two rows
-    chunk: Any  # floats between two chunks of rows
+    parts: Int64s  # (parts, 3): the first column of each, how many columns, and floats from the row to them
+    stride: int  # floats between two rows
+    chunk: int  # floats between two chunks of rows
+
+
+class Changes(NamedTuple):
+    """Changes of some rows: about ``scales[i] * codes[i]`` of row ``rows[i]``."""
+
+    rows: Int32s  # (n,), ascending
+    scales: Floats  # (n,)
+    codes: Int8s  # (n, dim)
 
 
 def layout_of(shape: tuple[tuple[int, ...], ...], dim: int) -> Layout:
@@ -62,7 +74,7 @@ def layout_of(shape: tuple[tuple[int, ...], ...], dim: int) -> Layout:
 
 
 @njit(inline="always")
-def _row_at(layout: Any, word_id: int) -> int:
+def _row_at(layout: Layout, word_id: int) -> int:
     """Where a word's row begins."""
     place: int = (word_id // CHUNK) * layout.chunk + (word_id % CHUNK) * layout.stride
     return place
@@ -70,13 +82,13 @@ def _row_at(layout: Any, word_id: int) -> int:
 
 @compiled
 def find_changes(
-    layout: Any, table: Any, base: Any, first: int, last: int, change: Any, rows: Any, scales: Any, codes: Any
+    layout: Layout, table: Floats, base: Floats, first: int, last: int, change: Floats, found: Changes
 ) -> int:
     """List the rows ``first`` to ``last`` in which a table differs from its base, with the changes as int8.
 
-    A row's change is about its scale times its codes. ``change`` is room for a row, of whole vectors. Returns how many
-    rows were listed, or −1 if a number is not finite.
+    ``change`` is room for a row. Returns how many rows were listed, or −1 if a number is not finite.
     """
+    rows, scales, codes = found
     count = 0
     for word_id in range(first, last):
         place = _row_at(layout, word_id)
@@ -97,14 +109,14 @@ def find_changes(
 
 
 @internal
-def differ(after: Any, before: Any, change: Any) -> None:
+def differ(after: Floats, before: Floats, change: Floats) -> None:
     """Change = after − before."""
     for column in range(change.size):
         change[column] = after[column] - before[column]
 
 
 @internal
-def largest(change: Any) -> Any:
+def largest(change: Floats) -> np.float32:
     """The largest absolute value; not a number where one is not."""
     most = np.float32(0)
     total = np.float32(0)
@@ -116,7 +128,7 @@ def largest(change: Any) -> Any:
 
 
 @internal
-def code(change: Any, most: Any, codes: Any) -> Any:
+def code(change: Floats, most: np.float32, codes: Int8s) -> np.float32:
     """Write a row's change as int8; returns the scale."""
     if most < LEAST:
         codes[:] = 0
@@ -128,8 +140,9 @@ def code(change: Any, most: Any, codes: Any) -> Any:
 
 
 @compiled
-def apply_changes(layout: Any, rows: Any, scales: Any, codes: Any, base: Any, table: Any) -> None:
+def apply_changes(layout: Layout, changes: Changes, base: Floats, table: Floats) -> None:
     """Add merged changes to the base, and let the table be as the base is in these rows."""
+    rows, scales, codes = changes
     for i in range(rows.size):
         place = _row_at(layout, np.int64(rows[i]))
         for part in range(layout.parts.shape[0]):
@@ -142,15 +155,16 @@ def apply_changes(layout: Any, rows: Any, scales: Any, codes: Any, base: Any, ta
 
 
 @internal
-def add_coded(scale: Any, codes: Any, row: Any) -> None:
+def add_coded(scale: np.float32, codes: Int8s, row: Floats) -> None:
     """Row += scale · codes."""
     for column in range(row.size):
         row[column] += scale * np.float32(codes[column])
 
 
 @compiled
-def add_changes(rows: Any, scales: Any, codes: Any, first: int, sums: Any, touching: Any) -> None:
+def add_changes(changes: Changes, first: int, sums: Floats, touching: Int64s) -> None:
     """Add one replica's changes to the sums of rows from ``first`` on, and count the replicas that touched each."""
+    rows, scales, codes = changes
     for i in range(rows.size):
         row = np.int64(rows[i]) - first
         touching[row] += 1
@@ -158,7 +172,9 @@ def add_changes(rows: Any, scales: Any, codes: Any, first: int, sums: Any, touch
 
 
 @compiled
-def damp(basis: Any, turned: Any, slopes: Any, updates: Any, touching: Any, sums: Any, room: Any) -> None:
+def damp(
+    basis: Floats, turned: Floats, slopes: Doubles, updates: Doubles, touching: Int64s, sums: Floats, room: Doubles
+) -> None:
     """sums[w] ← Qᵀ diag(s) Q sums[w], where more than one replica touched the row: a step of ``merged_row``.
 
     ``basis`` are the directions, (n, dim), ``turned`` the same, (dim, n); ``slopes`` are y for a single update: of
@@ -190,7 +206,7 @@ def falling(y: float) -> float:
 
 
 @internal
-def shares(fall: Any, replicas: int, share: Any, power: Any) -> None:
+def shares(fall: Doubles, replicas: int, share: Doubles, power: Doubles) -> None:
     """(1 − e^(−c·y)) / (c (1 − e^−y)) = (1 + e^−y + … + e^(−(c − 1) y)) / c."""
     for i in range(share.size):
         share[i] = 1.0
@@ -204,7 +220,7 @@ def shares(fall: Any, replicas: int, share: Any, power: Any) -> None:
 
 
 @internal
-def rotate(basis: Any, turned: Any, share: Any, row: Any, parts: Any) -> None:
+def rotate(basis: Floats, turned: Floats, share: Doubles, row: Floats, parts: Doubles) -> None:
     """Row ← rest · row + Σ_i (share_i − rest) q_i (q_i · row); ``rest`` is the last share."""
     directions, dim = basis.shape
     rest = share[directions]
@@ -225,8 +241,9 @@ def rotate(basis: Any, turned: Any, share: Any, row: Any, parts: Any) -> None:
 
 
 @compiled
-def settle(first: int, touching: Any, sums: Any, base: Any, rows: Any, scales: Any, codes: Any) -> int:
-    """Write what is to be added as int8, for all replicas, and add just that to the base; returns how many rows."""
+def settle(first: int, touching: Int64s, sums: Floats, base: Floats, found: Changes) -> int:
+    """Write the merged changes as int8, for all replicas, and add just these to the base; returns how many rows."""
+    rows, scales, codes = found
     count = 0
     for row in range(sums.shape[0]):
         if touching[row] == 0:
@@ -239,7 +256,7 @@ def settle(first: int, touching: Any, sums: Any, base: Any, rows: Any, scales: A
 
 
 @compiled
-def moments(table: Any, weights: Any, sums: Any) -> None:
+def moments(table: Floats, weights: Doubles, sums: Doubles) -> None:
     """Add Σ_w weights[w] · table[w] table[w]ᵀ to ``sums``, float64 (dim, dim), above and on the diagonal."""
     dim = sums.shape[0]
     for row in range(table.shape[0]):

@@ -1,11 +1,13 @@
-"""Training by several threads that gives the same bytes as by one: nothing depends on who does what, or when.
+"""Training by several threads that gives the same bytes as by one: nothing depends on which thread does what, or when.
+
+Each block is one step of `lexigrad.reference.skipgram` or `cbow` under `lexigrad.reference.negative_sampling`.
 
 The corpus is trained in rounds of a few pieces. A round's pieces are made ready, each by one thread. Then the blocks of
 each piece follow in supersteps of up to eight, which are computed at the tables as they stood when the superstep began.
 Each thread has some of the columns (`lexigrad.kernels.sgd.team`): it computes its part of the scores, and when all
 parts are there, the changes in its columns, block by block in slots of their own. Where several threads have the same
 columns, each computes some of the blocks, and when these are there, adds the changes of all blocks to the rows that it
-owns. So every sum is taken in the order of the text and of the parts, whoever takes it.
+owns. So every sum is taken in the order of the text and of the parts, whichever thread takes it.
 
 Where a superstep ends depends on the text and the settings, never on the threads. It ends early rather than hold one
 word too often: its changes are computed at the same tables, as are those of a block, and the same care is due
@@ -14,7 +16,7 @@ word too often: its changes are computed at the same tables, as are those of a b
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -22,11 +24,25 @@ from numba import njit
 from lexigrad.kernels.compiler.compile import compiled, internal
 from lexigrad.kernels.compiler.simd import row_floats
 from lexigrad.kernels.sgd.barrier import meet
-from lexigrad.kernels.sgd.piece import Piece, hash_byte
-from lexigrad.kernels.sgd.products import add_listed_rows, add_rows
-from lexigrad.kernels.sgd.span import PIECE, Cuts, block_at, block_changes, block_scores, ready_band, ready_piece
-from lexigrad.kernels.sgd.step import Changes, Means, Scores
-from lexigrad.kernels.sgd.team import PIECES
+from lexigrad.kernels.sgd.piece import Cuts, Draws, Piece, Text, hash_byte
+from lexigrad.kernels.sgd.products import Rows, add_listed_rows, add_rows
+from lexigrad.kernels.sgd.span import (
+    PIECE,
+    Places,
+    Rates,
+    Settings,
+    block_at,
+    block_changes,
+    block_scores,
+    ready_band,
+    ready_piece,
+    step_of,
+)
+from lexigrad.kernels.sgd.step import Buffers, Changes, Means, Scores, Tables
+from lexigrad.kernels.sgd.team import PIECES, Lists, Member, Share, Shared, Team
+
+if TYPE_CHECKING:
+    from lexigrad.kernels.arraytypes import Int64s, Shape, UInt16s
 
 __all__ = ["ROUND", "train_together"]
 
@@ -37,37 +53,35 @@ MOST_ROOM = 1000.0
 """A learning rate of zero is taken for this part of that at the start."""
 
 
+class Work(NamedTuple):
+    """A superstep."""
+
+    number: int  # of its piece in the round
+    step: int  # its number in the piece
+    band: int  # the distances that are trained
+    turn: int  # 0 or 1 by turns: which half of the scores it takes
+
+
 @compiled
 def train_together(
-    shape: Any,
-    ids: Any,
-    start: int,
-    stop: int,
-    V: Any,
-    U: Any,
-    new_V: Any,
-    new_U: Any,
-    draws: Any,
-    settings: Any,
-    start_rate: float,
-    stop_rate: float,
-    gate: Any,
-    shared: Any,
-    columns: Any,
-    share: Any,
-    lists: Any,
-    panels: Any,
-    means: Any,
+    shape: Shape,
+    text: Text,
+    tables: Tables,
+    draws: Draws,
+    settings: Settings,
+    rates: Rates,
+    team: Team,
+    member: Member,
 ) -> bool:
-    """Do one thread's part of training on ``ids[start:stop]``; False if it was told to stop before the end.
+    """Do one thread's part of training by steps of `lexigrad.reference.skipgram` or `cbow`, one for each block.
 
-    All threads call it with the same arguments, but for those from ``columns`` on, which are their own: the parts of a
-    row that they compute, as `row_parts` gives them, and their buffers. The new tables are V and U but where kernels
-    are checked. ``means`` are CBOW's buffers, None for skip-gram, and ``lists`` are None where no other thread has the
-    same columns: Numba leaves out the branches not taken.
+    All threads call this with the same arguments, except for ``member``, which is each thread's own. Returns False if
+    the thread was told to stop before the end.
     """
-    slope = (stop_rate - start_rate) / max(1, stop - start)
-    tables = V[share.offset :], U[share.offset :], new_V[share.offset :], new_U[share.offset :]
+    start, stop, share = text.start, text.stop, member.share
+    slope = (rates.stop - rates.start) / max(1, stop - start)
+    at = share.offset
+    own = Tables(tables.V[at:], tables.U[at:], tables.new_V[at:], tables.new_U[at:])
     turn = 0
     for begin in range(start, stop, ROUND):
         end = min(stop, begin + ROUND)
@@ -75,89 +89,76 @@ def train_together(
         for band in range(settings.bands.size - 1):
             for number in range(share.thread, pieces, share.threads):
                 low = begin + number * PIECE
-                rate = start_rate + slope * (low - start)
-                _ready(shape, ids, low, end, number, band, draws, settings, rate, shared, share)
-            if not meet(gate, share.threads, share.looks):
+                _ready(shape, Text(text.ids, low, min(end, low + PIECE)), number, band, draws, settings, team.shared)
+                _cut_steps(number, settings, rates.start + slope * (low - start), share.counters, team.shared)
+            if not meet(team.gate, share.threads, share.looks):  # to have all pieces of the round
                 return False
             for number in range(pieces):
                 low, high = begin + number * PIECE, min(end, begin + (number + 1) * PIECE)
-                rates = start_rate + slope * (low - start), start_rate + slope * (high - start)
-                for step in range(shared.steps[number, PIECE + 1]):
+                piece_rates = Rates(rates.start + slope * (low - start), rates.start + slope * (high - start))
+                for step in range(team.shared.steps[number, PIECE + 1]):
                     turn = 1 - turn
-                    work = number, step, band, turn
-                    if not _superstep(
-                        columns, work, tables, settings, rates, gate, shared, share, lists, panels, means
-                    ):
+                    work = Work(number, step, band, turn)
+                    if not _superstep(work, own, settings, piece_rates, team, member, member.lists, member.means):
                         return False
-            if not meet(gate, share.threads, share.looks):  # the pieces are about to be made anew
+            if not meet(team.gate, share.threads, share.looks):  # the pieces are about to be made anew
                 return False
     return True
 
 
 @internal
 def _superstep(
-    columns: Any,
-    work: Any,
-    tables: Any,
-    settings: Any,
-    rates: Any,
-    gate: Any,
-    shared: Any,
-    share: Any,
-    lists: Any,
-    panels: Any,
-    means: Any,
+    work: Work,
+    tables: Tables,
+    settings: Settings,
+    rates: Rates,
+    team: Team,
+    member: Member,
+    lists: Lists | None,
+    means: Means | None,
 ) -> bool:
-    """Take one superstep: its scores, its changes, and these added."""
-    V, U, new_V, new_U = tables
-    _score(columns, work, V, U, settings, shared, share, panels, means)
-    if not meet(gate, share.threads, share.looks):  # to have the scores of all parts
+    """Take one superstep: its scores, its changes, and these added.
+
+    ``lists`` and ``means`` are those of the member. They are arguments of their own, as Numba leaves out a branch that
+    is not taken for an argument that is None, and not for a field.
+    """
+    columns, share, shared = member.columns, member.share, team.shared
+    _score(work, tables, settings, shared, member, means)
+    # To have the scores of all parts. A thread that is ahead writes its next scores to the other half of the memory,
+    # and is never ahead by two supersteps, as it waits here again.
+    if not meet(team.gate, share.threads, share.looks):
         return False
-    _change(columns, work, V, U, settings, rates, shared, share, panels, means)
-    if lists is None:
-        _add(columns, work, new_V, new_U, settings, shared, share)
+    _change(work, tables, settings, rates, shared, member, means)
+    if lists is None:  # no other thread reads or writes these columns, so there is nobody to wait for
+        _add(columns, work, tables, settings, shared, share)
         return True
     _list(columns, work, settings, shared, share, lists)
-    if not meet(gate, share.threads, share.looks):  # to have the changes of all blocks
+    if not meet(team.gate, share.threads, share.looks):  # to have the changes of all blocks
         return False
-    _add_listed(columns, new_V, new_U, share.changes, lists)
-    return bool(meet(gate, share.threads, share.looks))
+    _add_listed(columns, tables, share.changes, lists)
+    return bool(meet(team.gate, share.threads, share.looks))  # to have all rows, before the next scores are computed
 
 
 @internal
-def _ready(
-    shape: Any,
-    ids: Any,
-    begin: int,
-    end: int,
-    number: int,
-    band: int,
-    draws: Any,
-    settings: Any,
-    rate: float,
-    shared: Any,
-    share: Any,
-) -> None:
-    """Make a piece ready for a band, and cut it into supersteps."""
+def _ready(shape: Shape, text: Text, number: int, band: int, draws: Draws, settings: Settings, shared: Shared) -> None:
+    """Make a piece ready for a band."""
     piece, cuts, places = _piece(shared.pieces, number), _cuts(shared.cuts, number), shared.places[number]
     if band == 0:
-        found = ready_piece(shape, ids, begin, min(end, begin + PIECE), draws, settings, piece, cuts)
+        found = ready_piece(shape, text, draws, settings, piece, cuts)
         for i in range(4):
             places[i] = found[i]
-    ready_band(shape, begin, band, draws, settings, piece, cuts, _four(places))
-    room = settings.first_rate / max(rate, settings.first_rate / MOST_ROOM)
-    _cut_steps(piece, cuts, places[3], settings, room, share.counters, shared.steps[number])
+    ready_band(shape, text.start, band, draws, settings, piece, cuts, _places(shared, number))
 
 
 @njit(inline="always")
-def _piece(pieces: Any, number: int) -> Piece:
+def _piece(pieces: Piece, number: int) -> Piece:
     """One of the pieces."""
     return Piece(pieces.rows[number], pieces.left[number], pieces.right[number], pieces.windows[number])
 
 
 @njit(inline="always")
-def _cuts(cuts: Any, number: int) -> Cuts:
-    """Its cuts."""
+def _cuts(cuts: Cuts, number: int) -> Cuts:
+    """The cuts of one of the pieces."""
     return Cuts(
         cuts.starts[number],
         cuts.negatives[number],
@@ -171,29 +172,35 @@ def _cuts(cuts: Any, number: int) -> Cuts:
 
 
 @njit(inline="always")
-def _four(places: Any) -> tuple[int, int, int, int]:
-    return places[0], places[1], places[2], places[3]
+def _places(shared: Shared, number: int) -> Places:
+    """The places of one of the pieces."""
+    places = shared.places
+    return Places(places[number, 0], places[number, 1], places[number, 2], places[number, 3])
 
 
 @internal
-def _cut_steps(piece: Any, cuts: Any, blocks: int, settings: Any, room: float, counters: Any, steps: Any) -> None:
-    """Write each superstep's first block, and behind the last one the number of blocks; how many go to the end.
+def _cut_steps(number: int, settings: Settings, rate: float, counters: UInt16s, shared: Shared) -> None:
+    """Write where each superstep of a piece begins: its first block; behind the last, the number of blocks.
 
-    What is computed at the same tables may be more where the learning rate is less: ``room`` is 1 at the start.
+    The number of supersteps goes to the end of the row. More may be computed at the same tables where the learning rate
+    is less: ``room`` is 1 at the start.
     """
+    starts, negatives = shared.cuts.starts[number], shared.cuts.negatives[number]
+    rows, steps, blocks = shared.pieces.rows[number], shared.steps[number], shared.places[number, 3]
+    room = settings.first_rate / max(rate, settings.first_rate / MOST_ROOM)
     most = min(settings.slots, settings.step_blocks * np.int64(room))  # a multiple shares out evenly
     tallies = counters[0], counters[1]
     count = 0
     words = draws = (0, 0, 0)
-    for number in range(blocks):
+    for block in range(blocks):
         for fresh in (False, True):
-            words = _tally(piece.rows, cuts.starts[number], cuts.starts[number + 1], words, tallies[0])
-            draws = _tally(cuts.negatives, number * settings.drawn, (number + 1) * settings.drawn, draws, tallies[1])
-            full = count == 0 or number - steps[count - 1] == most
+            words = _tally(rows, starts[block], starts[block + 1], words, tallies[0])
+            draws = _tally(negatives, block * settings.drawn, (block + 1) * settings.drawn, draws, tallies[1])
+            full = count == 0 or block - steps[count - 1] == most
             too_much = _exceeds(words, settings.step_repeats) or _exceeds(draws, settings.step_draws)
             if fresh or not (full or too_much):
                 break
-            steps[count] = number
+            steps[count] = block
             count += 1
             counters[:] = 0
             words = draws = (0, 0, 0)
@@ -202,12 +209,12 @@ def _cut_steps(piece: Any, cuts: Any, blocks: int, settings: Any, room: float, c
 
 
 @internal
-def _tally(rows: Any, start: int, stop: int, found: Any, counters: Any) -> tuple[int, int, int]:
+def _tally(rows: Int64s, start: int, stop: int, found: tuple[int, int, int], counters: UInt16s) -> tuple[int, int, int]:
     """Count words: how many, the sum of the squares of their occurrences, the most occurrences of one."""
     squares, most = found[1], found[2]
     for i in range(start, stop):
         counter = _counter(rows[i])
-        occurrences = np.int64(counters[counter]) + 1
+        occurrences: Any = np.int64(counters[counter]) + 1
         counters[counter] = occurrences
         squares += 2 * occurrences - 1
         most = max(most, occurrences)
@@ -215,58 +222,65 @@ def _tally(rows: Any, start: int, stop: int, found: Any, counters: Any) -> tuple
 
 
 @njit(inline="always")
-def _exceeds(found: Any, limit: float) -> bool:
+def _exceeds(found: tuple[int, int, int], limit: float) -> bool:
     """Whether the mean word stands beside too many of its kind, or one has far too many."""
     return bool(found[1] > limit * found[0] or found[2] > 2 * limit)
 
 
 @njit(inline="always")
-def _counter(row: Any) -> Any:
+def _counter(row: int) -> np.uint64:
     """Twelve bits for a row's offset."""
     return (np.uint64(row) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(52)
 
 
 @internal
-def _score(
-    columns: Any, work: Any, V: Any, U: Any, settings: Any, shared: Any, share: Any, panels: Any, means: Any
-) -> None:
+def _score(work: Work, tables: Tables, settings: Settings, shared: Shared, member: Member, means: Means | None) -> None:
     """Write the scores of this thread's blocks of a superstep, over its columns."""
-    number, step, band, turn = work
-    piece, cuts, places = _piece(shared.pieces, number), _cuts(shared.cuts, number), _four(shared.places[number])
-    first, stop = shared.steps[number, step], shared.steps[number, step + 1]
+    number, share = work.number, member.share
+    piece, cuts, places = _piece(shared.pieces, number), _cuts(shared.cuts, number), _places(shared, number)
+    first, stop = shared.steps[number, work.step], shared.steps[number, work.step + 1]
     for i in range(first + share.number, stop, share.sharers):
-        next_block = min(places[3] - 1, i + share.sharers)
-        block = block_at(i, next_block, band, settings, piece, cuts, places)
-        scores = _scores(turn, i - first, share.first, shared.scores)
-        own_means = _means(i - first, settings, means)
-        block_scores(columns, share.dim, V, U, settings, piece, block, panels, own_means, scores)
+        next_block = min(places.blocks - 1, i + share.sharers)
+        block = block_at(i, next_block, work.band, settings, piece, cuts, places)
+        slot = i - first
+        scores = _scores(work.turn, slot, share.first, shared.scores)
+        buffers = Buffers(member.panels, scores, share.changes)
+        block_scores(member.columns, share.dim, tables, piece, block, buffers, _means(slot, settings, means))
 
 
 @internal
 def _change(
-    columns: Any, work: Any, V: Any, U: Any, settings: Any, rates: Any, shared: Any, share: Any, panels: Any, means: Any
+    work: Work,
+    tables: Tables,
+    settings: Settings,
+    rates: Rates,
+    shared: Shared,
+    member: Member,
+    means: Means | None,
 ) -> None:
     """Write the changes of this thread's blocks of a superstep, in its columns, into their slots."""
-    number, step, band, turn = work
-    piece, cuts, places = _piece(shared.pieces, number), _cuts(shared.cuts, number), _four(shared.places[number])
-    first, stop = shared.steps[number, step], shared.steps[number, step + 1]
+    number, share = work.number, member.share
+    piece, cuts, places = _piece(shared.pieces, number), _cuts(shared.cuts, number), _places(shared, number)
+    first, stop = shared.steps[number, work.step], shared.steps[number, work.step + 1]
     for i in range(first + share.number, stop, share.sharers):
-        next_block = min(places[3] - 1, stop + i - first)  # the one at this slot in the next superstep
-        block = block_at(i, next_block, band, settings, piece, cuts, places)
-        scores = _scores(turn, i - first, 0, shared.scores)
-        own_means, changes = _means(i - first, settings, means), _slot(i - first, settings, share.changes)
-        block_changes(columns, V, U, settings, rates, piece, block, places, scores, panels, own_means, changes)
+        next_block = min(places.blocks - 1, stop + i - first)  # the one at this slot in the next superstep
+        block = block_at(i, next_block, work.band, settings, piece, cuts, places)
+        slot = i - first
+        scores, changes = _scores(work.turn, slot, 0, shared.scores), _slot(slot, settings, share.changes)
+        step = step_of(settings, rates, places, block.start)
+        buffers = Buffers(member.panels, scores, changes)
+        block_changes(member.columns, tables, piece, block, step, buffers, _means(slot, settings, means))
 
 
 @internal
-def _scores(turn: int, slot: int, part: int, scores: Any) -> Scores:
+def _scores(turn: int, slot: int, part: int, scores: Scores) -> Scores:
     """Where a block's scores are written, from a part of the row on."""
     return Scores(scores.negative[turn, slot, part:], scores.positive[turn, slot, part:])
 
 
 @internal
-def _means(slot: int, settings: Any, means: Any) -> Any:
-    """Where a block's means are."""
+def _means(slot: int, settings: Settings, means: Means | None) -> Means | None:
+    """Where a block's means are: they are computed with the scores and read again with the changes."""
     if means is None:
         return None
     size = means.vectors.size // settings.slots
@@ -274,45 +288,50 @@ def _means(slot: int, settings: Any, means: Any) -> Any:
 
 
 @internal
-def _slot(slot: int, settings: Any, changes: Any) -> Changes:
+def _slot(slot: int, settings: Settings, changes: Changes) -> Changes:
     """Where a block's changes are written."""
     sizes = _sizes(settings, changes)
     return Changes(changes.d_V[slot * sizes[0] :], changes.d_U[slot * sizes[1] :], changes.d_N[slot * sizes[2] :])
 
 
 @njit(inline="always")
-def _sizes(settings: Any, changes: Any) -> tuple[int, int, int]:
+def _sizes(settings: Settings, changes: Changes) -> tuple[int, int, int]:
     """Floats in a slot of each kind."""
     slots = settings.slots
     return changes.d_V.size // slots, changes.d_U.size // slots, changes.d_N.size // slots
 
 
 @internal
-def _add(columns: Any, work: Any, V: Any, U: Any, settings: Any, shared: Any, share: Any) -> None:
-    """Add all changes of a superstep, in the order of the text: first all of d_V, then of d_U, then of d_N."""
-    number, step, band, _ = work
+def _add(columns: Shape, work: Work, tables: Tables, settings: Settings, shared: Shared, share: Share) -> None:
+    """Add all changes of a superstep, in the order of the text: first all of d_V, then of d_U, then of d_N.
+
+    The order is that in which `_add_listed` goes through its lists, so that both give the same bytes: float sums depend
+    on the order of their terms.
+    """
+    number = work.number
     rows, starts, negatives = shared.pieces.rows[number], shared.cuts.starts[number], shared.cuts.negatives[number]
     end = shared.places[number, 2]
-    first, stop = shared.steps[number, step], shared.steps[number, step + 1]
-    far, drawn = settings.bands[band + 1] - 1, settings.drawn
+    first, stop = shared.steps[number, work.step], shared.steps[number, work.step + 1]
+    far, drawn = settings.bands[work.band + 1] - 1, settings.drawn
     for i in range(first, stop):
         low, high = max(0, starts[i] - far), min(end, starts[i + 1] + far)
-        add_rows(columns, V, rows[low:], high - low, _slot(i - first, settings, share.changes).d_V)
+        add_rows(columns, Rows(tables.new_V, rows[low:], high - low), _slot(i - first, settings, share.changes).d_V)
     for i in range(first, stop):
-        tokens = starts[i + 1] - starts[i]
-        add_rows(columns, U, rows[starts[i] :], tokens, _slot(i - first, settings, share.changes).d_U)
+        words = Rows(tables.new_U, rows[starts[i] :], starts[i + 1] - starts[i])
+        add_rows(columns, words, _slot(i - first, settings, share.changes).d_U)
     for i in range(first, stop):
-        add_rows(columns, U, negatives[i * drawn :], drawn, _slot(i - first, settings, share.changes).d_N)
+        drawn_rows = Rows(tables.new_U, negatives[i * drawn :], drawn)
+        add_rows(columns, drawn_rows, _slot(i - first, settings, share.changes).d_N)
 
 
 @internal
-def _list(columns: Any, work: Any, settings: Any, shared: Any, share: Any, lists: Any) -> None:
+def _list(columns: Shape, work: Work, settings: Settings, shared: Shared, share: Share, lists: Lists) -> None:
     """List which changes of a superstep go to rows that this thread owns, in the order of the text."""
-    number, step, band, _ = work
+    number = work.number
     rows, starts, negatives = shared.pieces.rows[number], shared.cuts.starts[number], shared.cuts.negatives[number]
     end = shared.places[number, 2]
-    first, stop = shared.steps[number, step], shared.steps[number, step + 1]
-    far, drawn = settings.bands[band + 1] - 1, settings.drawn
+    first, stop = shared.steps[number, work.step], shared.steps[number, work.step + 1]
+    far, drawn = settings.bands[work.band + 1] - 1, settings.drawn
     sizes = _sizes(settings, share.changes)
     lists.listed[:] = 0
     owner = share.number, share.sharers
@@ -325,7 +344,9 @@ def _list(columns: Any, work: Any, settings: Any, shared: Any, share: Any, lists
 
 
 @internal
-def _list_mine(columns: Any, rows: Any, start: int, stop: int, source: int, owner: Any, lists: Any, kind: int) -> None:
+def _list_mine(
+    columns: Shape, rows: Int64s, start: int, stop: int, source: int, owner: tuple[int, int], lists: Lists, kind: int
+) -> None:
     """Append those of ``rows[start:stop]`` that this thread owns to its list of that kind."""
     number, sharers = np.uint64(owner[0]), np.uint64(owner[1])
     targets, sources, listed = lists.rows[kind], lists.sources[kind], lists.listed[kind]
@@ -338,9 +359,9 @@ def _list_mine(columns: Any, rows: Any, start: int, stop: int, source: int, owne
 
 
 @internal
-def _add_listed(columns: Any, V: Any, U: Any, changes: Any, lists: Any) -> None:
-    """Add what is listed."""
+def _add_listed(columns: Shape, tables: Tables, changes: Changes, lists: Lists) -> None:
+    """Add the listed changes."""
     rows, sources, listed = lists
-    add_listed_rows(columns, V, rows[0], sources[0], listed[0], changes.d_V)
-    add_listed_rows(columns, U, rows[1], sources[1], listed[1], changes.d_U)
-    add_listed_rows(columns, U, rows[2], sources[2], listed[2], changes.d_N)
+    add_listed_rows(columns, Rows(tables.new_V, rows[0], listed[0]), sources[0], changes.d_V)
+    add_listed_rows(columns, Rows(tables.new_U, rows[1], listed[1]), sources[1], changes.d_U)
+    add_listed_rows(columns, Rows(tables.new_U, rows[2], listed[2]), sources[2], changes.d_N)

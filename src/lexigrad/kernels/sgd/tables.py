@@ -1,6 +1,7 @@
 """Tables of vectors in the order in which the kernels read them: by chunks of rows, and in a chunk by parts of the row.
 
-The order is that of `lexigrad.kernels.compiler.simd.vector_places`; where a row has one part only, it is a plain array.
+The order is that of `lexigrad.kernels.compiler.rowshape.vector_places`; where a row has one part only, it is a plain
+array.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from lexigrad.kernels.compiler.simd import CHUNK, LANES, part_floats
+from lexigrad.kernels.compiler.rowshape import CHUNK, LANES, part_floats
 from lexigrad.kernels.sgd.piece import fill_uniform
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ class Table:
         chunks, rows = np.divmod(np.arange(self.words, dtype=np.int64), CHUNK)
         return (chunks * CHUNK * len(self.parts) + rows) * part_floats(self.parts)
 
-    def fill(self, key: Any) -> None:
-        """Draw all numbers: uniform in [−0.5, 0.5) / dim, those of a row the same in any order of the table."""
+    def fill(self, key: int) -> None:
+        """Draw all numbers, uniform in [−0.5, 0.5) / dim; a row's numbers are the same in any order of the table."""
         for first in range(0, self.words, FILLED):
             rows = np.zeros((min(FILLED, self.words - first), self.dim), np.float32)
             fill_uniform(rows, self.dim, np.uint64(key), first)

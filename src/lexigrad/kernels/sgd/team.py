@@ -1,4 +1,4 @@
-"""Threads that train together: what they share, and what is each one's own.
+"""Threads that train together: the memory that they share, and the memory that is each one's own.
 
 Threads are cut into groups, and each group computes some columns of the tables, in memory that no other group touches.
 In a group each thread takes some of the blocks of a superstep.
@@ -6,20 +6,22 @@ In a group each thread takes some of the blocks of a superstep.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from lexigrad.kernels.compiler.simd import CHUNK, part_floats
+from lexigrad.kernels.compiler.rowshape import CHUNK, part_floats
 from lexigrad.kernels.sgd.barrier import looks
 from lexigrad.kernels.sgd.span import PIECE, floats_of, new_changes, new_cuts, new_panels, new_piece, new_scores
-from lexigrad.kernels.sgd.step import Changes
+from lexigrad.kernels.sgd.step import Changes, Means, Panels, Scores
 from lexigrad.kernels.sgd.tables import aligned
 
 if TYPE_CHECKING:
+    from lexigrad.kernels.arraytypes import Int64s, Shape, UInt16s
+    from lexigrad.kernels.sgd.piece import Cuts, Piece
     from lexigrad.kernels.sgd.span import Settings
 
-__all__ = ["PIECES", "Share", "Shared", "new_shared", "new_shares"]
+__all__ = ["PIECES", "Lists", "Member", "Share", "Shared", "Team", "new_members", "new_shared"]
 
 PIECES: Final = 8
 """Pieces in a round: so many threads can make them ready."""
@@ -29,40 +31,57 @@ COUNTERS: Final = 4096
 
 
 class Shared(NamedTuple):
-    """What all threads read and write, each in its turn."""
+    """The memory that all threads read and write, each in its turn."""
 
-    pieces: Any  # the Pieces of a round, one in each row
-    cuts: Any  # their Cuts
-    places: Any  # int64 (PIECES, 4): what `ready_piece` returned
-    steps: Any  # int64 (PIECES, PIECE + 2): each superstep's first block, the number of blocks; last, of supersteps
-    scores: Any  # the Scores of all blocks of a superstep and the next: float32 (2, slots, parts, ...)
+    pieces: Piece  # the pieces of a round, one in each row of these arrays
+    cuts: Cuts  # their cuts, likewise
+    places: Int64s  # (PIECES, 4): the `Places` of each piece
+    steps: Int64s  # (PIECES, PIECE + 2): each superstep's first block, the number of blocks; last, of supersteps
+    scores: Scores  # of all blocks of a superstep and of the next: (2, slots, parts, ...)
+
+
+class Team(NamedTuple):
+    """Threads that train together: where they meet, and the memory that they share."""
+
+    gate: Int64s  # the state of the `lexigrad.kernels.sgd.barrier.Gate` where they meet
+    shared: Shared
 
 
 class Share(NamedTuple):
-    """One thread's part, and its notes."""
+    """One thread's part of the work, and its notes."""
 
-    thread: Any
-    threads: Any
-    looks: Any  # how long to wait before giving the core away
-    first: Any  # the first part of its columns,
-    offset: Any  # where they begin in a table,
-    dim: Any  # and how many of them count
-    number: Any  # among the threads that share these columns,
-    sharers: Any  # of which there are so many
-    changes: Any  # the Changes of all blocks of a superstep in these columns, one after the other; the sharers' own
-    counters: Any  # uint16 (2, COUNTERS): occurrences and draws of words in a superstep
+    thread: int  # its number
+    threads: int  # the number of all threads
+    looks: int  # how long to wait before giving the core away
+    first: int  # the first part of its columns
+    offset: int  # where its columns begin in a table
+    dim: int  # how many of its columns count
+    number: int  # its number among the threads that share these columns
+    sharers: int  # the number of threads that share them
+    changes: Changes  # of all blocks of a superstep in these columns, one after the other; the sharers have the same
+    counters: UInt16s  # (2, COUNTERS): occurrences and draws of words in a superstep
 
 
 class Lists(NamedTuple):
     """Where several threads have the same columns: which changes one of them is to add."""
 
-    rows: Any  # int64 (3, n): offsets of rows that the thread owns, for d_V, d_U and d_N
-    sources: Any  # int64 (3, n): offsets of the changes to add to them
-    listed: Any  # int64 (3,): how many there are
+    rows: Int64s  # (3, n): offsets of rows that the thread owns, for d_V, d_U and d_N
+    sources: Int64s  # (3, n): offsets of the changes to add to them
+    listed: Int64s  # (3,): how many changes there are of each kind
+
+
+class Member(NamedTuple):
+    """One thread of a team: its part of the work, and its own memory."""
+
+    columns: Shape  # the parts of a row that it computes
+    share: Share
+    lists: Lists | None  # None where no other thread has the same columns
+    panels: Panels
+    means: Means | None  # CBOW's buffers, None for skip-gram
 
 
 def new_shared(settings: Settings, parts: int, cbow: bool) -> Shared:
-    """Room for what the threads share."""
+    """The memory that threads share."""
     return Shared(
         new_piece(settings, PIECES),
         new_cuts(settings, PIECES),
@@ -72,10 +91,8 @@ def new_shared(settings: Settings, parts: int, cbow: bool) -> Shared:
     )
 
 
-def new_shares(
-    settings: Settings, shape: tuple[tuple[int, ...], ...], cbow: bool, threads: int, cores: int
-) -> list[tuple[Any, ...]]:
-    """What is each thread's own: the arguments of `train_together` from ``columns`` on, for each.
+def new_members(settings: Settings, shape: Shape, cbow: bool, threads: int, cores: int) -> list[Member]:
+    """The threads of a team.
 
     Columns are shared out first, if each part finds a thread; of each group of threads with the same columns, each
     takes some of the blocks. There are no more threads than that shares out evenly.
@@ -83,7 +100,7 @@ def new_shares(
     groups = len(shape) if threads >= len(shape) else 1  # one part or all: some parts would not show the table's stride
     sharers = threads // groups
     lengths = list(map(len, shape))
-    shares = []
+    members = []
     for group in range(groups):
         first, stop = (len(shape) * end // groups for end in (group, group + 1))
         columns, before = shape[first:stop], floats_of(shape[:first])
@@ -105,5 +122,5 @@ def new_shares(
             )
             lists = Lists(np.zeros((3, places), np.int64), np.zeros((3, places), np.int64), np.zeros(3, np.int64))
             panels, means = new_panels(settings, columns, cbow, settings.slots)
-            shares.append((columns, share, lists if sharers > 1 else None, panels, means))
-    return shares
+            members.append(Member(columns, share, lists if sharers > 1 else None, panels, means))
+    return members

@@ -1,7 +1,7 @@
 """Items, whole numbers from 0 on, to word ids in one pass: look each up in a hash table, count it, write its id.
 
-``slots`` is an open-addressing hash table of pairs, an item and its id, -1 where a slot is empty; ``items`` holds the
-items by id. `ItemTable` is the table's Python side, as `WordTable` is for text.
+`ItemTable` does with lists of items what `lexigrad.kernels.text.words.WordTable` does with text. ``slots`` is an
+open-addressing hash table of pairs, an item and its id, -1 where a slot is empty; ``items`` holds the items by id.
 """
 
 from __future__ import annotations
@@ -15,70 +15,15 @@ from lexigrad.kernels.compiler.compile import kernel
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from lexigrad.kernels.arraytypes import Int32s, Int64s
+
 __all__ = ["ItemTable", "Names", "encode_items", "find_items", "rehash_items"]
 
+FIRST_SLOTS = 1 << 16
 
 HASH_SHIFT = np.uint64(32)
 FIRST_FACTOR = np.uint64(0xBF58476D1CE4E5B9)  # SplitMix64's finalizer: items are often numbers in a row
 SECOND_FACTOR = np.uint64(0x94D049BB133111EB)
-
-FIRST_SLOTS = 1 << 16
-
-
-@kernel
-def find_item(item, slots, mask):  # type: ignore[no-untyped-def]
-    """The slot of an item: its own, or the empty one for it."""
-    mixed = np.uint64(item)
-    mixed = (mixed ^ (mixed >> HASH_SHIFT)) * FIRST_FACTOR
-    mixed = (mixed ^ (mixed >> HASH_SHIFT)) * SECOND_FACTOR
-    place = (mixed ^ (mixed >> HASH_SHIFT)) & mask
-    while slots[place, 0] != item and slots[place, 0] >= 0:
-        place = (place + np.uint64(1)) & mask
-    return place
-
-
-@kernel
-def encode_items(text: Any, position: int, slots: Any, items: Any, counts: Any, known: int, ids: Any) -> Any:
-    """Write the ids of the items of ``text`` from ``position`` on, and -1 for every -1; stops when the table is full.
-
-    Returns:
-        The position reached, and the number of items known.
-    """
-    mask = np.uint64(slots.shape[0] - 1)
-    while position < text.size and known < items.size:
-        item = text[position]
-        if item < 0:
-            ids[position] = -1
-        else:
-            place = find_item(item, slots, mask)
-            if slots[place, 0] < 0:
-                slots[place, 0] = item
-                slots[place, 1] = known
-                items[known] = item
-                known += 1
-            word_id = slots[place, 1]
-            counts[word_id] += 1
-            ids[position] = word_id
-        position += 1
-    return position, known
-
-
-@kernel
-def find_items(wanted: Any, slots: Any, ids: Any) -> None:
-    """Write the id of each of the ``wanted`` items, -1 where the table does not have it."""
-    mask = np.uint64(slots.shape[0] - 1)
-    for position in range(wanted.size):
-        ids[position] = slots[find_item(wanted[position], slots, mask), 1]
-
-
-@kernel
-def rehash_items(items: Any, slots: Any) -> None:
-    """Enter all items in ``slots``, which are empty."""
-    mask = np.uint64(slots.shape[0] - 1)
-    for word_id in range(items.size):
-        place = find_item(items[word_id], slots, mask)
-        slots[place, 0] = items[word_id]
-        slots[place, 1] = word_id
 
 
 class Names(Protocol):
@@ -95,7 +40,7 @@ class ItemTable:
     """Items with word ids in the order of their first occurrence, and their counts.
 
     Args:
-        names: the names of the items.
+        names: what the items are called.
 
     Example:
         >>> from lexigrad.corpus.sources.ids import ItemNames
@@ -159,3 +104,61 @@ class ItemTable:
         rehash_items(self._items[: self._known], self._slots)
         self._items = np.concatenate([self._items, np.zeros_like(self._items)])
         self._counts = np.concatenate([self._counts, np.zeros_like(self._counts)])
+
+
+@kernel
+def find_item(item: int, slots: Int64s, mask: np.uint64) -> np.uint64:
+    """The slot of an item: its own, or the empty one for it."""
+    mixed = np.uint64(item)
+    mixed = (mixed ^ (mixed >> HASH_SHIFT)) * FIRST_FACTOR
+    mixed = (mixed ^ (mixed >> HASH_SHIFT)) * SECOND_FACTOR
+    place = (mixed ^ (mixed >> HASH_SHIFT)) & mask
+    while slots[place, 0] != item and slots[place, 0] >= 0:
+        place = (place + np.uint64(1)) & mask
+    return place
+
+
+@kernel
+def encode_items(
+    text: Int64s, position: int, slots: Int64s, items: Int64s, counts: Int64s, known: int, ids: Int32s
+) -> Any:
+    """Write the ids of the items of ``text`` from ``position`` on, and -1 for every -1; stops when the table is full.
+
+    Returns:
+        The position reached, and the number of items known.
+    """
+    mask = np.uint64(slots.shape[0] - 1)
+    while position < text.size and known < items.size:
+        item = text[position]
+        if item < 0:
+            ids[position] = -1
+        else:
+            place = find_item(item, slots, mask)
+            if slots[place, 0] < 0:
+                slots[place, 0] = item
+                slots[place, 1] = known
+                items[known] = item
+                known += 1
+            word_id = slots[place, 1]
+            counts[word_id] += 1
+            ids[position] = word_id
+        position += 1
+    return position, known
+
+
+@kernel
+def find_items(wanted: Int64s, slots: Int64s, ids: Int32s) -> None:
+    """Write the id of each of the ``wanted`` items, -1 where the table does not have it."""
+    mask = np.uint64(slots.shape[0] - 1)
+    for position in range(wanted.size):
+        ids[position] = slots[find_item(wanted[position], slots, mask), 1]
+
+
+@kernel
+def rehash_items(items: Int64s, slots: Int64s) -> None:
+    """Enter all items in ``slots``, which are empty."""
+    mask = np.uint64(slots.shape[0] - 1)
+    for word_id in range(items.size):
+        place = find_item(items[word_id], slots, mask)
+        slots[place, 0] = items[word_id]
+        slots[place, 1] = word_id

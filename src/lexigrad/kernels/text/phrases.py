@@ -12,11 +12,14 @@ they stand in tables, and which of them may be spelt alike: ``new`` before ``yor
 from __future__ import annotations
 
 from math import log
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 from lexigrad.kernels.compiler.compile import compiled, internal
+
+if TYPE_CHECKING:
+    from lexigrad.kernels.arraytypes import Booleans, Bytes, Doubles, Int32s, Int64s, UInt64s
 
 __all__ = [
     "BUCKETS",
@@ -47,7 +50,7 @@ LOW_HALF: Final = np.uint64(0xFFFFFFFF)
 ONE: Final = np.uint64(1)
 
 COUNT_BITS: Final = 40
-"""Of a record's second number; the other bits are the run's."""
+"""Bits of a record's second number that are the count; the other bits are the run's."""
 
 COUNT_SHIFT: Final = np.uint64(COUNT_BITS)
 LOW_COUNT: Final = np.uint64((1 << COUNT_BITS) - 1)
@@ -56,21 +59,21 @@ BUCKET_SHIFT: Final = np.uint64(56)
 
 
 class Words(NamedTuple):
-    """What is known of the words, by id."""
+    """Words by id: their letters as numbers, and which of them are connectors."""
 
-    fingerprints: Any  # uint64: Σ (byte + 1) · FACTOR ** (bytes behind it), modulo 2 ** 64
-    powers: Any  # uint64: FACTOR ** (number of bytes)
-    is_connector: Any  # bool
+    fingerprints: UInt64s  # Σ (byte + 1) · FACTOR ** (bytes behind it), modulo 2 ** 64
+    powers: UInt64s  # FACTOR ** (number of bytes)
+    is_connector: Booleans
 
 
 class Runs(NamedTuple):
     """Runs of connector words, each with a delimiter before it, behind it, and between its words."""
 
-    slots: Any  # int64: a node + 1 where its key points, 0 is empty
-    keys: Any  # uint64: of each node, its parent and its last word's id
-    fingerprints: Any  # uint64, as those of words
-    powers: Any  # uint64
-    size: Any  # int64 (1): the number of nodes
+    slots: Int64s  # a node + 1 where its key points, 0 is empty
+    keys: UInt64s  # of each node, its parent and its last word's id
+    fingerprints: UInt64s  # of each node's letters, as of words
+    powers: UInt64s  # FACTOR ** (number of bytes)
+    size: Int64s  # (1): the number of nodes
 
 
 @internal
@@ -87,7 +90,7 @@ def pair_key(first: Any, second: Any) -> Any:
 
 
 @internal
-def fingerprint(words: Any, runs: Any, key: Any, node: Any) -> Any:
+def fingerprint(words: Words, runs: Runs, key: Any, node: Any) -> Any:
     """The fingerprint of a candidate's letters, joined."""
     first, second = np.int64(key >> HALF), np.int64(key & LOW_HALF)
     begun = words.fingerprints[first] * runs.powers[node] + runs.fingerprints[node]
@@ -95,7 +98,7 @@ def fingerprint(words: Any, runs: Any, key: Any, node: Any) -> Any:
 
 
 @internal
-def run_slot(runs: Any, key: Any) -> Any:
+def run_slot(runs: Runs, key: Any) -> Any:
     """Where a run stands in the table, or the empty slot for it."""
     mask = np.uint64(runs.slots.size - 1)
     place = spread(key * FACTOR) & mask
@@ -105,13 +108,13 @@ def run_slot(runs: Any, key: Any) -> Any:
 
 
 @internal
-def longer_run(runs: Any, node: Any, word_id: Any) -> Any:
+def longer_run(runs: Runs, node: Any, word_id: int) -> Any:
     """The run with one word more, -1 if it is not known."""
     return np.int64(runs.slots[run_slot(runs, pair_key(node, word_id))]) - 1
 
 
 @compiled
-def fingerprint_words(arena: Any, starts: Any, words: Any) -> None:
+def fingerprint_words(arena: Bytes, starts: Int64s, words: Words) -> None:
     """Fill in the fingerprints and powers of words that stand in an arena, each with one byte behind it."""
     for word_id in range(words.powers.size):
         fingerprint, power = np.uint64(0), ONE
@@ -122,7 +125,7 @@ def fingerprint_words(arena: Any, starts: Any, words: Any) -> None:
 
 
 @compiled
-def number_runs(ids: Any, at: Any, words: Any, runs: Any) -> bool:
+def number_runs(ids: Int32s, at: Int64s, words: Words, runs: Runs) -> bool:
     """Enter the runs of connector words that stand between two words, from ``at[0]`` on; False when there is no room.
 
     Nodes are numbered as they come in the text. ``at[1]`` is the run so far, -1 outside of one.
@@ -153,14 +156,14 @@ def number_runs(ids: Any, at: Any, words: Any, runs: Any) -> bool:
 
 
 @compiled
-def rehash_runs(runs: Any) -> None:
+def rehash_runs(runs: Runs) -> None:
     """Enter all nodes but the empty run in slots that are empty."""
     for node in range(1, runs.size[0]):
         runs.slots[run_slot(runs, runs.keys[node])] = node + 1
 
 
 @internal
-def right_of(ids: Any, place: Any, words: Any, runs: Any) -> Any:
+def right_of(ids: Int32s, place: int, words: Words, runs: Runs) -> Any:
     """The word behind the one at ``place``, over connector words, and the run of these; -1 at the sentence's end.
 
     All runs of the text have numbers.
@@ -174,7 +177,7 @@ def right_of(ids: Any, place: Any, words: Any, runs: Any) -> Any:
 
 
 @internal
-def pair_slot(slots: Any, place: Any, key: Any, node: Any, shift: Any) -> Any:
+def pair_slot(slots: UInt64s, place: Any, key: Any, node: Any, shift: Any) -> Any:
     """Where a candidate stands in a table of which a record's second number has the run above ``shift`` bits."""
     mask = np.uint64(slots.shape[0] - 1)
     place &= mask
@@ -184,7 +187,9 @@ def pair_slot(slots: Any, place: Any, key: Any, node: Any, shift: Any) -> Any:
 
 
 @compiled
-def count_pairs(ids: Any, at: Any, stop: int, words: Any, runs: Any, occurrences: Any, slots: Any, taken: Any) -> bool:
+def count_pairs(
+    ids: Int32s, at: Int64s, stop: int, words: Words, runs: Runs, occurrences: Int64s, slots: UInt64s, taken: Int64s
+) -> bool:
     """Count words and the candidates that begin with them, from ``at[0]`` to ``stop``; False when the table is full."""
     for place in range(at[0], stop):
         word_id = ids[place]
@@ -208,13 +213,13 @@ def count_pairs(ids: Any, at: Any, stop: int, words: Any, runs: Any, occurrences
 
 
 @internal
-def copy_record(records: Any, place: Any, others: Any, other_place: Any) -> None:
+def copy_record(records: UInt64s, place: int, others: UInt64s, other_place: int) -> None:
     """Put a record in another table."""
     others[other_place, 0], others[other_place, 1] = records[place, 0], records[place, 1]
 
 
 @compiled
-def drain(slots: Any, words: Any, runs: Any, ends: Any, records: Any) -> None:
+def drain(slots: UInt64s, words: Words, runs: Runs, ends: Int64s, records: UInt64s) -> None:
     """Empty a table: its records by buckets, of which ``ends`` has where each begins and where the last ends."""
     ends[:] = 0
     for place in range(slots.shape[0]):
@@ -233,14 +238,14 @@ def drain(slots: Any, words: Any, runs: Any, ends: Any, records: Any) -> None:
 
 
 @internal
-def bucket_of(records: Any, place: Any, words: Any, runs: Any) -> Any:
+def bucket_of(records: UInt64s, place: int, words: Words, runs: Runs) -> Any:
     """The bucket of a record."""
     mixed = spread(fingerprint(words, runs, records[place, 0], records[place, 1] >> COUNT_SHIFT))
     return np.int64(mixed >> BUCKET_SHIFT)
 
 
 @compiled
-def combine(records: Any, words: Any, runs: Any, slots: Any) -> int:
+def combine(records: UInt64s, words: Words, runs: Runs, slots: UInt64s) -> int:
     """Add up the counts of records of the same candidate, in place; returns how many are left.
 
     ``slots`` is an empty table with room for all of them.
@@ -261,14 +266,14 @@ def combine(records: Any, words: Any, runs: Any, slots: Any) -> int:
 
 
 @compiled
-def fingerprints(records: Any, words: Any, runs: Any, found: Any) -> None:
+def fingerprints(records: UInt64s, words: Words, runs: Runs, found: UInt64s) -> None:
     """The fingerprints of records."""
     for place in range(records.shape[0]):
         found[place] = fingerprint(words, runs, records[place, 0], records[place, 1] >> COUNT_SHIFT)
 
 
 @compiled
-def npmi(firsts: Any, seconds: Any, together: Any, total: float, scores: Any) -> None:
+def npmi(firsts: Int64s, seconds: Int64s, together: Int64s, total: float, scores: Doubles) -> None:
     """ln(p(ab) / (p(a) · p(b))) / −ln p(ab) from counts; p(ab) is below 1, as a sentence has fewer pairs than words."""
     for i in range(scores.size):
         p_first, p_second, p_both = firsts[i] / total, seconds[i] / total, together[i] / total
@@ -276,7 +281,7 @@ def npmi(firsts: Any, seconds: Any, together: Any, total: float, scores: Any) ->
 
 
 @compiled
-def candidates(ids: Any, words: Any, runs: Any, found: Any) -> int:
+def candidates(ids: Int32s, words: Words, runs: Runs, found: UInt64s) -> int:
     """The candidates of a text in order, each as both words' ids and its run; returns how many there are."""
     size = 0
     for place in range(ids.size):
@@ -289,13 +294,13 @@ def candidates(ids: Any, words: Any, runs: Any, found: Any) -> int:
 
 
 @internal
-def phrase_slot(slots: Any, key: Any, node: Any) -> Any:
+def phrase_slot(slots: UInt64s, key: Any, node: Any) -> Any:
     """Where a phrase stands in the table of phrases, or the empty slot for it."""
     return pair_slot(slots, spread(key * FACTOR + np.uint64(node)), key, node, HALF)
 
 
 @compiled
-def enter_phrases(phrases: Any, new_ids: Any, slots: Any) -> None:
+def enter_phrases(phrases: UInt64s, new_ids: Int64s, slots: UInt64s) -> None:
     """Enter phrases, as ``candidates`` gives them, in an empty table with room for them, each with its id."""
     for i in range(new_ids.size):
         slot = phrase_slot(slots, phrases[i, 0], phrases[i, 1])
@@ -304,7 +309,7 @@ def enter_phrases(phrases: Any, new_ids: Any, slots: Any) -> None:
 
 
 @internal
-def phrase_id(slots: Any, first: Any, node: Any, second: Any) -> Any:
+def phrase_id(slots: UInt64s, first: Any, node: Any, second: Any) -> Any:
     """The id of the phrase that two words and the run between them make, -1 if they make none."""
     if node < 0:
         return -1
@@ -312,8 +317,8 @@ def phrase_id(slots: Any, first: Any, node: Any, second: Any) -> Any:
 
 
 @compiled
-def first_sure(ids: Any, start: int, stop: int, words: Any, runs: Any, slots: Any) -> int:
-    """The first place at which no phrase goes on, whatever stands before ``start``; ``stop`` if there is none.
+def first_sure(ids: Int32s, start: int, stop: int, words: Words, runs: Runs, slots: UInt64s) -> int:
+    """The first place at which no phrase goes on, with any words before ``start``; ``stop`` if there is none.
 
     It is a sentence's end, or a word that makes no phrase with the one before it: joined or not, that one is done with.
     """
@@ -332,7 +337,9 @@ def first_sure(ids: Any, start: int, stop: int, words: Any, runs: Any, slots: An
 
 
 @compiled
-def join(ids: Any, start: int, stop: int, state: Any, words: Any, runs: Any, slots: Any, joined: Any) -> int:
+def join(
+    ids: Int32s, start: int, stop: int, state: Int64s, words: Words, runs: Runs, slots: UInt64s, joined: Int32s
+) -> int:
     """Join phrases from left to right, the first one that fits; returns how many ids are written to ``joined``.
 
     ``state`` goes from one part of the text to the next: where the word stands that may begin a phrase, -1 for none;
@@ -365,15 +372,15 @@ def join(ids: Any, start: int, stop: int, state: Any, words: Any, runs: Any, slo
 
 
 @compiled
-def flush(ids: Any, stop: int, state: Any, joined: Any, written: int) -> Any:
-    """Write what is open before ``stop``, which makes no phrase."""
+def flush(ids: Int32s, stop: int, state: Int64s, joined: Int32s, written: int) -> Any:
+    """Write the words before ``stop`` that wait for a phrase, and make none."""
     written = write_open(ids, state[0], stop, joined, written)
     state[0] = -1
     return written
 
 
 @internal
-def write_open(ids: Any, opened: Any, stop: Any, joined: Any, written: Any) -> Any:
+def write_open(ids: Int32s, opened: int, stop: int, joined: Int32s, written: int) -> Any:
     """Write the words from ``opened`` on as they are."""
     if opened >= 0:
         for place in range(opened, stop):
@@ -383,7 +390,7 @@ def write_open(ids: Any, opened: Any, stop: Any, joined: Any, written: Any) -> A
 
 
 @compiled
-def count_words(ids: Any, counts: Any) -> None:
+def count_words(ids: Int32s, counts: Int64s) -> None:
     """Add up how often each word occurs."""
     for word_id in ids:
         if word_id >= 0:

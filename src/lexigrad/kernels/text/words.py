@@ -1,35 +1,39 @@
-"""Text to word ids in one pass over its bytes: cut into words, look each word up, count it, write its id.
+r"""Text to word ids in one pass over its bytes: cut into words, look each word up, count it, write its id.
 
-The words stand in an open-addressing hash table of three parts. ``arena`` holds the bytes of all words, each followed
-by WORD_END, and ``starts`` where each word begins there. ``slots`` holds, where a word's hash points, the hash's upper
-half and the word's id + 1 in one number; 0 is an empty slot. A word is known only if all its bytes agree: two words of
-the same hash are two words. `WordTable` is the table's Python side, and `parts_of_words` deals a table's words out to
-several machines.
+The words stand in an open-addressing hash table of three parts (`Words`). ``arena`` holds the bytes of all words, each
+followed by WORD_END, and ``starts`` where each word begins there. ``slots`` holds, where a word's hash points, the
+hash's upper half and the word's id + 1 in one number; 0 is an empty slot. A word is known only if all its bytes agree:
+two words of the same hash are two words.
+
+The words of a table can also be cut into parts; the part of each follows from its letters alone.
 """
 
 from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numba import njit
 
 from lexigrad.kernels.compiler.compile import kernel
+from lexigrad.kernels.text.ends import LINE_END_BYTE, WORD_END_BYTE
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from lexigrad.kernels.arraytypes import Bytes, Int32s, Int64s, UInt64s
+
 __all__ = [
     "LINE_END",
-    "LINE_END_BYTE",
     "LOOK_UP",
     "SEPARATOR",
     "WORD",
     "WORD_END",
-    "WORD_END_BYTE",
     "Alphabet",
     "WordTable",
+    "Words",
     "encode",
     "gather_words",
     "parts_of_words",
@@ -40,14 +44,7 @@ __all__ = [
     "word_characters",
 ]
 
-
-WORD_END_BYTE: Final = b"\xfe"
-"""Stands behind each token. It occurs in no UTF-8, so that a token may hold any character."""
-
-LINE_END_BYTE: Final = b"\xff"
-"""Stands behind the tokens of each line. Like the end of a word it occurs in no UTF-8."""
-
-# What a byte is. LOOK_UP: it begins a character that ``wide_kinds`` knows.
+# The kinds of bytes and characters. LOOK_UP: the byte begins a character that ``wide_kinds`` knows.
 WORD, SEPARATOR, LINE_END, LOOK_UP = np.uint8(0), np.uint8(1), np.uint8(2), np.uint8(3)
 
 WORD_END = np.uint8(0xFE)  # this byte occurs in no UTF-8 text
@@ -63,156 +60,6 @@ NUMBER_OF_CHARACTERS = 0x110000
 LAST_WHITESPACE = 0x3000
 
 
-@kernel
-def parts_of_words(letters: Any, borders: Any, parts: int, part_of: Any) -> None:
-    """The part of each word, by a hash of its letters, the word's end left out.
-
-    Args:
-        letters: The bytes of all words, one end behind each.
-        borders: Where each word begins there, and the last one ends.
-        parts: How many there are.
-        part_of: Gets the part of each word.
-    """
-    for word in range(part_of.size):
-        fingerprint = HASH_START
-        for place in range(borders[word], borders[word + 1] - 1):
-            fingerprint = (fingerprint ^ np.uint64(letters[place])) * HASH_FACTOR
-        upper = ((fingerprint ^ (fingerprint >> HALF)) * MIX_FACTOR) >> HALF
-        part_of[word] = (upper * np.uint64(parts)) >> HALF
-
-
-@kernel
-def gather_words(letters: Any, borders: Any, words: Any, out: Any) -> None:
-    """Write the letters of some words, with their ends, one behind the other."""
-    end = 0
-    for word in words:
-        for place in range(borders[word], borders[word + 1]):
-            out[end] = letters[place]
-            end += 1
-
-
-@kernel
-def code_point(text, position):  # type: ignore[no-untyped-def]
-    """The character that begins at ``position`` in valid UTF-8, two to four bytes long."""
-    first = np.int64(text[position])
-    value = (first & 0x1F) << 6 | np.int64(text[position + 1]) & 0x3F
-    if first >= 0xE0:
-        value = (value & 0x3FF) << 6 | np.int64(text[position + 2]) & 0x3F
-    if first >= 0xF0:
-        value = (value & 0x7FFF) << 6 | np.int64(text[position + 3]) & 0x3F
-    return value
-
-
-@kernel
-def find(text, begin, end, slots, mask, upper, starts, arena):  # type: ignore[no-untyped-def]
-    """The slot of the word ``text[begin:end]``, whose hash has the ``upper`` half: its own, or the empty one for it."""
-    place = upper & mask
-    while slots[place] != 0:
-        if slots[place] >> HALF == upper:
-            known = starts[(slots[place] & LOW_HALF) - np.uint64(1)]
-            length = 0
-            while begin + length < end and arena[known + length] == text[begin + length]:
-                length += 1
-            if begin + length == end and arena[known + length] == WORD_END:
-                return place
-        place = (place + np.uint64(1)) & mask
-    return place
-
-
-@kernel
-def encode(text, position, byte_kinds, wide_kinds, slots, starts, counts, arena, sizes, ids, written):  # type: ignore[no-untyped-def]
-    """Append the ids of the words of ``text`` from ``position`` on, and -1 for every line end, to ``ids``.
-
-    ``sizes`` (the number of words, the bytes used in the arena) is brought up to date; the arena and ``ids`` must have
-    room for the whole text. Stops early, between two words, when the table is half full.
-
-    Returns:
-        The position reached in the text and the number of ids written.
-    """
-    mask = np.uint64(slots.size - 1)
-    number_of_words, used = sizes[0], sizes[1]
-    while position < text.size and number_of_words < starts.size:
-        begin = position
-        fingerprint = HASH_START
-        kind = WORD
-        while position < text.size:
-            byte = text[position]
-            kind = byte_kinds[byte]
-            if kind == LOOK_UP:
-                kind = wide_kinds[code_point(text, position)]
-            if kind != WORD:
-                break
-            fingerprint = (fingerprint ^ np.uint64(byte)) * HASH_FACTOR
-            position += 1
-        if position > begin:
-            upper = ((fingerprint ^ (fingerprint >> HALF)) * MIX_FACTOR) >> HALF
-            place = find(text, begin, position, slots, mask, upper, starts, arena)
-            if slots[place] == 0:
-                starts[number_of_words] = used
-                for source in range(begin, position):
-                    arena[used] = text[source]
-                    used += 1
-                arena[used] = WORD_END
-                used += 1
-                number_of_words += 1
-                slots[place] = upper << HALF | np.uint64(number_of_words)
-            word_id = np.int64(slots[place] & LOW_HALF) - 1
-            counts[word_id] += 1
-            ids[written] = word_id
-            written += 1
-        if kind == LINE_END:
-            ids[written] = -1
-            written += 1
-        if kind != WORD:
-            position += 1
-            while position < text.size and text[position] & 0xC0 == 0x80:  # the rest of a wide separator
-                position += 1
-    sizes[0], sizes[1] = number_of_words, used
-    return position, written
-
-
-@kernel
-def rehash(slots: NDArray[np.uint64], larger: NDArray[np.uint64]) -> None:
-    """Enter every word of ``slots`` in ``larger``, which is empty; the arena keeps its place."""
-    mask = np.uint64(larger.size - 1)
-    for slot in slots:
-        if slot != 0:
-            place = slot >> HALF & mask
-            while larger[place] != 0:
-                place = (place + np.uint64(1)) & mask
-            larger[place] = slot
-
-
-@kernel
-def renumber(ids: NDArray[np.int32], previous: int, new_ids: NDArray[np.int32]) -> Any:
-    """Replace each id by its new one, in place; ids whose new one is -1 vanish, and of several -1 in a row all but one.
-
-    Args:
-        ids: Word ids, -1 at line ends.
-        previous: The id that stood before the first.
-        new_ids: The new id of each word, -1 for a word to drop.
-
-    Returns:
-        The number of ids left (a -1 at the start is always left), the lines that ended, and the lines without words.
-    """
-    written = lines = empty_lines = 0
-    for position in range(ids.size):
-        word_id = ids[position]
-        if word_id >= 0:
-            new_id = new_ids[word_id]
-            if new_id >= 0:
-                ids[written] = new_id
-                written += 1
-        else:
-            lines += 1
-            empty_lines += previous < 0
-            if written == 0 or ids[written - 1] >= 0:
-                ids[written] = -1
-                written += 1
-        previous = word_id
-    return written, lines, empty_lines
-
-
 class Alphabet(NamedTuple):
     """Which characters make words, which part them, and which end lines."""
 
@@ -220,6 +67,16 @@ class Alphabet(NamedTuple):
     """The kind of each byte: WORD, SEPARATOR, LINE_END, or LOOK_UP for the first byte of a wide character."""
     wide_kinds: NDArray[np.uint8]
     """The kind of each character beyond ASCII, by code point."""
+
+
+class Words(NamedTuple):
+    """The hash table of words."""
+
+    slots: UInt64s  # a power of two of them: the upper half of a word's hash, and its id + 1; 0 where empty
+    starts: Int64s  # where each word begins in the arena; half as many as there are slots
+    counts: Int64s  # how often each word has occurred
+    arena: Bytes  # the bytes of all words, each with WORD_END behind it
+    sizes: Int64s  # (2,): the number of words, the bytes used in the arena
 
 
 @cache
@@ -309,10 +166,8 @@ class WordTable:
         while position < characters.size:
             if len(self) == self._starts.size:
                 self._double()
-            position, written = encode(
-                characters, position, *alphabet, self._slots, self._starts, self._counts,
-                self._arena, self._sizes, ids, written,
-            )  # fmt: skip
+            words = Words(self._slots, self._starts, self._counts, self._arena, self._sizes)
+            position, written = encode(characters, position, alphabet, words, ids, written)
         return ids[:written]
 
     def ids_of(self, words: list[str]) -> NDArray[np.int32]:
@@ -370,3 +225,168 @@ class WordTable:
 def _letters(words: list[str]) -> bytes:
     """The bytes of words, with WORD_END_BYTE behind each."""
     return b"".join([word.encode() + WORD_END_BYTE for word in words])
+
+
+@kernel
+def code_point(text: Bytes, position: int) -> np.int64:
+    """The character that begins at ``position`` in valid UTF-8, two to four bytes long."""
+    first = np.int64(text[position])
+    value = (first & 0x1F) << 6 | np.int64(text[position + 1]) & 0x3F
+    if first >= 0xE0:
+        value = (value & 0x3FF) << 6 | np.int64(text[position + 2]) & 0x3F
+    if first >= 0xF0:
+        value = (value & 0x7FFF) << 6 | np.int64(text[position + 3]) & 0x3F
+    return value
+
+
+@njit(inline="always")
+def upper_half(fingerprint: np.uint64) -> np.uint64:
+    """The upper half of a word's hash, whose bits depend on all bits of the fingerprint."""
+    return ((fingerprint ^ (fingerprint >> HALF)) * MIX_FACTOR) >> HALF
+
+
+@kernel
+def find(
+    text: Bytes, begin: int, end: int, slots: UInt64s, mask: np.uint64, upper: np.uint64, starts: Int64s, arena: Bytes
+) -> np.uint64:
+    """The slot of the word ``text[begin:end]``, whose hash has the ``upper`` half: its own, or the empty one for it."""
+    place = upper & mask
+    while slots[place] != 0:
+        if slots[place] >> HALF == upper:
+            known = starts[(slots[place] & LOW_HALF) - np.uint64(1)]
+            length = 0
+            while begin + length < end and arena[known + length] == text[begin + length]:
+                length += 1
+            if begin + length == end and arena[known + length] == WORD_END:
+                return place
+        place = (place + np.uint64(1)) & mask
+    return place
+
+
+@kernel
+def encode(text: Bytes, position: int, alphabet: Alphabet, words: Words, ids: Int32s, written: int) -> tuple[int, int]:
+    """Append the ids of the words of ``text`` from ``position`` on, and -1 for every line end, to ``ids``.
+
+    The words' sizes are brought up to date; their arena and ``ids`` must have room for the whole text. Stops early,
+    between two words, when the table is half full.
+
+    Returns:
+        The position reached in the text and the number of ids written.
+    """
+    byte_kinds, wide_kinds = alphabet.byte_kinds, alphabet.wide_kinds
+    slots, starts, counts, arena = words.slots, words.starts, words.counts, words.arena
+    mask = np.uint64(slots.size - 1)
+    number_of_words, used = words.sizes[0], words.sizes[1]
+    while position < text.size and number_of_words < starts.size:
+        begin = position
+        fingerprint = HASH_START
+        kind = WORD
+        while position < text.size:
+            byte = text[position]
+            kind = byte_kinds[byte]
+            if kind == LOOK_UP:
+                kind = wide_kinds[code_point(text, position)]
+            if kind != WORD:
+                break
+            fingerprint = (fingerprint ^ np.uint64(byte)) * HASH_FACTOR
+            position += 1
+        if position > begin:
+            upper = upper_half(fingerprint)
+            place = find(text, begin, position, slots, mask, upper, starts, arena)
+            if slots[place] == 0:
+                starts[number_of_words] = used
+                used = append(text, begin, position, arena, used)
+                number_of_words += 1
+                slots[place] = upper << HALF | np.uint64(number_of_words)
+            word_id = np.int64(slots[place] & LOW_HALF) - 1
+            counts[word_id] += 1
+            ids[written] = word_id
+            written += 1
+        if kind == LINE_END:
+            ids[written] = -1
+            written += 1
+        if kind != WORD:
+            position += 1
+            while position < text.size and text[position] & 0xC0 == 0x80:  # the rest of a wide separator
+                position += 1
+    words.sizes[0], words.sizes[1] = number_of_words, used
+    return position, written
+
+
+@kernel
+def append(text: Bytes, begin: int, end: int, arena: Bytes, used: int) -> int:
+    """Append a new word and its end to the arena; returns the bytes that are used then."""
+    for source in range(begin, end):
+        arena[used] = text[source]
+        used += 1
+    arena[used] = WORD_END
+    return used + 1
+
+
+@kernel
+def rehash(slots: UInt64s, larger: UInt64s) -> None:
+    """Enter every word of ``slots`` in ``larger``, which is empty; the arena keeps its place."""
+    mask = np.uint64(larger.size - 1)
+    for slot in slots:
+        if slot != 0:
+            place = slot >> HALF & mask
+            while larger[place] != 0:
+                place = (place + np.uint64(1)) & mask
+            larger[place] = slot
+
+
+@kernel
+def renumber(ids: Int32s, previous: int, new_ids: Int32s) -> Any:
+    """Replace each id by its new one, in place; ids whose new one is -1 vanish, and of several -1 in a row all but one.
+
+    Args:
+        ids: word ids, -1 at line ends.
+        previous: the id that stood before the first.
+        new_ids: the new id of each word, -1 for a word to drop.
+
+    Returns:
+        The number of ids left (a -1 at the start is always left), the lines that ended, and the lines without words.
+    """
+    written = lines = empty_lines = 0
+    for position in range(ids.size):
+        word_id = ids[position]
+        if word_id >= 0:
+            new_id = new_ids[word_id]
+            if new_id >= 0:
+                ids[written] = new_id
+                written += 1
+        else:
+            lines += 1
+            empty_lines += previous < 0
+            if written == 0 or ids[written - 1] >= 0:
+                ids[written] = -1
+                written += 1
+        previous = word_id
+    return written, lines, empty_lines
+
+
+@kernel
+def parts_of_words(letters: Bytes, borders: Int64s, parts: int, part_of: Int32s) -> None:
+    """The part of each word, by a hash of its letters, the word's end left out.
+
+    Args:
+        letters: the bytes of all words, one end behind each.
+        borders: where each word begins there, and the last one ends.
+        parts: the number of parts.
+        part_of: gets the part of each word.
+    """
+    for word in range(part_of.size):
+        fingerprint = HASH_START
+        for place in range(borders[word], borders[word + 1] - 1):
+            fingerprint = (fingerprint ^ np.uint64(letters[place])) * HASH_FACTOR
+        part_of[word] = (upper_half(fingerprint) * np.uint64(parts)) >> HALF
+
+
+@kernel
+def gather_words(letters: Bytes, borders: Int64s, words: Int64s, out: Bytes) -> None:
+    """Write the letters of some words, with their ends, one behind the other."""
+    end = 0
+    for word in words:
+        for place in range(borders[word], borders[word + 1]):
+            out[end] = letters[place]
+            end += 1

@@ -124,7 +124,7 @@ def arranged(rows: tuple[Any, ...], columns: int) -> tuple[Part, int]:
 
 def laid_out(U: Floats, bias: Floats, column_factors: NDArray[Any], *, squares: bool) -> Tables:
     """The columns' vectors in the layouts that the kernels read."""
-    from lexigrad.kernels.compiler.simd import padded
+    from lexigrad.kernels.compiler.rowshape import padded
     from lexigrad.kernels.exact.panels import PANEL
 
     columns, dim = U.shape
@@ -146,7 +146,7 @@ class Run:
     """Parts that are computed one after another, and the sums over each of them."""
 
     def __init__(self, task: Task, tables: Tables, V: Floats, shifts: Floats) -> None:
-        from lexigrad.kernels.compiler.simd import padded, row_shape
+        from lexigrad.kernels.compiler.rowshape import padded, row_shape
         from lexigrad.kernels.exact.panels import PANEL
         from lexigrad.kernels.exact.passes import STRIDE, Buffers
 
@@ -167,7 +167,8 @@ class Run:
 
         tables, sums = self.tables, (None, None) if self.task.rows_only else self._zeros()
         squares = tables.squares.reshape(-1) if self.task.curvature else None
-        outside = Outside(tables.rows.reshape(-1), tables.turned, sums[0], squares, sums[1])
+        flat = tables.rows.reshape(-1)
+        outside = Outside(self.panels, self.task.width, flat, tables.turned, sums[0], squares, sums[1])
         rows = len(part.row_weights)
         for number, first in enumerate(range(0, rows, BLOCK)):
             _Block(self, part, number, slice(first, min(first + BLOCK, rows))).compute(outside)
@@ -219,54 +220,33 @@ class _Block:
             found.h_rows[self.rows] = self.h_centers[: self.count, :dim]
 
     def _tiles(self, outside: Any) -> None:
-        from lexigrad.kernels.exact.passes import tile_block
+        from lexigrad.kernels.exact.passes import Found, Weights, tile_block
 
         run, has_noise = self.run, self.run.summed.has_noise
         factors = _filled(self.part.row_factors[self.inside]) if has_noise else np.ones(BLOCK, dtype=np.float32)
-        tile_block(
-            run.shape,
-            self.centers.reshape(-1),
-            BLOCK,
-            run.task.width,
-            outside,
-            run.panels,
-            factors,
-            run.tables.column_factors,
-            self._entries(),
-            not has_noise,
-            run.buffers,
-            self.d_centers.reshape(-1),
-            _flat(self.squares),
-            _flat(self.h_centers),
-            self.losses,
-        )
+        weights = Weights(not has_noise, factors, run.tables.column_factors)
+        found = Found(self.d_centers.reshape(-1), _flat(self.h_centers), self.losses)
+        centers, squares = self.centers.reshape(-1), _flat(self.squares)
+        tile_block(run.shape, centers, outside, weights, self._entries(), run.buffers, found, squares)
 
     def _softmax(self, outside: Any) -> Any:
         """Compute the block under the softmax, and return log Σ exp of each row."""
-        from lexigrad.kernels.exact.passes import softmax_block
+        from lexigrad.kernels.exact.passes import SoftmaxFound, softmax_block
 
         run = self.run
         weights = _filled(self.part.row_weights[self.inside])
         means = run.rows_of_zeros() if run.task.curvature else None
         sums = np.zeros(BLOCK)
-        softmax_block(
-            run.shape,
-            self.centers.reshape(-1),
-            BLOCK,
-            run.task.width,
-            outside,
-            run.panels,
-            weights,
-            self._entries(),
-            run.buffers,
-            self.d_centers.reshape(-1),
-            run.rows_of_zeros().reshape(-1),
-            _flat(self.squares),
-            _flat(means),
-            _flat(self.h_centers),
-            sums,
-            self.losses,
+        found = SoftmaxFound(
+            d_centers=self.d_centers.reshape(-1),
+            means=_flat(means),
+            h_centers=_flat(self.h_centers),
+            scaled=run.rows_of_zeros().reshape(-1),
+            sums=sums,
+            losses=self.losses,
         )
+        centers, squares = self.centers.reshape(-1), _flat(self.squares)
+        softmax_block(run.shape, centers, outside, weights, self._entries(), run.buffers, found, squares)
         if means is not None and self.h_centers is not None:
             half = (0.5 * weights / sums)[:, None]
             variance = half * self.h_centers - (half * means) ** 2 / np.maximum(weights, 1e-30)[:, None]

@@ -89,12 +89,13 @@ def ppmi_rows(rows: tuple[Any, ...], logs: Any, log_pairs: float) -> tuple[PpmiR
     Returns:
         The rows, and the number of their entries.
     """
-    from lexigrad.kernels.counts.ppmi import fill_ppmi
+    from lexigrad.kernels.counts.ppmi import Counted, Logs, fill_ppmi
 
-    starts, outside, *others = frozen((*rows, logs))
+    starts, outside, weights, row_logs, word_logs = frozen((*rows, logs))
     ends = np.zeros(len(starts), np.int64)
     columns, values = np.empty(outside.size, np.int32), np.empty(outside.size, np.float32)
-    fill_ppmi(starts, outside, *others, np.float32(log_pairs), ends, columns, values)
+    counted, logarithms = Counted(starts, outside, weights), Logs(row_logs, word_logs, np.float32(log_pairs))
+    fill_ppmi(counted, logarithms, ends, columns, values)
     entries = int(ends[-1])
     return PpmiRows(ends, columns[:entries].copy(), values[:entries].copy()), entries
 

@@ -156,19 +156,18 @@ class PairScores:
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a loss that is not finite gets an error of its own
     def _totals_of_batch(self, batch: Batch) -> _Totals:
-        from lexigrad.kernels.compiler.simd import LANES
-        from lexigrad.kernels.losses import RowSums, sum_tile
+        from lexigrad.kernels import losses as kernels
+        from lexigrad.kernels.compiler.rowshape import LANES
         from lexigrad.kernels.sgd.tables import aligned
 
         rows = len(batch.inputs)
-        sums = RowSums(np.full(rows, -np.inf), *(np.zeros(rows) for _ in range(4)))
+        sums = kernels.RowSums(np.full(rows, -np.inf), *(np.zeros(rows) for _ in range(4)))
         scores, lanes = aligned(rows * TILE_COLUMNS), aligned(2 * LANES)
-        cursors = batch.starts.copy()
+        entries = kernels.Entries(batch.starts.copy(), batch.stops, batch.outside, batch.weights)
         for tile in self.tiles:
             width = len(tile.U)
             np.dot(batch.inputs, tile.U.T, out=scores[: rows * width].reshape(rows, width))
-            entries = cursors, batch.stops, batch.outside, batch.weights
-            sum_tile(scores, width, tile.first, tile.bias, tile.noise, *entries, lanes, sums)
+            kernels.sum_tile(kernels.Tile(scores, width, tile.first, tile.bias, tile.noise), entries, lanes, sums)
         normalizers = sums.maximum + np.log(sums.exponentials)
         noise_part = self.negatives * batch.row_weights * sums.noise
         row_losses = noise_part + sums.true_softplus, batch.row_weights * normalizers - sums.true_scores
@@ -187,7 +186,7 @@ class _Tile(NamedTuple):
     @classmethod
     def of(cls, first: int, U: Floats, bias: Floats | None, noise: NDArray[np.float64]) -> _Tile:
         """The tile of these columns."""
-        from lexigrad.kernels.compiler.simd import padded
+        from lexigrad.kernels.compiler.rowshape import padded
         from lexigrad.kernels.sgd.tables import aligned
 
         rows = U[first : first + TILE_COLUMNS]

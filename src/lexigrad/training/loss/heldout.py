@@ -204,9 +204,9 @@ def _window_batches(model: Word2Vec, corpus: Corpus, config: TrainConfig) -> Ite
     from lexigrad.kernels.sgd.batches import sum_rows
 
     for batch in _windows(corpus, config):
-        sums = np.zeros((batch.sizes.size, model.V.shape[1]), np.float32)
-        sum_rows(model.V, batch.inputs, batch.input_rows, sums)
-        means = sums / batch.sizes[:, np.newaxis].astype(np.float32)
+        means = np.zeros((batch.sizes.size, model.V.shape[1]), np.float32)
+        sum_rows(model.V, batch.inputs, batch.input_rows, means)
+        means /= batch.sizes[:, np.newaxis].astype(np.float32)
         entries = np.arange(batch.sizes.size + 1)
         ones = np.ones(batch.sizes.size)
         yield Batch(means, entries[:-1], entries[1:], batch.outputs.copy(), ones.astype(np.float32), ones)

@@ -172,7 +172,7 @@ def _drawn(corpus: Corpus, config: TrainConfig) -> Windows:
     places = min(ids.size, int(np.ceil(config.loss_sample * ids.size / max(kept, 1.0))))
     sizes, nothing = np.zeros(places + 1, np.int64), np.empty(0, np.int32)
     arguments = ids, places, place_key, config.window, config.dynamic_window, draws, piece
-    count = draw_windows(*arguments, Windows(nothing, sizes, nothing, nothing))
+    count = draw_windows(*arguments, Windows(nothing, sizes, nothing, np.empty((0, 0), np.int64)))
     starts = sizes[: count + 1]
     around = int(starts[-1])
     negatives = np.empty((count if LOSSES[config.loss].draws_negatives else 0, config.negatives), np.int64)

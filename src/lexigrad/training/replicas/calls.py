@@ -165,12 +165,12 @@ def _merge_table(
     rows, dim = base.shape
     sums, touching = np.zeros((rows, dim), np.float32), np.zeros(rows, np.int64)
     for change in changes:
-        kernels.add_changes(*wired(change), first, sums, touching)
+        kernels.add_changes(wired(change), first, sums, touching)
     basis, slopes = read_only(directions.basis), read_only(directions.slopes)
     turned = read_only(np.ascontiguousarray(basis.T))
     kernels.damp(basis, turned, slopes, read_only(updates), touching, sums, np.zeros((4, slopes.size)))
     new, found = base.copy(), room_for(rows, dim)
-    count = kernels.settle(first, touching, sums, new, *found)
+    count = kernels.settle(first, touching, sums, new, found)
     return new, trimmed(found, count)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from lexigrad.errors import ConfigError
 from lexigrad.kernels.sgd import replicas as kernels
+from lexigrad.kernels.sgd.replicas import Changes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,14 +18,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 __all__ = ["Changes", "Pair", "apply_changes", "changes_of", "read_only", "room_for", "trimmed", "wired"]
-
-
-class Changes(NamedTuple):
-    """Changes of some rows: about ``scales[i] * codes[i]`` of row ``rows[i]``."""
-
-    rows: NDArray[np.int32]  # (n,), ascending
-    scales: Floats  # (n,)
-    codes: NDArray[np.int8]  # (n, dim)
 
 
 class Pair(NamedTuple):
@@ -41,7 +34,7 @@ def changes_of(layout: Layout, dim: int, table: Floats, base: Floats, first: int
         ConfigError: a number is not finite.
     """
     found = room_for(last - first, dim)
-    count = kernels.find_changes(layout, table, base, first, last, np.empty(dim, np.float32), *found)
+    count = kernels.find_changes(layout, table, base, first, last, np.empty(dim, np.float32), found)
     if count < 0:
         raise ConfigError("training ran away: a number is not finite; give a smaller learning_rate")
     return trimmed(found, count)
@@ -49,8 +42,7 @@ def changes_of(layout: Layout, dim: int, table: Floats, base: Floats, first: int
 
 def apply_changes(layout: Layout, changes: Changes, base: Floats, table: Floats) -> None:
     """Add merged changes to the base, and let the table be as the base is in these rows."""
-    rows, scales, codes = wired(changes)
-    kernels.apply_changes(layout, rows, scales, codes, base, table)
+    kernels.apply_changes(layout, wired(changes), base, table)
 
 
 def room_for(rows: int, dim: int) -> Changes:

@@ -13,7 +13,7 @@ from lexigrad.engines.cores import available_cores, shared_out
 from lexigrad.engines.interface import LostValueError
 from lexigrad.engines.threads import ThreadEngine
 from lexigrad.errors import EngineError
-from lexigrad.kernels.compiler.simd import CHUNK
+from lexigrad.kernels.compiler.rowshape import CHUNK
 from lexigrad.training.replicas.calls import Task, merge_range, moments, train_interval
 from lexigrad.training.replicas.changes import Pair
 from lexigrad.training.replicas.damping import Damping

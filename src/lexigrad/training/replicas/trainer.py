@@ -11,18 +11,20 @@ import threading
 from contextlib import contextmanager
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from lexigrad.engines.cores import available_cores
-from lexigrad.kernels.compiler.simd import row_parts
+from lexigrad.kernels.compiler.rowshape import row_parts
 from lexigrad.kernels.draws import FIRST_MULTIPLIER, MASK, START_STREAM, alias_table, keep_thresholds, stream_key
 from lexigrad.kernels.sgd.barrier import Gate
-from lexigrad.kernels.sgd.piece import Draws
+from lexigrad.kernels.sgd.piece import Draws, Text
+from lexigrad.kernels.sgd.span import Rates
+from lexigrad.kernels.sgd.step import Tables
 from lexigrad.kernels.sgd.superstep import train_together
 from lexigrad.kernels.sgd.tables import Table
-from lexigrad.kernels.sgd.team import new_shared, new_shares
+from lexigrad.kernels.sgd.team import Team, new_members, new_shared
 from lexigrad.training.sgd.negative_sampling import PARTS
 from lexigrad.training.sgd.run import plain_ids
 from lexigrad.training.sgd.stepsize import settings_of
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from lexigrad.config import TrainConfig
     from lexigrad.corpus.corpus import Corpus
     from lexigrad.kernels.sgd.span import Settings
+    from lexigrad.kernels.sgd.team import Member
     from lexigrad.training.sgd.run import Span
 
 __all__ = ["KEPT", "Kept", "Setup", "Share", "Trainer", "first_tables", "forget", "setup_of"]
@@ -78,7 +81,7 @@ class Trainer:
         self.threads = threads
         self.shape = row_parts(settings.dim, PARTS)
         self._shared = new_shared(settings, len(self.shape), cbow)
-        self._buffers = new_shares(settings, self.shape, cbow, threads, available_cores())
+        self._members = new_members(settings, self.shape, cbow, threads, available_cores())
         self._error: BaseException | None = None
 
     def new_tables(self) -> tuple[Table, Table]:
@@ -88,8 +91,8 @@ class Trainer:
 
     def train(self, share: Share, spans: Sequence[Span], V: Table, U: Table) -> None:
         """Train both tables on spans of the share, one after the other."""
-        gate = Gate(len(self._buffers), available_cores())
-        works = [partial(self._work, share, spans, V, U, gate, buffers) for buffers in self._buffers]
+        gate = Gate(len(self._members), available_cores())
+        works = [partial(self._work, share, spans, V, U, gate, member) for member in self._members]
         others = [threading.Thread(target=work) for work in works[1:]]
         for other in others:
             other.start()
@@ -99,14 +102,14 @@ class Trainer:
         if self._error is not None:
             raise self._error
 
-    def _work(self, share: Share, spans: Sequence[Span], V: Table, U: Table, gate: Gate, buffers: Any) -> None:
+    def _work(self, share: Share, spans: Sequence[Span], V: Table, U: Table, gate: Gate, member: Member) -> None:
         """Train one thread's part of the spans, and hand an error to the thread that waits."""
         try:
             for span in spans:
                 draws = _shifted(self._draws(span.epoch), share.first, self.setup.settings.bands.size - 1)
-                text, tables = (share.ids, span.start, span.stop), (V.floats, U.floats, V.floats, U.floats)
-                common = draws, self.setup.settings, span.start_rate, span.stop_rate, gate.state, self._shared
-                train_together(self.shape, *text, *tables, *common, *buffers)
+                text, tables = Text(share.ids, span.start, span.stop), Tables(V.floats, U.floats, V.floats, U.floats)
+                rates, team = Rates(span.start_rate, span.stop_rate), Team(gate.state, self._shared)
+                train_together(self.shape, text, tables, draws, self.setup.settings, rates, team, member)
         except BaseException as error:
             self._error = error
             gate.stop()

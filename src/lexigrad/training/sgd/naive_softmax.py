@@ -68,7 +68,7 @@ class SoftmaxStep:
     """One step of SGD; holds the buffers, 4 · rows · (words + tiles · dim) bytes."""
 
     def __init__(self, shape: tuple[int, int], rows: int, pool: ThreadPoolExecutor | None = None, threads: int = 1):
-        from lexigrad.kernels.compiler.simd import padded
+        from lexigrad.kernels.compiler.rowshape import padded
         from lexigrad.kernels.sgd.tables import aligned
 
         words, dim = shape

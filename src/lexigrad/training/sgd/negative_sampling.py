@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lexigrad.config import TrainConfig
     from lexigrad.corpus.corpus import Corpus
     from lexigrad.kernels.sgd.piece import Draws
+    from lexigrad.kernels.sgd.team import Member
     from lexigrad.training.further import Start
     from lexigrad.training.model import Word2Vec
     from lexigrad.training.monitor import Monitor
@@ -76,7 +77,7 @@ class _NegativeSampling(Run):
     """Parts of a row whose scores are summed apart."""
 
     def __init__(self, corpus: Corpus, config: TrainConfig) -> None:
-        from lexigrad.kernels.compiler.simd import row_parts
+        from lexigrad.kernels.compiler.rowshape import row_parts
         from lexigrad.kernels.sgd.barrier import Gate
         from lexigrad.kernels.sgd.tables import Table
 
@@ -128,6 +129,16 @@ class _NegativeSampling(Run):
 
         return Draws.of_epoch(self.config.seed, epoch, self.keep, self.alias)
 
+    def _arguments(self, span: Span) -> tuple[Any, ...]:
+        """The arguments with which the kernels train a span, from the text to the learning rates."""
+        from lexigrad.kernels.sgd.piece import Text
+        from lexigrad.kernels.sgd.span import Rates
+        from lexigrad.kernels.sgd.step import Tables
+
+        V, U = self.V.floats, self.U.floats
+        text, rates = Text(self.ids, span.start, span.stop), Rates(span.start_rate, span.stop_rate)
+        return text, Tables(V, U, V, U), self._draws(span.epoch), self.settings, rates
+
 
 class _Races(_NegativeSampling):
     """Threads take one span after the other from each other's hands, and add to the tables without waiting."""
@@ -156,16 +167,12 @@ class _Races(_NegativeSampling):
     def _train_span(self, span: Span, buffers: Any) -> None:
         from lexigrad.kernels.sgd.span import train_span
 
-        text, tables, rates = (self.ids, span.start, span.stop), (self.V.floats, self.U.floats), span[3:]
-        train_span(self.shape, *text, *tables, self._draws(span.epoch), self.settings, *rates, *buffers)
+        train_span(self.shape, *self._arguments(span), *buffers)
 
     def _new_buffers(self) -> tuple[Any, ...]:
-        from lexigrad.kernels.sgd.span import new_changes, new_cuts, new_panels, new_piece, new_scores
+        from lexigrad.kernels.sgd.span import new_room
 
-        settings = self.settings
-        panels, means = new_panels(settings, self.shape, self.cbow)
-        scores, changes = new_scores(settings, self.cbow, 1), new_changes(settings, self.shape)
-        return new_piece(settings), new_cuts(settings), panels, means, scores, changes
+        return new_room(self.settings, self.shape, self.cbow)
 
 
 class _Together(_NegativeSampling):
@@ -185,9 +192,9 @@ class _Together(_NegativeSampling):
 
         super().__init__(corpus, config)
         self.shared = new_shared(self.settings, len(self.shape), self.cbow)
-        self.all = self._shares(self.threads)
+        self.all = self._members(self.threads)
         self.gate = Gate(len(self.all), available_cores())
-        self.one: list[Any] = []
+        self.one: list[Member] = []
         self.speeds = {"all": 0.0, "one": math.inf}
         self.buffers = self.all
         self.is_trial = True
@@ -195,17 +202,17 @@ class _Together(_NegativeSampling):
         self.turn = 1  # segments that one thread trains the next time that it takes over
         self.patience = 0  # segments that one thread still trains before all try again
 
-    def _shares(self, threads: int) -> list[Any]:
-        from lexigrad.kernels.sgd.team import new_shares
+    def _members(self, threads: int) -> list[Member]:
+        from lexigrad.kernels.sgd.team import new_members
 
-        return new_shares(self.settings, self.shape, self.cbow, threads, available_cores())
+        return new_members(self.settings, self.shape, self.cbow, threads, available_cores())
 
     def compile(self) -> None:
         self._compile(self.all)
 
-    def _compile(self, shares: list[Any]) -> None:
-        for share in {share[0]: share for share in shares}.values():
-            self._train_span(Span(0, 0, 0, 0.0, 0.0), share)
+    def _compile(self, members: list[Member]) -> None:
+        for member in {member.columns: member for member in members}.values():
+            self._train_span(Span(0, 0, 0, 0.0, 0.0), member)
 
     def _train_segment(self, monitor: Monitor) -> None:
         self.threads = len(self.buffers)
@@ -228,7 +235,7 @@ class _Together(_NegativeSampling):
             if not crowded:
                 self.turn = 1
             elif (self.turn > 1 or self.crowded >= CROWDED_SEGMENTS) and self.speeds["one"] > speed:
-                self.one = self.one or self._shares(1)
+                self.one = self.one or self._members(1)
                 self._compile(self.one)
                 self.buffers, self.patience = self.one, self.turn
                 self.turn = min(2 * self.turn, PATIENCE)
@@ -246,13 +253,11 @@ class _Together(_NegativeSampling):
             if thread == 0:
                 self.done += span.stop - span.start
 
-    def _train_span(self, span: Span, buffers: Any) -> None:
+    def _train_span(self, span: Span, member: Member) -> None:
         from lexigrad.kernels.sgd.superstep import train_together
+        from lexigrad.kernels.sgd.team import Team
 
-        V, U = self.V.floats, self.U.floats
-        text, tables = (self.ids, span.start, span.stop), (V, U, V, U)
-        common = self._draws(span.epoch), self.settings, *span[3:], self.gate.state, self.shared
-        train_together(self.shape, *text, *tables, *common, *buffers)
+        train_together(self.shape, *self._arguments(span), Team(self.gate.state, self.shared), member)
 
 
 def span_of(config: TrainConfig, tokens: int, longest: int) -> int:
