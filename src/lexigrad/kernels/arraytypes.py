@@ -37,4 +37,5 @@ Floats: TypeAlias = NDArray[np.float32]
 Doubles: TypeAlias = NDArray[np.float64]
 
 Shape: TypeAlias = tuple[tuple[int, ...], ...]
-"""The parts of a row, as `lexigrad.kernels.compiler.rowshape.row_parts` gives them; () where a row is known by its number."""
+"""The parts of a row, as `row_parts` gives them (`lexigrad.kernels.compiler.rowshape`); () where a row is known by its
+number."""

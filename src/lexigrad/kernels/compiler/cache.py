@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
 
-__all__ = ["CONSTANTS", "cache_of"]
+__all__ = ["cache_of"]
 
 METHODS: Final = ((IndexDataCacheFile, "_load_data"), (IndexDataCacheFile, "_save_data"), (FunctionCache, "cache_path"))
 """Parts of these classes that are used here; without this look at them a missing one would only cost all kernels."""
@@ -30,9 +30,6 @@ METHODS: Final = ((IndexDataCacheFile, "_load_data"), (IndexDataCacheFile, "_sav
 for owner, name in METHODS:
     if not hasattr(owner, name):
         raise ImportError(f"{owner.__name__} has no {name!r}")
-
-CONSTANTS: Final = ("sampling.py",)
-"""Files outside of this folder whose constants are compiled into kernels."""
 
 DIGITS: Final = 16
 """Hexadecimal digits of a hash in a file's name."""
@@ -107,9 +104,9 @@ def cache_of(function: Any) -> KernelCache | NoCache:
 def sources() -> str:
     """A hash of everything that kernels are compiled from and with."""
     digest = hashlib.sha256(f"numba {version('numba')} llvmlite {version('llvmlite')}".encode())
-    here = Path(__file__).parent
-    for path in [*sorted(here.glob("*.py")), *(here.parent / name for name in CONSTANTS)]:
-        digest.update(path.read_bytes())
+    kernels = Path(__file__).parents[1]  # which import nothing else of the package, so that no constant lies outside
+    for path in sorted(kernels.rglob("*.py")):
+        digest.update(path.relative_to(kernels).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:DIGITS]
 
 

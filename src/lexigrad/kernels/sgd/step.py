@@ -70,7 +70,7 @@ __all__ = [
 
 
 class Tables(NamedTuple):
-    """The tables, in the order of `lexigrad.kernels.sgd.tables`; threads with some of the columns begin them at these."""
+    """The tables, laid out by `lexigrad.kernels.sgd.tables`; threads with some of the columns begin them at these."""
 
     V: Floats  # where steps are computed: center vectors
     U: Floats  # and outside vectors
