@@ -173,7 +173,7 @@ def _helper(): pass
 
 def test_private_names_of_numba_and_llvmlite_are_used_in_these_files_only() -> None:
     folder = Path(lexigrad.__file__).parent / "kernels"
-    used = {path.name: private_names(path.read_text(encoding="utf-8")) for path in folder.glob("*.py")}
+    used = {path.name: private_names(path.read_text(encoding="utf-8")) for path in folder.rglob("*.py")}
     assert {name: names for name, names in used.items() if names} == PRIVATE
 
 
