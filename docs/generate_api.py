@@ -17,7 +17,7 @@ import lexigrad
 
 DOCS = Path(__file__).parent
 PACKAGE = Path(lexigrad.__file__).parent
-EXTRA_MODULES = ("estimator", "distributed", "compat.gensim")
+EXTRA_MODULES = ("evaluation.sentiment", "corpus.shards", "compat.sklearn", "compat.gensim")
 NAMES_START = """# The library
 
 <!-- Written by docs/generate_api.py from the public names; change their docstrings, then run it. -->
@@ -30,8 +30,8 @@ MODULES_START = """# Modules
 <!-- Written by docs/generate_api.py from the public names; change their docstrings, then run it. -->
 
 What is imported as a module, beside [the library's own names](api.md): the equations and their proof, the course's
-experiment, pictures, stability, counting on a cluster, and the layers for scikit-learn and for scripts that were
-written for gensim.
+experiment, pictures, stability, the sentiment of sentences, counting on a cluster, and the layers for scikit-learn and
+for scripts that were written for gensim.
 """
 
 

@@ -109,7 +109,7 @@ def unused(folder: Path, public: Iterable[str] = ()) -> list[Definition]:
 
     - A function, class or constant is used where its name is read outside of its own body: in its module, or in another
       that imports it, directly or by a module that hands it on. A module whose name is a string in a file may be
-      looked up there, so all that is read in that file as an attribute of anything counts.
+      looked up there, so all that is read in that file as an attribute of anything counts; ``module:name`` is a use.
     - A method is used where an attribute of its name is read outside of its own body, or its name is a string. Methods
       of public classes and of their bases, and of classes that inherit from other libraries, are for others to call.
     - A private attribute that is only ever set, ``self._name = …``, is not used.
@@ -240,9 +240,12 @@ class _Uses:
     def _look_up(self, module: Module) -> None:
         """Note what may be looked up in modules that are named by a string."""
         nodes = list(ast.walk(module.tree))
-        named = {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)} & set(self.modules)
+        strings = {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+        named = strings & set(self.modules)
         read = {n.attr for n in nodes if isinstance(n, ast.Attribute)}
         self.used |= {self._place(f"{one}.{name}") for one in named for name in read}
+        entries = {string.partition(":")[::2] for string in strings if string.count(":") == 1}
+        self.used |= {self._place(f"{one}.{name}") for one, name in entries if one in self.modules}
 
 
 def _listed(module: Module) -> list[str]:

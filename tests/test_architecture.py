@@ -328,6 +328,7 @@ def test_the_public_surface_is_this() -> None:
         "ReadingReport",
         "ReductionLoss",
         "SentenceVectorizer",
+        "SolverProgress",
         "StanfordSentiment",
         "SubwordVectors",
         "TrainConfig",
@@ -342,6 +343,7 @@ def test_the_public_surface_is_this() -> None:
         "classify_sentiment",
         "compare",
         "count_windows",
+        "count_words",
         "course",
         "evaluate_analogies",
         "evaluate_similarity",
@@ -349,8 +351,10 @@ def test_the_public_surface_is_this() -> None:
         "held_out_loss",
         "learn_phrases",
         "load_vectors",
+        "open_engine",
         "plots",
         "read_corpus",
+        "read_gensim",
         "reduction_loss",
         "reference",
         "save_hub",
@@ -358,6 +362,7 @@ def test_the_public_surface_is_this() -> None:
         "stability",
         "train",
         "train_seeds",
+        "write_window_counts",
     ]
     assert dir(lexigrad) == sorted(lexigrad.__all__)
 

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from lexigrad.corpus.phrases.phrases import Phrases
     from lexigrad.corpus.reading import learn_phrases, read_corpus
     from lexigrad.corpus.report import ReadingReport
+    from lexigrad.corpus.shards import count_words, write_window_counts
     from lexigrad.corpus.vocabulary import Vocabulary
     from lexigrad.corpus.windows.counts import WindowCounts, count_windows
+    from lexigrad.engines.opening import open_engine
     from lexigrad.errors import (
         ConfigError,
         CorpusError,
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
     from lexigrad.training.loss.bias import best_bias
     from lexigrad.training.loss.heldout import HeldOutLoss, held_out_loss
     from lexigrad.training.model import Word2Vec
-    from lexigrad.training.progress import Callback, TrainProgress
+    from lexigrad.training.progress import Callback, SolverProgress, TrainProgress
     from lexigrad.training.seeds import train_seeds
     from lexigrad.training.train import train
     from lexigrad.vectors.formats.loading import load_vectors
@@ -64,6 +66,7 @@ __all__ = [
     "train_seeds",
     "TrainConfig",
     "TrainProgress",
+    "SolverProgress",
     "Callback",
     "Word2Vec",
     # text and words
@@ -75,11 +78,16 @@ __all__ = [
     "WindowCounts",
     "learn_phrases",
     "Phrases",
+    # several machines
+    "open_engine",
+    "count_words",
+    "write_window_counts",
     # vectors
     "KeyedVectors",
     "SubwordVectors",
     "load_vectors",
     "save_vectors",
+    "read_gensim",
     "reduction_loss",
     "ReductionLoss",
     "save_hub",
@@ -119,6 +127,11 @@ _HOMES = {
     "train_seeds": "training.seeds",
     "TrainConfig": "config",
     "TrainProgress": "training.progress",
+    "SolverProgress": "training.progress",
+    "open_engine": "engines.opening",
+    "count_words": "corpus.shards",
+    "write_window_counts": "corpus.shards",
+    "read_gensim": "vectors.formats",
     "Callback": "training.progress",
     "Word2Vec": "training.model",
     "read_corpus": "corpus.reading",

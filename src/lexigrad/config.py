@@ -41,12 +41,12 @@ def _option(
     at_least: float | None = None,
     above: float | None = None,
     at_most: float | None = None,
-    opposite: str | None = None,
+    also_off: str | None = None,
     or_callable: bool = False,
 ) -> Any:
-    """A dataclass field that carries its help text, its check, and the word for False where that is not ``no-``."""
+    """A dataclass field that carries its help text, its check, and a further word for False on the command line."""
     metadata = {"help": help, "choices": choices, "at_least": at_least, "above": above, "at_most": at_most}
-    return field(default=default, metadata={**metadata, "opposite": opposite, "or_callable": or_callable})
+    return field(default=default, metadata={**metadata, "also_off": also_off, "or_callable": or_callable})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,9 +178,9 @@ class TrainConfig:
     threads: int | None = _option(None, "worker threads; all cores when not given", at_least=1, at_most=1024)
     deterministic: bool = _option(
         True,
-        "the same bytes with any number of threads; with --races threads add to the tables without waiting, some 6 % "
-        "faster, and runs with several differ",
-        opposite="races",
+        "the same bytes with any number of threads; with --no-deterministic, or --races for short, threads add to the "
+        "tables without waiting, some 6 % faster, and runs with several differ",
+        also_off="races",
     )
     replicas: int = _option(
         1,

@@ -94,11 +94,10 @@ def config_options(names: Iterable[str]) -> Callable[[Command], Command]:
 
 def _config_option(option: Field[Any]) -> Callable[[Command], Command]:
     """The option of the command line for one field."""
-    flag = f"--{option.name.replace('_', '-')}"
-    kind = str(option.type)
-    rule = option.metadata
-    if kind == "bool":
-        flag = f"{flag}/--{rule['opposite'] or 'no-' + flag.removeprefix('--')}"
+    name, kind, rule = option.name.replace("_", "-"), str(option.type), option.metadata
+    flags = [f"--{name}/--no-{name}" if kind == "bool" else f"--{name}"]
+    if rule["also_off"]:
+        flags.append(f" /--{rule['also_off']}")
     limits = {
         "min": rule["above"] if rule["at_least"] is None else rule["at_least"],
         "max": rule["at_most"],
@@ -116,7 +115,7 @@ def _config_option(option: Field[Any]) -> Callable[[Command], Command]:
         parameter_type = click.IntRange(**limits) if kind.startswith("int") else click.FloatRange(**limits)
         metavar = "INTEGER" if kind.startswith("int") else "NUMBER"
     return click.option(
-        flag,
+        *flags,
         option.name,
         type=parameter_type,
         default=option.default,

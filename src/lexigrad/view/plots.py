@@ -33,7 +33,16 @@ if TYPE_CHECKING:
 
     from lexigrad.vectors.keyedvectors import KeyedVectors
 
-__all__ = ["Method", "Sweep", "plot_confusion", "plot_l2_sweep", "plot_learning_curve", "plot_losses", "plot_words"]
+__all__ = [
+    "Method",
+    "Sweep",
+    "plot_confusion",
+    "plot_l2_sweep",
+    "plot_learning_curve",
+    "plot_losses",
+    "plot_words",
+    "principal_axes",
+]
 
 Method = Literal["pca", "tsne", "umap"]
 

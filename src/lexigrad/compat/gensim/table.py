@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["KEYS", "VectorTable", "as_list", "first_vectors"]
 
 KEYS: Final = (str, int, np.integer)
-
-logger = logging.getLogger(__name__)
 
 
 def as_list(value: Any) -> list[Any]:

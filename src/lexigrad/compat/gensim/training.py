@@ -14,6 +14,7 @@ from lexigrad.compat.gensim.errors import NotKeptError
 from lexigrad.compat.gensim.text import LineSentence, text_files
 from lexigrad.compat.gensim.vocabulary import threshold
 from lexigrad.errors import InputError
+from lexigrad.losses import LOSSES, SOLVERS
 from lexigrad.training.progress import Callback
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def options_of(config: lexigrad.TrainConfig) -> dict[str, Any]:
     Raises:
         NotKeptError: the training was not one of SGD on negative sampling.
     """
-    if config.loss != "negative_sampling" or config.solver != "sgd":
+    if not LOSSES[config.loss].draws_negatives or not SOLVERS[config.solver].reads_text:
         raise NotKeptError("gensim's model is one of negative sampling by SGD, and this one is not; use model.vectors")
     return {
         "vector_size": config.dim,

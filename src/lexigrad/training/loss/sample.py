@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from lexigrad.kernels.losses import Windows
 
     Floats = NDArray[np.float32]
-    Doubles = NDArray[np.float64]
 
 __all__ = ["LossSample"]
 
