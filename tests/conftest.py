@@ -1,4 +1,4 @@
-"""What all tests share: where compiled kernels are kept, and where real data is."""
+"""What all tests share: where compiled kernels are kept, where real data is, and how Hypothesis runs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from lexigrad.errors import MissingExtraError
 
@@ -25,6 +26,10 @@ ROOT = Path(__file__).parent.parent
 
 # Kernels that tests compile stay out of the user's cache. Set before anything imports numba.
 os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"lexigrad-tests-{os.getuid()}"))
+
+# An example may be the first to compile a kernel, and a machine may be busy: no test has a deadline.
+settings.register_profile("lexigrad", deadline=None)
+settings.load_profile("lexigrad")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,7 +9,7 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from autograd import grad
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_allclose, assert_array_equal
@@ -167,7 +167,6 @@ def test_softmax_cross_entropy_and_sigmoid_are_their_definitions_differentiated(
 # ---- Identities
 
 
-@settings(deadline=None)
 @given(score_tables, scores)
 def test_softmax_sums_to_one_and_does_not_see_a_shift(x, shift):
     assert_allclose(softmax(x).sum(axis=-1), 1, rtol=1e-14)
@@ -175,7 +174,6 @@ def test_softmax_sums_to_one_and_does_not_see_a_shift(x, shift):
     assert_allclose(log_softmax(x), np.log(softmax(x)), rtol=1e-12, atol=1e-13)
 
 
-@settings(deadline=None)
 @given(score_tables)
 def test_sigmoid_is_the_softmax_of_two_words(x):
     assert_allclose(sigmoid(x) + sigmoid(-x), 1, rtol=1e-14)
@@ -215,7 +213,6 @@ def test_cross_entropy_of_a_one_hot_truth_is_minus_the_log_of_its_probability():
     assert cross_entropy(np.eye(2), [[0.5, 0.5], [0.75, 0.25]]) == pytest.approx(np.log(8))
 
 
-@settings(deadline=None)
 @given(score_tables)
 def test_d_theta_sums_to_zero_in_each_row(theta):
     y = np.broadcast_to(one_hot(0, theta.shape[-1]), theta.shape)

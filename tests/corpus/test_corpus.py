@@ -49,7 +49,7 @@ def encoded_by_python(lines, config, tokenizer):
     return vocabulary, [word_id for line in kept if line for word_id in (*line, -1)]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     lines=LINES,
     tokens=st.sampled_from(sorted(TOKENIZERS)),

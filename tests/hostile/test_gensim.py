@@ -391,7 +391,7 @@ def objects(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return attributes | st.builds(lambda name, given: Stand(name, **given), st.sampled_from(CLASSES), attributes)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.recursive(ATOMS, objects, max_leaves=30), st.sampled_from([2, 4, 5]))
 def test_any_object_is_vectors_or_refused(tmp_path_factory: pytest.TempPathFactory, value: Any, protocol: int) -> None:
     path = tmp_path_factory.getbasetemp() / "any"

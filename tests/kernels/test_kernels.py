@@ -57,7 +57,7 @@ def test_the_longest_row_works(model: str, historic: bool) -> None:
     assert case.check().worst_error <= TOLERANCE
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     model=st.sampled_from(MODELS),
     words=st.integers(1, 30),
@@ -161,7 +161,7 @@ def kept_by_definition(ids: list[int], window: int, keep: np.ndarray, key: int) 
     return result
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     sentences=st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=30), min_size=1, max_size=8),
     window=st.integers(1, 8),

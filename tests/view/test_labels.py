@@ -26,7 +26,7 @@ def test_the_checking_helper_sees_an_overlap() -> None:
 
 
 @given(st.integers(0, 10_000), st.integers(1, 30), st.floats(0.01, 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_label_covers_a_label_or_a_point_or_leaves_the_picture(seed: int, count: int, spread: float) -> None:
     points = 250 + spread * np.random.default_rng(seed).uniform(-240, 240, (count, 2))
     sizes = np.tile(SIZE, (count, 1))

@@ -22,7 +22,7 @@ def matrices() -> st.SearchStrategy[np.ndarray]:
 
 
 @given(matrices())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_axes_are_orthonormal_and_coordinates_lie_along_them(matrix: np.ndarray) -> None:
     found = principal_axes(matrix)
     np.testing.assert_allclose(found.axes @ found.axes.T, np.eye(2), atol=1e-12)
@@ -30,7 +30,7 @@ def test_axes_are_orthonormal_and_coordinates_lie_along_them(matrix: np.ndarray)
 
 
 @given(matrices())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_axes_are_eigenvectors_of_the_covariance_with_the_largest_values(matrix: np.ndarray) -> None:
     covariance = np.cov(matrix.T)
     values = np.linalg.eigvalsh(covariance)[::-1]
@@ -40,7 +40,7 @@ def test_axes_are_eigenvectors_of_the_covariance_with_the_largest_values(matrix:
 
 
 @given(matrices())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_entry_of_the_largest_size_on_each_axis_is_positive(matrix: np.ndarray) -> None:
     axes = principal_axes(matrix).axes
     assert (axes.max(axis=1) >= -axes.min(axis=1)).all()

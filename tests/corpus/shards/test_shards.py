@@ -38,7 +38,7 @@ def test_a_text_full_of_traps_is_counted_as_by_one_process_wherever_it_is_cut(wo
         assert by_engine(engine, paths, options, tmp_path, shard_bytes=shard_bytes) == expected
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     lines=LINES,
     tokens=st.sampled_from(["whitespace", "words"]),
@@ -66,7 +66,7 @@ def test_any_text_gives_the_bytes_or_the_refusal_of_one_process(
     assert results[0] == results[1]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(content=st.binary(max_size=60), lines=LINES, shard_bytes=st.integers(1, 40))
 def test_bytes_that_are_no_text_are_replaced_and_counted_as_by_one_process(
     content, lines, shard_bytes, tmp_path_factory
@@ -188,7 +188,7 @@ def test_phrases_are_learnt_as_by_one_process(options, shard_bytes, tmp_path, mo
     assert bool(expected) == (options is not PHRASES["none"])
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     lines=st.lists(
         st.lists(st.sampled_from(["a", "b", "c", "a_b", "b_c", "a_b_c", "of", "é"]), max_size=8), max_size=9

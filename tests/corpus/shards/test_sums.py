@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lexigrad.corpus.shards import sums as cells_module
@@ -56,7 +56,6 @@ def unpacked(run):
     return cells
 
 
-@settings(deadline=None)
 @given(cells=CELLS, cut=st.integers(1, 50))
 def test_cells_are_packed_by_parts_of_rows(cells, cut):
     parts = packed(cells, (0, cut, 1 << 24))
@@ -73,7 +72,6 @@ def assert_added(runs):
     assert (run.tobytes(), run.size) == (packed(total)[0].tobytes(), size)
 
 
-@settings(deadline=None)
 @given(runs=st.lists(CELLS, min_size=1, max_size=FAN))
 def test_runs_of_cells_are_added_cell_by_cell(runs):
     assert_added(runs)
@@ -122,7 +120,6 @@ def cells_at(places, units):
     return dict(zip(zip(rows.tolist(), columns.tolist(), strict=True), units.tolist(), strict=True))
 
 
-@settings(deadline=None)
 @given(cells=SMALL_CELLS, cuts=st.sets(st.integers(0, 61), min_size=2))
 def test_cells_are_dealt_to_ranges_by_row_and_column(cells, cuts):
     borders = sorted(cuts)
@@ -133,7 +130,6 @@ def test_cells_are_dealt_to_ranges_by_row_and_column(cells, cuts):
     assert moved == sum(run.size for run in ranges)
 
 
-@settings(deadline=None)
 @given(cells=SMALL_CELLS, cut=st.integers(0, 60), first=st.integers(0, 59))
 def test_rows_of_the_symmetric_matrix_are_made_of_cells(cells, cut, first):
     whole = {**cells, **{(column, row): units for (row, column), units in cells.items()}}

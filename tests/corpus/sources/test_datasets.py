@@ -103,7 +103,7 @@ def test_rows_and_tokens_that_are_null_are_counted(kind: str) -> None:
         assert "null value" in corpus.report.summary()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     rows=st.lists(st.none() | WORDS) | st.lists(st.none() | st.lists(st.none() | WORDS)),
     chunk_bytes=st.integers(1, 30),

@@ -39,7 +39,7 @@ def content(source, config, **how):
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(deadline=None, max_examples=30)  # the first example may compile the kernel
+@settings(max_examples=30)
 @given(
     rows=st.lists(st.lists(ITEMS, max_size=8), min_size=1).filter(any),
     min_count=st.integers(1, 2),

@@ -104,7 +104,7 @@ def test_sums_are_exact_but_for_the_fixed_point(monkeypatch):
     assert np.abs(sums / exact[rows, columns] - 1).max() < 1e-7
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     sentences=st.lists(st.lists(st.sampled_from("abcd"), min_size=1, max_size=7), min_size=1, max_size=4),
     window=st.integers(1, 8),
@@ -532,7 +532,7 @@ def test_a_file_cut_anywhere_or_damaged_is_refused(saved):
         WindowCounts.load(path)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_a_changed_byte_is_refused_or_harmless(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("fuzz") / "counts.npz"

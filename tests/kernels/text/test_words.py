@@ -35,7 +35,7 @@ def words_of(table, ids):
 
 
 @pytest.mark.parametrize("tokens", ALPHABETS)
-@settings(deadline=None)  # the first example may compile the kernel
+@settings(deadline=None)
 @given(text=TEXTS)
 def test_any_text_is_cut_into_the_words_that_python_finds(tokens, text):
     table = WordTable()
@@ -53,7 +53,7 @@ def test_every_character_of_unicode_is_part_of_a_word_or_not_as_in_python(tokens
     assert ids.tolist() == [positions.setdefault(word, len(positions) - 1) for word in expected]
 
 
-@settings(deadline=None)  # the first example may compile the kernel
+@settings(deadline=None)
 @given(st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))))
 def test_separated_tokens_may_hold_any_character(sentences):
     text = b"".join(b"".join(token.encode() + b"\xfe" for token in tokens) + b"\xff" for tokens in sentences)
@@ -110,7 +110,7 @@ def test_a_word_may_be_a_million_bytes_long():
     assert table.words([2]) == [long + "y"]
 
 
-@settings(deadline=None)  # the first example may compile the kernel
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("abcdef")), st.lists(st.sampled_from("defghi")))
 def test_merging_adds_the_words_and_counts_of_another_table(first, second):
     table, other = WordTable(), WordTable()

@@ -124,7 +124,7 @@ class TestObjective:
         )
         assert slope == pytest.approx(expected, rel=1e-7)
 
-    @settings(deadline=None, max_examples=25)
+    @settings(max_examples=25)
     @given(
         st.sampled_from(LOSSES),
         st.integers(1, 300),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from contract import planted_sentences, topic_precision
 from engine_simulator import SimulatedEngine
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -272,7 +272,6 @@ def test_a_rate_at_which_training_runs_away_is_refused(corpus: Any) -> None:
 # -------------------- merging
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_a_merged_range_is_as_in_the_reference(data: st.DataObject) -> None:
     dim, rows, replicas = (data.draw(st.integers(1, most)) for most in (9, 5, 5))
@@ -358,7 +357,6 @@ def test_a_share_is_trained_by_the_draws_that_the_whole_text_has_there(corpus: A
     assert found[0] == found[1]
 
 
-@settings(deadline=None)
 @given(st.integers(2, 9), st.integers(10, 60), st.integers(10, 5_000), st.integers(1, 300))
 def test_every_token_is_trained_once_an_epoch(replicas: int, epochs: int, tokens: int, length: int) -> None:
     ids = np.zeros(tokens, np.int32)

@@ -142,7 +142,7 @@ def test_a_step_is_the_reference_s_gradient(
     check_step(model, historic, words=words, dim=dim, window=window, rows=rows)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     model=st.sampled_from(MODELS),
     words=st.integers(2, 30),

@@ -48,8 +48,7 @@ CUTTING = [
 
 any_word = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=" \n"), min_size=1, max_size=12)
 any_number = st.floats(width=32, allow_nan=False, min_value=-(2.0**99), max_value=2.0**99)
-# No deadline: the first example of a format may import the package that writes it.
-in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 
 
 @st.composite
