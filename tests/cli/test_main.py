@@ -22,6 +22,7 @@ from lexigrad.cli.console import Display, print_columns
 from lexigrad.config import TrainConfig
 from lexigrad.errors import GradientError
 from lexigrad.training.progress import TrainProgress
+from lexigrad.vectors.formats import sniff
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -274,7 +275,7 @@ def test_convert_writes_the_format_of_the_ending_or_of_the_option(
 ) -> None:
     out = vectors.with_name(name)
     assert run("convert", vectors, out, *options).exit_code == 0
-    assert lexigrad.vectors.formats.sniff(out) == found
+    assert sniff(out) == found
     assert lexigrad.load_vectors(out)["queen"].tolist() == pytest.approx([0.9, 0.1])
 
 

@@ -184,7 +184,7 @@ def _whole_model(path: Path) -> Word2Vec:
     """The model in a file; a file of vectors alone is refused with a sentence that says what it lacks."""
     from lexigrad.errors import FormatError
     from lexigrad.training.model import Word2Vec
-    from lexigrad.vectors.formats.sniff import sniff
+    from lexigrad.vectors.formats.sniffing import sniff
 
     if sniff(path) != "native":
         raise FormatError(

@@ -87,7 +87,7 @@ def _model_or_vectors(path: Path) -> Word2Vec | KeyedVectors:
     """The whole model, if the file holds one, and else its vectors."""
     import lexigrad
     from lexigrad.files.tensors import read_native
-    from lexigrad.vectors.formats.sniff import sniff
+    from lexigrad.vectors.formats.sniffing import sniff
 
     if path.is_file() and sniff(path) == "native" and "config" in read_native(path)[1]:
         return lexigrad.Word2Vec.load(path)

@@ -12,8 +12,9 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import lexigrad
-import lexigrad.vectors.formats
 from lexigrad.compat.gensim import KeyedVectors, NotKeptError, Word2Vec, WrongKindError
+from lexigrad.files.tensors import read_native, write_native
+from lexigrad.vectors.formats.safetensors import vectors_to_tensors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,8 +115,8 @@ def test_what_a_file_cannot_hold_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("state", [b"[", b"[]", b'{"attributes": {"a": 3}}', b'{"keys": [1]}', b'{"dtype": "no"}'])
 def test_a_damaged_state_is_a_format_error(tmp_path: Path, state: bytes) -> None:
     vectors = lexigrad.KeyedVectors(["a", "b"], [[1, 2], [3, 4]])
-    tensors = lexigrad.vectors.formats.vectors_to_tensors(vectors) | {"gensim": np.frombuffer(state, dtype=np.uint8)}
-    lexigrad.vectors.formats.write_native(tmp_path / "bad", tensors, {"format": "lexigrad", "version": "1"})
+    tensors = vectors_to_tensors(vectors) | {"gensim": np.frombuffer(state, dtype=np.uint8)}
+    write_native(tmp_path / "bad", tensors, {"format": "lexigrad", "version": "1"})
     with pytest.raises(lexigrad.FormatError, match="bad"):
         KeyedVectors.load(tmp_path / "bad")
 
@@ -124,11 +125,11 @@ def damaged(path: Path, **changes: Any) -> Path:
     """A model's file with some of its state changed."""
     model = small()
     model.save(path)
-    tensors, metadata = lexigrad.vectors.formats.read_native(path)
+    tensors, metadata = read_native(path)
     state = {**json.loads(tensors["gensim"].tobytes()), **changes}
     held = {**tensors, "gensim": np.frombuffer(json.dumps(state).encode(), dtype=np.uint8)}
     bad = path.with_suffix(".bad")
-    lexigrad.vectors.formats.write_native(bad, held, metadata)
+    write_native(bad, held, metadata)
     return bad
 
 

@@ -145,6 +145,7 @@ def test_importing_the_registry_loads_no_numpy_and_no_reader() -> None:
     loaded = set(json.loads(run.stdout))
     assert {name for name in loaded if name.startswith("lexigrad")} == {
         "lexigrad",
+        "lexigrad.vectors",
         "lexigrad.vectors.formats",
         "lexigrad.vectors.formats.registry",
     }

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lexigrad.vectors.formats.gensim.saved import GensimFile, read_gensim
     from lexigrad.vectors.formats.loading import load_vectors
     from lexigrad.vectors.formats.saving import save_vectors
-    from lexigrad.vectors.formats.sniff import sniff
+    from lexigrad.vectors.formats.sniffing import sniff
 
 __all__ = ["GensimFile", "load_vectors", "read_gensim", "save_vectors", "sniff"]
 
@@ -21,7 +21,7 @@ _HOMES = {
     "load_vectors": "lexigrad.vectors.formats.loading",
     "read_gensim": "lexigrad.vectors.formats.gensim.saved",
     "save_vectors": "lexigrad.vectors.formats.saving",
-    "sniff": "lexigrad.vectors.formats.sniff",
+    "sniff": "lexigrad.vectors.formats.sniffing",
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lexigrad.errors import FormatError, InputError
-from lexigrad.vectors.formats.sniff import recognized
+from lexigrad.vectors.formats.sniffing import recognized
 
 if TYPE_CHECKING:
     from lexigrad.vectors.formats.safetensors import Table
