@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from structure import FUNCTION_LINES, public_names
 from structure_imports import imports, modules
 from structure_sizes import above, comparisons, file_lines, function_lines, functions
-from structure_uses import names_in_guides, private_names, unused
+from structure_uses import listed, names_in_guides, private_names, unused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -265,6 +265,16 @@ def strange_pairs(shared: Mapping[str, Sequence[str]], known: Mapping[str, tuple
     now = {name: " ".join(path.removesuffix(".py") for path in paths) for name, paths in shared.items()}
     listed = {name: files for name, (files, _) in known.items()}
     return sorted(name for name in {*now, *listed} if now.get(name) != listed.get(name))
+
+
+def hidden(folder: Path) -> list[str]:
+    """Names that a package lists in ``__all__`` and a module in it has too: which one is meant depends on imports."""
+    found = []
+    for name, module in modules(folder).items():
+        if module.path.name == "__init__.py":
+            inside = {other.removeprefix(f"{name}.") for other in modules(folder) if other.startswith(f"{name}.")}
+            found += [f"{name}.{one}" for one in listed(module) if one in inside and name != folder.name]
+    return sorted(found)
 
 
 def emits(node: ast.AST) -> bool:

@@ -150,7 +150,7 @@ class _Uses:
         }
         self.attributes: dict[str, set[str]] = {}  # names of attributes, and the bodies in which they are read
         self.used: set[tuple[str, str]] = set()
-        root = _listed(self.modules[self.package]) if self.package in self.modules else []
+        root = listed(self.modules[self.package]) if self.package in self.modules else []
         self.public = self._public([*public, *(f"{self.package}.{name}" for name in root)])
 
     def unused(self) -> list[Definition]:
@@ -164,8 +164,8 @@ class _Uses:
         found = set()
         for name in names:
             module, attribute = self._place(name)
-            listed = [f"{module}.{one}" for one in _listed(self.modules[module])] if not attribute else [name]
-            found |= {self._place(one) for one in listed}
+            names_there = [f"{module}.{one}" for one in listed(self.modules[module])] if not attribute else [name]
+            found |= {self._place(one) for one in names_there}
         left = list(found)
         while left:
             new = set(self._bases(left.pop())) - found
@@ -248,7 +248,7 @@ class _Uses:
         self.used |= {self._place(f"{one}.{name}") for one, name in entries if one in self.modules}
 
 
-def _listed(module: Module) -> list[str]:
+def listed(module: Module) -> list[str]:
     """What a module lists in ``__all__``."""
     for node in module.tree.body:
         if isinstance(node, ast.Assign) and "__all__" in map(ast.unparse, node.targets):

@@ -25,6 +25,7 @@ from laws import (
     core_lines,
     from_inside,
     held,
+    hidden,
     imported_from,
     inner_name,
     is_in,
@@ -214,6 +215,15 @@ def test_a_private_name_that_went_is_found() -> None:
 
 def test_two_files_have_the_same_name_only_where_one_is_the_other_one_layer_on() -> None:
     assert strange_pairs(shared_names(PACKAGE), SAME_NAME) == []
+
+
+def test_no_package_hands_on_a_name_that_one_of_its_modules_has() -> None:
+    assert hidden(PACKAGE) == []
+
+
+def test_a_name_of_a_module_that_is_handed_on_is_found(tmp_path: Path) -> None:
+    files = {"a/__init__.py": "from house.a.b import b\n__all__ = ['b', 'c']", "a/b.py": "def b(): ...", "c.py": ""}
+    assert hidden(made_package(tmp_path, files)) == ["house.a.b"]
 
 
 def test_files_are_short() -> None:
