@@ -39,9 +39,11 @@ print(json.dumps(sorted(ran)))
 """
 
 LOAD: Final = """
-import importlib, json, sys
+import importlib, json, pkgutil, sys
 package, module = sys.argv[1:3]
-importlib.import_module(f"{package}.{module}")
+found = importlib.import_module(f"{package}.{module}")
+for entry in pkgutil.walk_packages(getattr(found, "__path__", ()), f"{package}.{module}."):
+    importlib.import_module(entry.name)
 print(json.dumps(sorted(name for name in sys.modules if name.startswith(f"{package}."))))
 """
 
@@ -79,9 +81,13 @@ def functions_run(folder: Path) -> dict[str, list[str]]:
 
 
 def loaded_by(folder: Path, module: str) -> list[str]:
-    """The other modules of the package that are loaded when one of them is imported, but for the package's own."""
+    """The other modules of the package that are loaded when one of them is imported, but for the package's own.
+
+    Of a folder all modules are imported, as its ``__init__`` may be empty, and those in it are not counted.
+    """
+    own = f"{folder.name}.{module}"
     names = _said(folder, LOAD, folder.name, module)
-    return [str(name) for name in names if name != f"{folder.name}.{module}"]
+    return [str(name) for name in names if name != own and not name.startswith(f"{own}.")]
 
 
 def of_vectors(folder: Path, names: list[str]) -> list[str]:

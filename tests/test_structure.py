@@ -377,6 +377,12 @@ def test_what_an_import_loads_is_found(house, where: str) -> None:
     assert set(of_vectors(folder, loaded)) == {f"house.{name}"} | ({"house.vectors"} if "." in name else set())
 
 
+def test_what_a_folder_with_an_empty_init_loads_is_found(house) -> None:
+    folder = house({"corpus/deep/reading.py": "import house.vectors.search", "vectors/search.py": ""})
+    loaded = loaded_by(folder, "corpus")
+    assert loaded == of_vectors(folder, loaded) == ["house.vectors", "house.vectors.search"]
+
+
 def test_all_figures_of_a_package_come_as_a_list_or_as_json(house) -> None:
     folder = house({**RUNNING, "corpus.py": "def f(x):\n    return x == 'sgd'"})
     found = measured(folder)
