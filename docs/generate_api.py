@@ -67,7 +67,7 @@ def line(name: str) -> str:
     """A name, its file, and its docstring's first sentence; a name of a public module is left to the module's page."""
     thing = resolve_name(f"lexigrad.{name}")
     module = getattr(thing, "__module__", "").rpartition(".")[2]
-    if module in lexigrad.__all__:
+    if module in lexigrad.__all__ and is_module(module):
         return f"- [`lexigrad.{name}`](modules.md#{module}): {summary(thing)}\n"
     return f"- [`lexigrad.{name}`]({source_of(thing)}): {summary(thing)}\n"
 

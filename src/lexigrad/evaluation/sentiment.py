@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 __all__ = [
     "STRENGTHS",
     "Mistake",
-    "SentenceVectorizer",
     "SentimentResult",
     "classify_sentiment",
     "side_by_side",
