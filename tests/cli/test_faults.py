@@ -84,7 +84,7 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
 
 TERMINATED = """
 import os, signal, sys
-from lexigrad import cli, console
+from lexigrad.cli import console, main as cli
 console.Display.training = lambda self, progress: os.kill(os.getpid(), signal.SIGTERM)
 cli.main(sys.argv[1:])
 """
@@ -117,7 +117,7 @@ def test_the_next_run_removes_what_a_killed_one_left(text: Path, tmp_path: Path)
 
 LIMITED = """
 import resource, sys
-from lexigrad import cli
+from lexigrad.cli import main as cli
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
 cli.main(sys.argv[2:])
 """

@@ -345,7 +345,7 @@ def test_gradcheck_ends_with_1_when_a_gradient_is_wrong(monkeypatch: pytest.Monk
     def wrong() -> None:
         raise GradientError("sigmoid: the gradient of x at (0,) is 3, but finite differences give 6")
 
-    monkeypatch.setattr("lexigrad.gradcheck.formulas", lambda: [wrong])
+    monkeypatch.setattr("lexigrad.gradcheck.equations.formulas", lambda: [wrong])
     result = run("gradcheck")
     assert result.exit_code == 1
     assert "finite differences give 6" in result.stderr
@@ -402,7 +402,7 @@ def test_ctrl_c_ends_with_130_one_sentence_and_no_file(corpus: Path) -> None:
     arguments = ["train", str(corpus), "-o", str(corpus.with_name("v.bin")), *options]
     press = "console.Display.training = lambda self, progress: os.kill(os.getpid(), signal.SIGINT)"  # while it trains
     foreground = "signal.signal(signal.SIGINT, signal.default_int_handler)"  # a job in the background ignores Ctrl-C
-    code = f"import os, signal\nfrom lexigrad import cli, console\n{foreground}\n{press}\ncli.main({arguments})"
+    code = f"import os, signal\nfrom lexigrad.cli import console, main\n{foreground}\n{press}\nmain.main({arguments})"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 130
     assert run.stderr.splitlines()[-1] == "Stopped by the keyboard; no half-written file is left behind."

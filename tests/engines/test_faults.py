@@ -450,11 +450,11 @@ def test_a_head_that_goes_out_of_reach_is_noticed(monkeypatch: pytest.MonkeyPatc
 HEADLESS = """
 import os, signal, sys
 import engine_jobs as jobs
-from lexigrad import cli
-from lexigrad.engines import rayengine, reaching
+from lexigrad.cli import main as cli
+from lexigrad.engines.ray import connection, engine as ray_engine
 head, go, *arguments = sys.argv[1:]
-reaching.HEAD_SECONDS, reaching.UNREACHED_SECONDS = 0.2, 1.0
-start = rayengine.RayEngine._start
+connection.HEAD_SECONDS, connection.UNREACHED_SECONDS = 0.2, 1.0
+start = ray_engine.RayEngine._start
 
 def start_and_kill_the_head(engine, threads):
     start(engine, threads)
@@ -462,7 +462,7 @@ def start_and_kill_the_head(engine, threads):
         engine.call(jobs.wait_for, go, on=number)
     os.kill(int(head), signal.SIGKILL)
 
-rayengine.RayEngine._start = start_and_kill_the_head
+ray_engine.RayEngine._start = start_and_kill_the_head
 cli.main(arguments)
 """
 
@@ -555,10 +555,10 @@ def test_a_ray_that_is_stuck_is_given_up_when_it_is_to_end(on_ray: OnRay, monkey
 STUCK = """
 import sys
 from threading import Event, Thread
-from lexigrad import cli
-from lexigrad.engines import connecting
+from lexigrad.cli import main as cli
+from lexigrad.engines.ray import connection
 Thread(target=Event().wait).start()  # as those of a Ray that is stuck, it would keep the process
-connecting.GIVEN_UP.set()
+connection.GIVEN_UP.set()
 cli.main(sys.argv[1:])
 """
 

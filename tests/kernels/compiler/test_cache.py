@@ -266,7 +266,7 @@ def test_a_spoilt_file_is_written_anew(tmp_path: Path, damage: bytes) -> None:
 def test_a_file_of_a_kernel_for_other_types_is_not_taken(tmp_path: Path) -> None:
     """As two processes could leave it that gave two kernels the same name."""
     first = use(tmp_path, "float32", "float64")
-    one, other = kept(tmp_path, "dots.dot")
+    one, other = kept(tmp_path, "dot.dot")
     one_bytes, other_bytes = one.read_bytes(), other.read_bytes()
     one.write_bytes(other_bytes)
     other.write_bytes(one_bytes)

@@ -297,7 +297,7 @@ def test_the_command_serves_until_ctrl_c(tmp_path: Path) -> None:
     lexigrad.save_vectors(source, planted())
     arguments = ["explore", str(source), "--map", "pca", "--no-browser"]
     foreground = "signal.signal(signal.SIGINT, signal.default_int_handler)"  # a job in the background ignores Ctrl-C
-    code = f"import signal\nfrom lexigrad import cli\n{foreground}\ncli.main({arguments})"
+    code = f"import signal\nfrom lexigrad.cli import main as cli\n{foreground}\ncli.main({arguments})"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None

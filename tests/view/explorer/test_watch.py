@@ -434,7 +434,7 @@ def test_ctrl_c_ends_a_watched_training_as_any_other(text: Path) -> None:
     arguments = ["train", "text.txt", "-o", "v.bin", "--min-count=1", "--epochs=1000000", "--threads=2", "--watch"]
     press = "console.Display.training = lambda self, progress: os.kill(os.getpid(), signal.SIGINT)"  # while it trains
     foreground = "signal.signal(signal.SIGINT, signal.default_int_handler)"  # a job in the background ignores Ctrl-C
-    code = f"import os, signal\nfrom lexigrad import cli, console\n{foreground}\n{press}\ncli.main({arguments})"
+    code = f"import os, signal\nfrom lexigrad.cli import console, main\n{foreground}\n{press}\nmain.main({arguments})"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ended.returncode == 130
     assert ended.stderr.splitlines()[-1] == "Stopped by the keyboard; no half-written file is left behind."

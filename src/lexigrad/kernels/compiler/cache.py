@@ -31,6 +31,9 @@ for owner, name in METHODS:
     if not hasattr(owner, name):
         raise ImportError(f"{owner.__name__} has no {name!r}")
 
+_told: Final[set[str]] = set()
+"""The reasons for which a warning was given."""
+
 DIGITS: Final = 16
 """Hexadecimal digits of a hash in a file's name."""
 
@@ -81,7 +84,7 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
         try:
             super().save_overload(sig, data)
         except OSError as error:
-            _warn(f"{self.cache_path}: {error.strerror or error}")
+            _warn(error.strerror or str(error), f"{self.cache_path}: ")
 
 
 class NoCache(NullCache):  # type: ignore[misc]
@@ -110,8 +113,12 @@ def sources() -> str:
     return digest.hexdigest()[:DIGITS]
 
 
-@cache
-def _warn(why: str) -> None:
-    """Warn once for each reason: there are dozens of kernels."""
+def _warn(why: str, where: str = "") -> None:
+    """Warn once for each reason: there are dozens of kernels, in several folders."""
+    if why in _told:
+        return
+    _told.add(why)
     advice = "set NUMBA_CACHE_DIR to a folder with room for them"
-    warnings.warn(f"compiled kernels cannot be kept, so each run compiles them again ({why}); {advice}", stacklevel=2)
+    warnings.warn(
+        f"compiled kernels cannot be kept, so each run compiles them again ({where}{why}); {advice}", stacklevel=2
+    )
