@@ -1,5 +1,5 @@
 // How the scripts of the explorer's page are linted. That each name is exported where it is imported from is a test
-// (tests/test_explorer_modules.py).
+// (tests/view/explorer/test_modules.py).
 
 import js from "@eslint/js";
 

@@ -1,4 +1,4 @@
-// The page as one file, which holds its data; lexigrad.explorer.export writes the modules into it.
+// The page as one file, which holds its data; lexigrad.view.explorer.export writes the modules into it.
 
 import { byId } from "./elements.js";
 import { show } from "./explorer.js";
