@@ -31,7 +31,7 @@ EXPECTED_TO_FAIL: Final = {
 """For each solver the checks that fail, with the reason. With SGD no check fails."""
 
 ANSWERED_BY_THE_ADAPTER: Final = {
-    name: f"{what}; for documents, test_estimator.py holds what is refused"
+    name: f"{what}; for documents, compat/test_sklearn.py holds what is refused"
     for what, names in {
         "a table's shape is checked": ("check_fit1d", "check_fit2d_predict1d", "check_estimators_empty_data_messages"),
         "a table's numbers are checked": (
@@ -76,7 +76,7 @@ FURTHER_CHECKS: Final = (
 
 NOT_RUN: Final = {
     "check_param_validation": "asks for the table of constraints that scikit-learn's own estimators keep; ours are "
-    "TrainConfig's, checked in fit, and test_estimator.py holds them",
+    "TrainConfig's, checked in fit, and compat/test_sklearn.py holds them",
     "check_transformers_unfitted_stateless": "is for transformers that learn nothing",
 }
 

@@ -48,26 +48,26 @@ NOT_RUN = {  # each block of code that the tests do not run, by its page and fir
     ("CONTRIBUTING.md", "python -m venv .venv"): "it installs and runs these tests; .ci/run does so",
     ("docs/index.md", "pip install ."): "it installs; .ci/run does both in a fresh environment",
     ("docs/concepts/hostile-input.md", "python -m tests.fuzz --reader native --inputs 1000000 --seed 1"): (
-        "it takes hours; test_hostile_fuzz.py and test_hostile_memory.py run less of it"
+        "it takes hours; hostile/test_fuzz.py and hostile/test_memory.py run less of it"
     ),
     (
         "docs/guides/command-line.md",
         "lexigrad evaluate model.safetensors --analogies questions-words.txt --similarity EN-WS-353-ALL.txt",
-    ): "it reads data sets that one must have; test_commands.py runs these commands on small ones",
+    ): "it reads data sets that one must have; cli/test_commands.py runs these commands on small ones",
     ("docs/guides/command-line.md", "lexigrad convert old.model vectors.safetensors"): (
-        "it reads models of other programs; test_compat_gensim_files.py and test_formats_fasttext.py read such"
+        "it reads models of other programs; compat/gensim/test_files.py and vectors/formats/test_fasttext.py read such"
     ),
     ("docs/guides/course.md", "lexigrad course --treebank stanfordSentimentTreebank"): (
-        "it reads the treebank, which one must have; test_commands.py runs it on a small one"
+        "it reads the treebank, which one must have; cli/test_commands.py runs it on a small one"
     ),
     ("docs/guides/course.md", "from lexigrad import course"): (
-        "it reads the treebank, which one must have; test_course.py runs it"
+        "it reads the treebank, which one must have; evaluation/test_course.py runs it"
     ),
     ("docs/guides/evaluate.md", "lexigrad evaluate first.safetensors second.bin --analogies questions-words.txt"): (
         "it reads data sets that one must have; the page's other blocks evaluate on small ones"
     ),
     ("docs/guides/explore.md", "lexigrad explore model.safetensors"): (
-        "it serves until Ctrl-C; test_explorer_server.py asks what it serves"
+        "it serves until Ctrl-C; view/explorer/test_server.py asks what it serves"
     ),
     ("docs/guides/on-a-cluster.md", "ray get-auth-token --generate"): "it needs two machines",
     (
@@ -93,7 +93,7 @@ NOT_RUN = {  # each block of code that the tests do not run, by its page and fir
     ("docs/guides/search.md", "pip install 'lexigrad[index]'"): "it installs",
     ("docs/guides/tables.md", "pip install 'lexigrad[arrow]'"): "it installs",
     ("docs/guides/tables.md", "lexigrad train 'shards/*.parquet' -o model.safetensors --column text"): (
-        "it reads tables and a program that one must have; test_tables.py trains on such"
+        "it reads tables and a program that one must have; corpus/sources/test_datasets.py trains on such"
     ),
 }
 SHELL = f'set -eu; lexigrad() {{ "{sys.executable}" -m lexigrad "$@"; }}\n'

@@ -1,7 +1,8 @@
 """Files as gensim writes them, made without gensim: stand-ins of its classes, pickled by Python's own pickler.
 
 Their layout is that of gensim 3, which cannot be installed beside current NumPy: one object a word in ``vocab``, the
-outside table in ``trainables``. gensim 4 takes it for such a model, which ``test_gensimfiles.py`` holds.
+outside table in ``trainables``. gensim 4 takes it for such a model, which the tests of
+``vectors/formats/gensim/test_saved.py`` hold.
 """
 
 from __future__ import annotations
