@@ -12,7 +12,7 @@ import pytest
 import lexigrad
 from lexigrad import ConfigError, InputError, TrainConfig, gradcheck, reference
 from lexigrad.compat.hub.card import kind_of_training, training
-from lexigrad.losses import LOSSES, SOLVERS, LossName, SolverName, has_effect, is_shareable, with_option
+from lexigrad.config.losses import LOSSES, SOLVERS, LossName, SolverName, has_effect, is_shareable, with_option
 from lexigrad.training.loss.allpairs import PairLoss
 from lexigrad.training.loss.sample import SUMS
 from lexigrad.training.records import open_log
@@ -21,7 +21,7 @@ from lexigrad.training.sgd.solvers import SGD
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lexigrad.losses import Loss
+    from lexigrad.config.losses import Loss
 
 TEXT = 30 * ["the cat sat on the mat near a door", "a dog lay on the rug and the cat saw it"]
 SMALL = TrainConfig(dim=4, min_count=1, epochs=2, window=3, threads=1, loss_sample=50, head=8, subsample=0)

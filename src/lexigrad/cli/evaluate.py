@@ -10,7 +10,7 @@ import click
 
 from lexigrad.cli.console import print_columns, print_json
 from lexigrad.cli.options import FILE, Command, config_options, json_option
-from lexigrad.losses import LOSSES
+from lexigrad.config.losses import LOSSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

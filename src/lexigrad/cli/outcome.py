@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lexigrad.losses import LOSSES
+from lexigrad.config.losses import LOSSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -29,8 +29,8 @@ from lexigrad.cli.outcome import further, outcome
 from lexigrad.cli.ray import opened_engine, say_idle
 from lexigrad.cli.watch import begin_watch, watched
 from lexigrad.config import TrainConfig
+from lexigrad.config.losses import SOLVERS, is_shareable
 from lexigrad.errors import TrainingInterrupted
-from lexigrad.losses import SOLVERS, is_shareable
 from lexigrad.training.records import LOG_ENDINGS
 from lexigrad.vectors.formats.registry import NATIVE, endings
 

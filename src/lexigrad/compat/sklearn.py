@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lexigrad.config import Tokenizer
+    from lexigrad.config.losses import LossName, SolverName
     from lexigrad.evaluation.sentencevectors import Coverage, Sentence
-    from lexigrad.losses import LossName, SolverName
     from lexigrad.vectors.keyedvectors import KeyedVectors
 
 __all__ = ["Word2VecVectorizer", "training_threads"]

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 import numpy as np
 
 from lexigrad import __version__
+from lexigrad.config.losses import SOLVERS
 from lexigrad.engines.cores import available_cores
 from lexigrad.errors import FormatError, InputError
 from lexigrad.files.atomic import remove_stale
 from lexigrad.files.tensors import read_native, write_native
-from lexigrad.losses import SOLVERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

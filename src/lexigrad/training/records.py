@@ -12,8 +12,8 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from lexigrad.config.losses import LOSSES, SOLVERS
 from lexigrad.errors import InputError, LexigradError
-from lexigrad.losses import LOSSES, SOLVERS
 
 if TYPE_CHECKING:
     import os

@@ -8,13 +8,13 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from lexigrad.config import TrainConfig
+from lexigrad.config.losses import LOSSES, SOLVERS, is_shareable
 from lexigrad.corpus.corpus import Corpus, check_phrases
 from lexigrad.corpus.reading import read_corpus
 from lexigrad.corpus.split import set_aside
 from lexigrad.corpus.windows.counts import WindowCounts, count_windows
 from lexigrad.errors import ConfigError, InputError
 from lexigrad.files.strings import pack_words
-from lexigrad.losses import LOSSES, SOLVERS, is_shareable
 from lexigrad.training.checkpoints import array_digest
 from lexigrad.training.exact.solve import train_exact, train_svd
 from lexigrad.training.further import Start

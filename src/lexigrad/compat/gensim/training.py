@@ -13,8 +13,8 @@ import lexigrad
 from lexigrad.compat.gensim.errors import NotKeptError
 from lexigrad.compat.gensim.text import LineSentence, text_files
 from lexigrad.compat.gensim.vocabulary import threshold
+from lexigrad.config.losses import LOSSES, SOLVERS
 from lexigrad.errors import InputError
-from lexigrad.losses import LOSSES, SOLVERS
 from lexigrad.training.progress import Callback
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lexigrad import __version__
 from lexigrad.compat.hub.markup import in_code, in_prose, table, yaml_string
+from lexigrad.config.losses import LOSSES, SOLVERS
 from lexigrad.corpus.report import counted
 from lexigrad.evaluation.intervals import SAMPLES
 from lexigrad.evaluation.scores import METHODS, AnalogyResult, SimilarityResult, percents, span
-from lexigrad.losses import LOSSES, SOLVERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from lexigrad.config.losses import LOSSES
 from lexigrad.engines.cores import available_cores, in_order, one_blas_thread
 from lexigrad.errors import InputError
-from lexigrad.losses import LOSSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

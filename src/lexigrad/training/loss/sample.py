@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from lexigrad.config.losses import LOSSES
 from lexigrad.engines.cores import available_cores, in_order, one_blas_thread
 from lexigrad.kernels.draws import LOSS_STREAM, alias_table, keep_thresholds, stream_key
-from lexigrad.losses import LOSSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,7 +15,7 @@ from lexigrad.training.planning.merges import exchanged_rows, merging
 from lexigrad.training.replicas.schedule import HOT_MERGES
 
 if TYPE_CHECKING:
-    from lexigrad.losses import LossName
+    from lexigrad.config.losses import LossName
     from lexigrad.training.planning.job import Cluster, Job, Rates
 
 __all__ = [

@@ -1,7 +1,7 @@
 """The options of reading and training: their names, defaults, help and checks, in this one place.
 
 The command line, the saved file, the documentation and the plots take their words from here. What a loss or a solver
-can do stands in its record (`lexigrad.losses`), by which options are checked.
+can do stands in its record (`lexigrad.config.losses`), by which options are checked.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from numbers import Integral, Real
 from operator import gt, le, lt
 from typing import Any, Final, Literal
 
+from lexigrad.config.losses import LOSSES, SOLVERS, LossName, SolverName, has_effect, with_option
 from lexigrad.errors import ConfigError
-from lexigrad.losses import LOSSES, SOLVERS, LossName, SolverName, has_effect, with_option
 
 __all__ = ["ENGLISH_CONNECTOR_WORDS", "PHRASE_OPTIONS", "TEXT_OPTIONS", "Schedule", "Tokenizer", "TrainConfig"]
 
