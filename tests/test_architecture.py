@@ -274,7 +274,7 @@ def test_losses_and_solvers_are_told_apart_by_their_records() -> None:
 
 def test_what_only_tests_use_is_found(tmp_path: Path) -> None:
     folder = made_package(
-        tmp_path, {"a.py": "def f(): ...\ndef g(): ...\ng()", "config.py": "x == 'sgd'", "b.py": "x == 'sgd'"}
+        tmp_path, {"a.py": "def f(): ...\ndef g(): ...\ng()", "config/losses.py": "x == 'sgd'", "b.py": "x == 'sgd'"}
     )
     assert left_over(folder) == ["a.f"]
     assert told_apart(folder, COMPARE_LOSSES) == ["b.py:1"]

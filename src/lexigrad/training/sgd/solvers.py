@@ -1,4 +1,4 @@
-"""The function that trains under each loss by SGD, by the loss's name; its record stands in `lexigrad.config.losses`."""
+"""The function that trains under each loss by SGD, by the loss's name; its record is in `lexigrad.config.losses`."""
 
 from __future__ import annotations
 
