@@ -56,6 +56,10 @@ class SolverProgress:
         perplexity: the exponential of the loss per pair under the naive softmax; NaN for other losses.
         seconds: time since the solver began.
         memory_bytes: the memory that the solver takes beside the counts, at most.
+
+    Example:
+        >>> SolverProgress("negative sampling", passes=2.0, loss=1.5, perplexity=float("nan"), seconds=0.1).stage
+        'negative sampling'
     """
 
     stage: str

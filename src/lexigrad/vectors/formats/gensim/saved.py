@@ -77,7 +77,7 @@ def is_gensim(path: Path, sample: bytes) -> bool:
 
 
 def read_gensim(path: str | os.PathLike[str]) -> GensimFile:
-    """Read a file that ``save`` of gensim's ``Word2Vec`` or ``KeyedVectors`` wrote, in gensim 0.12 to 4.
+    r"""Read a file that ``save`` of gensim's ``Word2Vec`` or ``KeyedVectors`` wrote, in gensim 0.12 to 4.
 
     Nothing in the file is run: no unpickler reads it.
 
@@ -87,6 +87,13 @@ def read_gensim(path: str | os.PathLike[str]) -> GensimFile:
 
     Raises:
         FormatError: the file is damaged, holds another of gensim's models, or lacks an array beside it.
+
+    Example:
+        >>> path = getfixture("tmp_path") / "model"
+        >>> _ = path.write_bytes(b"\x80\x04K\x01.")  # the pickle of a number
+        >>> read_gensim(path)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        lexigrad.errors.FormatError: ...model is a pickle of something else than gensim's vectors
 
     gensim 3's ``Vocab`` objects give the counts. Its binary trees (``syn1``, for hierarchical softmax) are passed over.
     """
