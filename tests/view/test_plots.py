@@ -230,7 +230,7 @@ def test_what_is_missing_is_named(method: str, package: str, advice: str, monkey
 
 def test_no_picture_touches_pyplot() -> None:
     code = (
-        "import sys; from lexigrad.plots import plot_learning_curve as plot; figure = plot([2.0, 1.0])\n"
+        "import sys; from lexigrad.view.plots import plot_learning_curve as plot; figure = plot([2.0, 1.0])\n"
         "figure.savefig(sys.stdout.buffer, format='svg'); print('matplotlib.pyplot' in sys.modules, file=sys.stderr)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
