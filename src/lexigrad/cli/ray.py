@@ -56,7 +56,7 @@ def say_idle(workers: int, config: TrainConfig, display: Display) -> None:
         if workers > config.replicas:
             noun = "worker trains" if config.replicas == 1 else "workers train"
             display.say(f"{config.replicas:,} {noun}; --replicas says how many do, and with it the result")
-    elif workers > config.parts:
+    elif config.has_effect("parts") and workers > config.parts:
         display.say(f"at most {config.parts:,} share a pass; --parts says how many can, and with it the last digits")
 
 
