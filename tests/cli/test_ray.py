@@ -139,6 +139,7 @@ def test_every_command_on_a_cluster_shows_its_workers_and_its_dashboard(
         (["--replicas=3", "--epochs=10"], None),
         (["--solver=exact", "--parts=2"], "at most 2 share a pass; --parts says how many can"),
         (["--solver=exact", "--parts=8"], None),
+        (["--solver=svd", "--parts=1"], None),
     ],
 )
 @pytest.mark.usefixtures("folder")

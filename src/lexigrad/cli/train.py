@@ -156,8 +156,8 @@ def train(quiet: bool, as_json: bool, **given: Any) -> None:
     After Ctrl-C, --solver exact writes the vectors of the last step. With --checkpoint-every, Ctrl-C and SIGTERM leave
     a checkpoint of that moment instead, with any solver but svd.
 
-    With --ray workers make the passes of --solver exact and svd, at most --parts of them, or train the --replicas of
-    SGD; the file is the same, to the byte.
+    With --ray workers make the passes of --solver exact, at most --parts of them, and the products of svd, or train the
+    --replicas of SGD; the file is the same, to the byte.
     """
     asked = Asked(**{name: given.pop(name) for name in NAMES_ASKED})
     _check(asked)
