@@ -7,7 +7,7 @@ returns a loss returns the exact gradients with it; `lexigrad.gradcheck` proves 
 with them.
 
 Every formula is derived in docs/concepts/gradients.md, in a section that has the function's name. All functions take
-whatever NumPy can turn into an array. A wrong shape, an id out of range, or a number that is not finite raises
+values that NumPy can turn into arrays. A wrong shape, an id out of range, or a number that is not finite raises
 `lexigrad.errors.InputError`, which names the argument. No finite input overflows on the way to a finite result.
 
 Sources: [1] Mikolov, Chen, Corrado, Dean 2013, "Efficient estimation of word representations in vector space";
@@ -170,7 +170,7 @@ def cross_entropy(y: ArrayLike, y_hat: ArrayLike) -> float:
     """Measure how surprised the prediction ŷ is by the truth y.
 
     CE(y, ŷ) = −Σ_w y_w log ŷ_w, which is −log ŷ_o for a one-hot y with its one at o. A word with y_w = 0 adds nothing,
-    whatever its ŷ_w; ŷ_o = 0 makes the loss infinite. Statement 3, docs/concepts/gradients.md#cross_entropy.
+    even if its ŷ_w is 0; ŷ_o = 0 makes the loss infinite. Statement 3, docs/concepts/gradients.md#cross_entropy.
 
     Args:
         y: the truth, one-hot or any distribution, of shape (n,) or (rows, n); each row sums to 1.

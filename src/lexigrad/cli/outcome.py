@@ -1,4 +1,4 @@
-"""What `train` says of a training: before it, of a model that is trained further, and after it, of the losses."""
+"""The sentences of `train` on a training: how a model will be trained further, and what a model lost in the end."""
 
 from __future__ import annotations
 

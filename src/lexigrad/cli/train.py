@@ -198,7 +198,7 @@ NAMES_ASKED: Final = tuple(option.name for option in fields(Asked))
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What will be trained and written, known before any text is read."""
+    """The training and its files, which are known before any text is read."""
 
     config: TrainConfig
     start: Word2Vec | None
@@ -208,7 +208,7 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
-    """What is trained on, and what looks on or takes part in the training.
+    """The text of a training, the workers that take part in it, and the page that shows it.
 
     Attributes:
         text: a corpus, or window counts.

@@ -1,1 +1,1 @@
-"""From text to numbers: what reads text, counts words and encodes them."""
+"""From text to numbers: readers of text, vocabularies, phrases, window counts."""

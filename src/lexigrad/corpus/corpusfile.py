@@ -63,7 +63,7 @@ class FileState(NamedTuple):
 
 
 class CorpusContent(NamedTuple):
-    """What a saved corpus holds."""
+    """The content of a saved corpus."""
 
     ids: NDArray[np.int32]
     vocabulary: Vocabulary

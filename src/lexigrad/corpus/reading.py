@@ -191,7 +191,7 @@ class _Asked(NamedTuple):
 
 
 def _saved_corpora(paths: list[str] | None) -> list[str]:
-    """Those of the paths that name saved corpora."""
+    """The paths, among some, that name saved corpora."""
     return [path for path in paths or () if os.path.isfile(path) and is_saved_corpus(path)]
 
 
@@ -247,7 +247,7 @@ def no_frequent_word(min_count: int, most: int, word: str) -> CorpusError:
 
 
 def _counts_of(table: WordTable | ItemTable, word_ids: Any) -> dict[str, int]:
-    """How often words of a table occur."""
+    """The counts of the words of a table."""
     return dict(zip(table.words(word_ids), table.counts[word_ids].tolist(), strict=True))
 
 

@@ -1,1 +1,1 @@
-"""What carries out a large job's pieces: threads of this process, a cluster, or a simulation of one, for tests."""
+"""Engines, which carry out the pieces of a large job: threads of this process, or the workers of a cluster."""

@@ -19,12 +19,12 @@ PLAIN: Final = (bool, int, float, complex, str, bytes, type(None))
 
 
 def frozen(value: Any) -> Any:
-    """The same value, whose arrays cannot be written to."""
+    """A copy of a value whose arrays cannot be written to; the arrays' numbers are shared with the value."""
     return with_arrays(value, _read_only)
 
 
 def with_arrays(value: Any, change: Callable[[np.ndarray[Any, Any]], Any]) -> Any:
-    """The same value, with each array that is in it replaced by what ``change`` makes of it.
+    """A copy of a value in which ``change`` has replaced each array.
 
     Example:
         >>> with_arrays({"counts": (np.array([1, 2]), 3)}, np.ndarray.tolist)

@@ -1,1 +1,1 @@
-"""What vectors are worth: analogies, rated pairs, stability, sentiment."""
+"""Measures of vectors: analogies, rated pairs, stability, sentiment."""

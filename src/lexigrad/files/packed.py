@@ -53,7 +53,7 @@ class WindowError(OSError):
 
 
 class Stream(Protocol):
-    """What is packed as one stream, unpacked as ``bz2.BZ2Decompressor`` does it."""
+    """Unpacks a single packed stream, with the methods of ``bz2.BZ2Decompressor``."""
 
     @property
     def eof(self) -> bool:
@@ -228,7 +228,7 @@ PACKINGS: Final[tuple[tuple[re.Pattern[bytes], Callable[[IO[bytes]], io.RawIOBas
     (re.compile(rb"\xfd7zXZ\0"), unpacked_xz),
     (re.compile(rb"\x28\xb5\x2f\xfd"), unpacked_zstd),
 )
-"""How the files of each packing begin, and what unpacks them."""
+"""The first bytes of the files of each packing, and the function that unpacks them."""
 
 
 def is_packed(file: io.BufferedReader) -> bool:
@@ -278,7 +278,7 @@ def unpacked_blocks(file: io.BufferedReader, name: str) -> Iterator[bytes]:
 
 
 def _unpacker(file: io.BufferedReader) -> Callable[[IO[bytes]], io.RawIOBase] | None:
-    """What unpacks a file that begins so, None if it is not packed."""
+    """The function that unpacks a file with these first bytes, None if it is not packed."""
     start = file.peek(START_BYTES)[:START_BYTES]
     return next((unpack for pattern, unpack in PACKINGS if pattern.match(start)), None)
 

@@ -50,7 +50,7 @@ NAMES: Final = {np.dtype(item): name for name, item in ITEMS.items()}
 
 
 class Entry(NamedTuple):
-    """What a header says of one tensor; its bytes are counted from the end of the header."""
+    """The entry of one tensor in a header; its bytes are counted from the end of the header."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -246,7 +246,7 @@ class TensorFile:
         return metadata
 
     def _entry(self, name: str, entry: Any) -> Entry:
-        """What the header says of a tensor, after a check that it agrees with itself."""
+        """The header's entry of a tensor, after a check that it agrees with itself."""
         match entry:
             case {"dtype": str(item), "shape": list(shape), "data_offsets": [int(begin), int(end)]}:
                 pass

@@ -1,4 +1,4 @@
-"""What happens to a run of SGD besides its steps: progress, losses, records, and when to stop.
+"""The work around the steps of a run of SGD: progress, losses, records, and the decision to stop.
 
 A run trains segment by segment (`lexigrad.training.sgd.run`). While threads work, the monitor tells how far they are
 (`Monitor.watch`); when they rest, it looks at the tables and may keep them (`Monitor.rest`); at the end of an epoch it

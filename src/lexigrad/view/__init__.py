@@ -1,1 +1,1 @@
-"""What vectors look like: plots, labels, the explorer."""
+"""Pictures of vectors: plots, labels, the explorer."""

@@ -167,7 +167,7 @@ def _refused(path: str) -> Iterator[None]:
 
 
 def _fault(dtype: np.dtype[Any], dimensions: int) -> Fault:
-    """What is wrong with an array that is to have this type and so many dimensions."""
+    """The fault of an array that is to have this type and so many dimensions, if it has one."""
     return lambda found, shape: (
         f"{found} of shape {str(shape)[:60]}, where {dimensions}-d {dtype} is needed"
         if found != dtype or len(shape) != dimensions

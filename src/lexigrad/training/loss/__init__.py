@@ -1,1 +1,1 @@
-"""What a model loses: on a sample, on held-out text, over all pairs."""
+"""The loss of a model: on a sample, on held-out text, over all pairs."""

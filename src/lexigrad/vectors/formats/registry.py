@@ -22,7 +22,7 @@ __all__ = ["FASTTEXT_MAGIC", "FORMATS", "NATIVE", "FileFormat", "by_ending", "dt
 
 @dataclass(frozen=True, kw_only=True)
 class FileFormat:
-    """What is known of a format before one of its files is opened.
+    """The facts of a format that are known before one of its files is opened.
 
     Attributes:
         name: what `save_vectors` and the command line call it.

@@ -1,4 +1,4 @@
-"""What the explorer's page shows, as plain data; nothing here knows of HTTP."""
+"""The content of the explorer's page as plain data; nothing here knows of HTTP."""
 
 from __future__ import annotations
 
