@@ -8,7 +8,7 @@ from pathlib import Path
 import autograd.numpy as anp
 import numpy as np
 import pytest
-from autograd import grad
+from autograd import grad, jacobian
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -34,6 +34,7 @@ from lexigrad.reference import (
     skipgram,
     softmax,
     softmax_cross_entropy,
+    softmax_jacobian,
     two_layer,
     two_layer_parameter_count,
     without_component,
@@ -164,6 +165,13 @@ def test_softmax_cross_entropy_and_sigmoid_are_their_definitions_differentiated(
     assert_gradients_equal([sigmoid(-theta)], lambda x: anp.sum(anp.log(plain_sigmoid(x))), theta)
 
 
+def test_softmax_jacobian_is_the_softmax_differentiated():
+    x = drawn(5)
+    plain = jacobian(lambda x: anp.exp(x) / anp.sum(anp.exp(x)))(x)
+    assert_allclose(softmax_jacobian(x), plain, rtol=1e-10, atol=1e-14)
+    assert_array_equal(softmax_jacobian([x, 2 * x]), [softmax_jacobian(x), softmax_jacobian(2 * x)])
+
+
 # ---- Identities
 
 
@@ -219,6 +227,16 @@ def test_d_theta_sums_to_zero_in_each_row(theta):
     loss, d_theta = softmax_cross_entropy(y, theta)
     assert loss == pytest.approx(cross_entropy(y, softmax(theta)), rel=1e-11, abs=1e-13)
     assert_allclose(d_theta.sum(axis=-1), 0, atol=1e-14)
+
+
+@given(score_tables)
+def test_the_slope_of_the_cross_entropy_times_the_jacobian_of_the_softmax_is_prediction_minus_truth(theta):
+    """The entry −y_k / ŷ_k of the slope cancels the ŷ_k of row k; a y that is a prediction itself keeps ŷ from 0."""
+    y, y_hat, matrices = softmax(theta / 2), softmax(theta), softmax_jacobian(theta)
+    delta = np.einsum("...k,...kj->...j", -y / y_hat, matrices)
+    assert_allclose(delta, softmax_cross_entropy(y, theta)[1], rtol=1e-9, atol=1e-12)
+    assert_allclose(matrices.sum(axis=-1), 0, atol=1e-15)
+    assert_array_equal(np.diagonal(matrices, axis1=-2, axis2=-1), y_hat * (1 - y_hat))
 
 
 def test_two_layer_has_as_many_parameters_as_its_formula_says():

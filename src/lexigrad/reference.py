@@ -45,6 +45,7 @@ __all__ = [
     "skipgram",
     "softmax",
     "softmax_cross_entropy",
+    "softmax_jacobian",
     "two_layer",
     "two_layer_parameter_count",
     "without_component",
@@ -98,6 +99,28 @@ def log_softmax(x: ArrayLike) -> Array:
     below_max = _below_max(x)
     total: Array = np.exp(below_max).sum(axis=-1, keepdims=True)
     return below_max - np.log(total)
+
+
+def softmax_jacobian(x: ArrayLike) -> Array:
+    """Give the derivative of each probability of `softmax` by each score.
+
+    ∂ŷ_k/∂x_j = ŷ_k (δ_kj − ŷ_j) with ŷ = softmax(x), where δ_kj is 1 for k = j and 0 otherwise: ŷ_k (1 − ŷ_k) on the
+    diagonal and −ŷ_k ŷ_j beside it. The matrix is symmetric, and its rows sum to 0.
+    Statement 4, docs/concepts/gradients.md#softmax_jacobian.
+
+    Args:
+        x: scores, of shape (n,) or (rows, n).
+
+    Returns:
+        The derivatives, of shape (n, n) or (rows, n, n); k is the last axis but one, j the last.
+
+    Example:
+        >>> softmax_jacobian([0.0, 0.0]).tolist()
+        [[0.25, -0.25], [-0.25, 0.25]]
+    """
+    y_hat = softmax(x)
+    jacobian: Array = y_hat[..., :, None] * (np.eye(y_hat.shape[-1]) - y_hat[..., None, :])
+    return jacobian
 
 
 def sigmoid(x: ArrayLike) -> Array:

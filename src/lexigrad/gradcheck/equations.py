@@ -27,7 +27,9 @@ from lexigrad.reference import (
     negative_sampling,
     sigmoid,
     skipgram,
+    softmax,
     softmax_cross_entropy,
+    softmax_jacobian,
     two_layer,
 )
 
@@ -175,6 +177,7 @@ def formulas() -> list[Check]:
     table: dict[str, tuple[Callable[..., tuple[Any, ...]], Mapping[str, Array]]] = {
         "sigmoid": (lambda x: (sigmoid(x).sum(), d_sigmoid(sigmoid(x))), {"x": x}),
         "log_sigmoid": (lambda x: (log_sigmoid(x).sum(), sigmoid(-x)), {"x": x}),
+        "softmax_jacobian": (_probability_of_each_copy, {"copies": _numbers(4, 4)}),
         "softmax_cross_entropy": (lambda theta: softmax_cross_entropy(y, theta), {"theta": _numbers(2, 3)}),
         "two_layer": (partial(_two_layer_in_order, y), layers),
         "naive_softmax": (lambda v_c, U: naive_softmax(v_c, 2, U), vectors),
@@ -248,6 +251,11 @@ def _numbers(*shape: int, first: int = 1) -> Array:
     """Numbers between −1 and 1, without a pattern and without a seed: sin 1, sin 4, sin 9 and so on."""
     k = np.arange(first, first + np.prod(shape), dtype=np.float64)
     return np.sin(k * k).reshape(shape)
+
+
+def _probability_of_each_copy(copies: Array) -> tuple[float, Array]:
+    """Σ_k softmax(row k)_k and its gradient, of which row k is row k of the Jacobian: so each of them is checked."""
+    return float(np.trace(softmax(copies))), np.einsum("kkj->kj", softmax_jacobian(copies))
 
 
 def _two_layer_in_order(y: Array, **arguments: Array) -> tuple[Any, ...]:

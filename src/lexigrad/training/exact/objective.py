@@ -8,7 +8,7 @@ n_c = Σ_o n(c, o), it is (`lexigrad.reference.naive_softmax` and `negative_samp
     Poisson             Σ_cw exp(s_cw) − Σ_co n(c, o) s_co
 
 and ½ l2 (|V|² + |U|²) is added to each of them. Negative sampling is in expectation over the noise P; Poisson is the
-softmax with known normalizers. The cost of a pass does not depend on the corpus' length.
+softmax with normalizers that are held fixed. The cost of a pass does not depend on the corpus' length.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Summed:
         has_noise: whether the sum has the noise term, which a and p weigh.
         expected_curvature: κ; κ n_c times the mean square of the other table is the curvature to expect of row c.
         after: the loss from whose optimum its search begins; None for a search from the SVD.
-        outside: the loss of the outside vectors beyond the head, against center vectors that stand still. With the
-            head's normalizers known, the softmax is a Poisson regression for each.
+        outside: the loss of the outside vectors beyond the head, against center vectors that stand still. The softmax
+            is a Poisson regression for each, with the normalizers held at those over the head alone, an approximation.
     """
 
     l2: float

@@ -298,7 +298,7 @@ class _Solver:
         yield from tail.solved(words, *fixed, self.engine)
 
     def _log_rates(self, head: Point) -> Floats:
-        """The logarithm of n_c / Σ_w exp(s_cw) for the head's centers."""
+        """The logarithm of n_c / Σ_w exp(s_cw) for the head's centers, w over the head alone: an approximation."""
         objective = self._objective(self.config.loss)
         found = objective.evaluate(Point(*(objective.asarray(table) for table in head.tables)), rows_only=True)
         rates: Doubles = np.log(np.maximum(objective.row_weights, 1e-12)) - objective.host(found.normalizers)
