@@ -261,6 +261,32 @@ def test_a_zero_center_vector_knows_nothing():
     assert negative_sampling(np.zeros(3), 2, [0, 1, 3, 3], U)[0] == pytest.approx(5 * np.log(2), rel=1e-15)
 
 
+def test_at_outside_vectors_of_zero_the_center_vector_stands_still_and_there_is_more_to_learn():
+    _, d_v_c, d_U = naive_softmax(drawn(3), 2, np.zeros((7, 3)))
+    assert not d_v_c.any()
+    assert (np.abs(d_U) > 0.01).all()
+
+
+def test_the_loss_of_a_window_is_minus_the_log_of_the_product_of_its_words_probabilities():
+    V, U, window = drawn(7, 3), drawn(7, 3, seed=2), [2, 5, 2, 0]
+    probability = np.prod(softmax(U @ V[CENTER])[window])
+    assert skipgram(CENTER, window, V, U, naive_softmax)[0] == pytest.approx(-np.log(probability), rel=1e-13)
+
+
+def test_with_words_in_columns_the_gradient_of_the_table_is_the_transpose():
+    """The same loss as a function of a table with words in columns, differentiated there."""
+    v_c, U = drawn(3), drawn(7, 3)
+    _, d_v_c, d_U = naive_softmax(v_c, 2, U)
+    delta = softmax(U @ v_c) - one_hot(2, 7)
+
+    def loss(columns):
+        return -anp.dot(columns[:, 2], v_c) + anp.log(anp.sum(anp.exp(anp.dot(v_c, columns))))
+
+    assert_allclose(grad(loss)(U.T), np.outer(v_c, delta), rtol=1e-10, atol=1e-14)
+    assert_allclose(d_U.T, np.outer(v_c, delta), rtol=1e-13)
+    assert_allclose(U.T @ delta, d_v_c, rtol=1e-14)
+
+
 def test_a_negative_counts_once_per_draw():
     v_c, U = drawn(3), drawn(7, 3)
     once, twice = (negative_sampling(v_c, 2, [4] * draws, U) for draws in (1, 2))
