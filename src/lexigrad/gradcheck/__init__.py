@@ -1,4 +1,4 @@
-"""Prove gradients: compare each entry with the finite difference of the loss that it belongs to."""
+"""Prove gradients by finite differences of their losses, and find the mistake in those that somebody else wrote."""
 
 from lexigrad.gradcheck.assignment import grade
 from lexigrad.gradcheck.equations import (

@@ -27,54 +27,64 @@ HALVE_EVERY: Final = 20_000
 
 
 def values() -> dict[str, Exercise]:
-    """The sigmoid, its slope, the softmax, and rows of length 1."""
-    numbers = {
-        "one number": {"x": -0.5},
-        "a table": {"x": 3 * some_numbers(2, 3)},
-        "large numbers": {"x": [-900.0, 900.0]},
-    }
-    scores = {"a row": some_numbers(4), "two rows": some_numbers(2, 4), "large scores": np.array([[1001.0, 1002.0]])}
+    """The functions that return an array, by their names."""
     exercises = [
-        Exercise(
+        _of_arrays(
             "sigmoid",
-            lambda function: lambda x: function(np.array(x)),
             reference.sigmoid,
-            numbers,
-            slips=[Slip("the minus in the exponent is missing", lambda x: reference.sigmoid(-np.asarray(x)))],
+            {
+                "one number": np.array(-0.5),
+                "a table": 3 * some_numbers(2, 3),
+                "large numbers": np.array([-900.0, 900.0]),
+            },
+            {"the minus in the exponent is missing": lambda x: reference.sigmoid(-x)},
         ),
-        Exercise(
+        _of_arrays(
             "sigmoid_grad",
-            lambda function: function,
             reference.d_sigmoid,
-            {"values of the sigmoid": {"s": reference.sigmoid(some_numbers(2, 3))}},
-            slips=[
-                Slip("s is the sigmoid's value, and is taken as x", lambda s: reference.d_sigmoid(reference.sigmoid(s)))
-            ],
+            {"values of the sigmoid": reference.sigmoid(some_numbers(2, 3))},
+            {"s is the sigmoid's value, and is taken as x": lambda s: reference.d_sigmoid(reference.sigmoid(s))},
         ),
-        Exercise(
+        _of_arrays(
             "softmax",
-            lambda function: function,
             reference.softmax,
-            {case: {"x": x} for case, x in scores.items()},
-            slips=[
-                Slip("the largest score is not subtracted before the exponentials", _plain_softmax),
-                Slip("it is over columns, and not over rows", lambda x: reference.softmax(x.T).T),
-                Slip("it is over all rows together", lambda x: reference.softmax(x.ravel()).reshape(x.shape)),
-            ],
+            {"a row": some_numbers(4), "two rows": some_numbers(2, 4), "large scores": np.array([[1001.0, 1002.0]])},
+            {
+                "the largest score is not subtracted before the exponentials": _plain_softmax,
+                "it is over columns, and not over rows": lambda x: reference.softmax(x.T).T,
+                "it is over all rows together": lambda x: reference.softmax(x.ravel()).reshape(x.shape),
+            },
         ),
-        Exercise(
+        _of_arrays(
             "normalizeRows",
-            lambda function: function,
             lambda x: x / np.linalg.norm(x, axis=1, keepdims=True),
-            {"a table": {"x": some_numbers(2, 3)}},
-            slips=[
-                Slip("columns are normalized, and not rows", lambda x: x / np.linalg.norm(x, axis=0)),
-                Slip("the root of the sum of squares is missing", lambda x: x / (x**2).sum(axis=1, keepdims=True)),
-                Slip("it divides by the sum, and not by the length", lambda x: x / x.sum(axis=1, keepdims=True)),
-            ],
+            {"a table": some_numbers(2, 3)},
+            {
+                "columns are normalized, and not rows": lambda x: x / np.linalg.norm(x, axis=0),
+                "the root of the sum of squares is missing": lambda x: x / (x**2).sum(axis=1, keepdims=True),
+                "it divides by the sum, and not by the length": lambda x: x / x.sum(axis=1, keepdims=True),
+            },
         ),
     ]
     return {exercise.name: exercise for exercise in exercises}
+
+
+def _of_arrays(
+    name: str, right: Callable[[Array], Array], arrays: dict[str, Array], forms: dict[str, Callable[[Array], Array]]
+) -> Exercise:
+    """The exercise of a function of one array."""
+    return Exercise(
+        name,
+        _by_name,
+        _by_name(right),
+        {case: {"argument": array} for case, array in arrays.items()},
+        slips=[Slip(cause, _by_name(form)) for cause, form in forms.items()],
+    )
+
+
+def _by_name(function: Callable[[Array], Array]) -> Callable[..., Array]:
+    """A function that takes its array by the name that the cases have for it, whatever a student calls it."""
+    return lambda argument: function(argument)
 
 
 def _plain_softmax(x: Array) -> Array:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from lexigrad import reference
 from lexigrad.errors import GradientError, InputError
-from lexigrad.gradcheck.calls import LOSS, Calls, Cases
 from lexigrad.gradcheck.equations import TOLERANCE, relative_error
 from lexigrad.gradcheck.findings import Diagnosis, Slip, diagnose
 from lexigrad.gradcheck.slips import (
@@ -25,8 +24,11 @@ from lexigrad.gradcheck.slips import (
     drawn,
     naive_softmax_slips,
     negative_sampling_slips,
+    right_cbow,
+    right_skipgram,
     skipgram_slips,
 )
+from lexigrad.gradcheck.strangers import LOSS, Calls, Cases
 from lexigrad.reference import WordLoss
 
 __all__ = ["Exercise", "FixedDraws", "cbow", "naive_softmax", "negative_sampling", "skipgram", "some_numbers"]
@@ -188,7 +190,7 @@ def _windows() -> Cases:
         "a full window": ([1, 3, 4, 0], reference.naive_softmax),
         "a full window, with negative sampling": ([1, 3, 4, 0], _sampled),
         "a word twice in the window": ([1, 3, 1, 4], _sampled),
-        "the beginning of a sentence": ([3, 5], reference.naive_softmax),
+        "the second word of a sentence": ([3, 5, 6], reference.naive_softmax),
         "the center word in its window": ([1, 2, 6], _sampled),
     }
     return {
@@ -199,12 +201,12 @@ def _windows() -> Cases:
 
 def skipgram(theirs: Mapping[str, str], given: Given) -> Exercise:
     """Skip-gram, under an edition's names."""
-    return Exercise("skipgram", _adapted(given), _right_skipgram, _windows(), ("V", "U"), skipgram_slips(), theirs)
+    return Exercise("skipgram", _adapted(given), right_skipgram, _windows(), ("V", "U"), skipgram_slips(), theirs)
 
 
 def cbow(theirs: Mapping[str, str], given: Given) -> Exercise:
     """CBOW with the sum of the context's vectors, under an edition's names."""
-    return Exercise("cbow", _adapted(given), _right_cbow, _windows(), ("V", "U"), cbow_slips(), theirs)
+    return Exercise("cbow", _adapted(given), right_cbow, _windows(), ("V", "U"), cbow_slips(), theirs)
 
 
 def _adapted(given: Given) -> Callable[[Function], Function]:
@@ -218,13 +220,3 @@ def _adapted(given: Given) -> Callable[[Function], Function]:
         return adapted
 
     return adapt
-
-
-def _right_skipgram(center: int, outside: list[int], V: Array, U: Array, word_loss: WordLoss, window: int) -> Any:
-    """Skip-gram; as the words of the window are handed over, its width says nothing more."""
-    return reference.skipgram(center, outside, V, U, word_loss)
-
-
-def _right_cbow(center: int, outside: list[int], V: Array, U: Array, word_loss: WordLoss, window: int) -> Any:
-    """CBOW as the assignment defines it, with the sum."""
-    return reference.cbow(center, outside, V, U, word_loss, mean=False)

@@ -8,6 +8,7 @@ shows that. `diagnose` makes both, and then looks among known wrong forms for on
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -15,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lexigrad.errors import GradientError, InputError
-from lexigrad.gradcheck.calls import ByCase, Calls, Cases, title
 from lexigrad.gradcheck.equations import TOLERANCE, relative_error
+from lexigrad.gradcheck.strangers import ByCase, Calls, Cases, title
 
 __all__ = ["Diagnosis", "Finding", "Slip", "diagnose"]
 
@@ -132,7 +133,7 @@ def diagnose(
         wrong gradient. Where the loss is wrong and all gradients belong to it, it is the one finding.
 
     Raises:
-        InputError: there is no case, so that anything would pass.
+        InputError: there is no case, so that anything would pass, or the reference fails at one.
 
     Example:
         >>> def square(x):
@@ -148,7 +149,10 @@ def diagnose(
     name = name or str(getattr(function, "__name__", type(function).__name__))
     if not cases:
         raise InputError(f"{name}: cases must hold at least one case, but hold none, so that anything would pass")
-    right = Calls(reference, cases, gradients).outputs()
+    try:
+        right = Calls(reference, cases, gradients).outputs()
+    except GradientError as error:
+        raise InputError(f"{name}: the reference cannot be called at these cases, as {error}") from error
     calls = Calls(function, cases, gradients)
     try:
         theirs, again = calls.outputs(), calls.outputs()
@@ -163,7 +167,9 @@ def diagnose(
         return Diagnosis(name, 0, (Finding(name, problem),))
 
     def forms() -> Iterator[tuple[str, Outputs]]:
-        return ((slip.cause, Calls(slip.form, cases, gradients).outputs()) for slip in slips)
+        for slip in slips:
+            with contextlib.suppress(GradientError):  # a form that fails at a case is not what was done there
+                yield slip.cause, Calls(slip.form, cases, gradients).outputs()
 
     in_place = [Finding(name, f"it changes {argument} in place", argument=argument) for argument in changed]
     found = _Outcome(name, theirs, numeric, right, forms, tolerance).findings()

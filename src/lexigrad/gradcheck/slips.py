@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import cycle, islice
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,10 +17,20 @@ from numpy.typing import ArrayLike, NDArray
 from lexigrad.gradcheck.findings import Slip
 from lexigrad.reference import WordLoss, cbow, log_sigmoid, naive_softmax, sigmoid, skipgram, softmax, two_layer
 
-__all__ = ["cbow_slips", "drawn", "naive_softmax_slips", "negative_sampling_slips", "skipgram_slips", "two_layer_slips"]
+__all__ = [
+    "cbow_slips",
+    "drawn",
+    "naive_softmax_slips",
+    "negative_sampling_slips",
+    "right_cbow",
+    "right_skipgram",
+    "skipgram_slips",
+    "two_layer_slips",
+]
 
 Array: TypeAlias = NDArray[np.float64]
 Gradients: TypeAlias = tuple[float, Array, Array]
+AtScores: TypeAlias = Callable[[Array, Array], tuple[Array, Array, Array]]
 Choose: TypeAlias = Callable[[int, Sequence[int], int], list[int]]
 Window: TypeAlias = Callable[[int, list[int], int], list[int]]
 
@@ -61,58 +71,8 @@ def negative_sampling_slips() -> list[Slip]:
     """Wrong forms of `negative_sampling`: what stands at the scores, and which words are taken as negatives."""
     return [
         Slip("a negative that is drawn twice gets its gradient once, = or += with repeated indices", _assigned),
-        Slip("a negative that is drawn twice counts once", _sampled(choose=_unlike)),
-        Slip(
-            "1 − σ(u_k·v_c) for 1 − σ(−u_k·v_c)",
-            _sampled(lambda x_o, x_k: (_loss(x_o, x_k), -sigmoid(-x_o), sigmoid(-x_k))),
-        ),
-        Slip(
-            "the sign of the negatives' part is flipped",
-            _sampled(lambda x_o, x_k: (_loss(x_o, x_k), -sigmoid(-x_o), -sigmoid(x_k))),
-        ),
-        Slip(
-            "the sign of the outside word's part is flipped, 1 − σ(u_o·v_c) for σ(u_o·v_c) − 1",
-            _sampled(lambda x_o, x_k: (_loss(x_o, x_k), sigmoid(-x_o), sigmoid(x_k))),
-        ),
-        Slip(
-            "1 is not subtracted, σ(u_o·v_c) for σ(u_o·v_c) − 1",
-            _sampled(lambda x_o, x_k: (_loss(x_o, x_k), sigmoid(x_o), sigmoid(x_k))),
-        ),
-        Slip(
-            "the negatives' part is missing",
-            _sampled(lambda x_o, x_k: (_loss(x_o, x_k), -sigmoid(-x_o), np.zeros_like(x_k))),
-        ),
-        Slip(
-            "the outside word's part is missing",
-            _sampled(lambda x_o, x_k: (_loss(x_o, x_k), np.zeros_like(x_o), sigmoid(x_k))),
-        ),
-        Slip(
-            "the slope of the sigmoid is multiplied in twice",
-            _sampled(
-                lambda x_o, x_k: (
-                    _loss(x_o, x_k),
-                    -sigmoid(-x_o) * sigmoid(x_o) * sigmoid(-x_o),
-                    sigmoid(x_k) * sigmoid(x_k) * sigmoid(-x_k),
-                )
-            ),
-        ),
-        Slip(
-            "the minus in σ(−u_k·v_c) is missing, so that the negatives are pulled closer",
-            _sampled(lambda x_o, x_k: (_loss(x_o, -x_k), -sigmoid(-x_o), -sigmoid(-x_k))),
-        ),
-        Slip(
-            "the negatives' terms are averaged and not added",
-            _sampled(
-                lambda x_o, x_k: (
-                    -log_sigmoid(x_o) - log_sigmoid(-x_k).mean(),
-                    -sigmoid(-x_o),
-                    sigmoid(x_k) / x_k.size,
-                )
-            ),
-        ),
-        Slip("a draw that is the outside word is kept as a negative", _sampled(choose=_kept)),
-        Slip("ten negatives are drawn whatever K is", _sampled(choose=lambda o, draws, _: drawn(o, draws, 10))),
-        Slip("one negative too few is taken", _sampled(choose=lambda o, draws, K: drawn(o, draws, K)[:-1])),
+        *(Slip(cause, _sampled(at_scores)) for cause, at_scores in AT_SCORES.items()),
+        *(Slip(cause, _sampled(choose=choose)) for cause, choose in NEGATIVES.items()),
     ]
 
 
@@ -126,9 +86,7 @@ def _right_scores(x_o: Array, x_k: Array) -> tuple[Array, Array, Array]:
     return _loss(x_o, x_k), -sigmoid(-x_o), sigmoid(x_k)
 
 
-def _sampled(
-    at_scores: Callable[[Array, Array], tuple[Array, Array, Array]] = _right_scores, choose: Choose = drawn
-) -> Callable[..., Any]:
+def _sampled(at_scores: AtScores = _right_scores, choose: Choose = drawn) -> Callable[..., Any]:
     """Negative sampling with something else at the scores, or with other negatives."""
 
     def wrong(v_c: Array, o: int, U: Array, draws: Sequence[int], K: int) -> Any:
@@ -158,9 +116,41 @@ def _kept(_: int, draws: Sequence[int], K: int) -> list[int]:
     return list(islice(cycle(draws), K))
 
 
+AT_SCORES: Final[dict[str, AtScores]] = {
+    "1 − σ(u_k·v_c) for 1 − σ(−u_k·v_c)": lambda x_o, x_k: (_loss(x_o, x_k), -sigmoid(-x_o), sigmoid(-x_k)),
+    "the sign of the negatives' part is flipped": lambda x_o, x_k: (_loss(x_o, x_k), -sigmoid(-x_o), -sigmoid(x_k)),
+    "the sign of the outside word's part is flipped, 1 − σ(u_o·v_c) for σ(u_o·v_c) − 1": lambda x_o, x_k: (
+        (_loss(x_o, x_k), sigmoid(-x_o), sigmoid(x_k))
+    ),
+    "1 is not subtracted, σ(u_o·v_c) for σ(u_o·v_c) − 1": lambda x_o, x_k: (
+        (_loss(x_o, x_k), sigmoid(x_o), sigmoid(x_k))
+    ),
+    "the negatives' part is missing": lambda x_o, x_k: (_loss(x_o, x_k), -sigmoid(-x_o), 0 * x_k),
+    "the outside word's part is missing": lambda x_o, x_k: (_loss(x_o, x_k), 0 * x_o, sigmoid(x_k)),
+    "the slope of the sigmoid is multiplied in twice": lambda x_o, x_k: (
+        (_loss(x_o, x_k), -sigmoid(-x_o) * _slope(sigmoid(x_o)), sigmoid(x_k) * _slope(sigmoid(x_k)))
+    ),
+    "the minus in σ(−u_k·v_c) is missing, so that negatives are pulled closer": lambda x_o, x_k: (
+        (_loss(x_o, -x_k), -sigmoid(-x_o), -sigmoid(-x_k))
+    ),
+    "the negatives' terms are averaged and not added": lambda x_o, x_k: (
+        (-log_sigmoid(x_o) - log_sigmoid(-x_k).mean(), -sigmoid(-x_o), sigmoid(x_k) / x_k.size)
+    ),
+}
+"""What makes of the scores u_o·v_c and u_k·v_c the loss, and its slopes in them, with a mistake."""
+
+NEGATIVES: Final[dict[str, Choose]] = {
+    "a negative that is drawn twice counts once": _unlike,
+    "a draw that is the outside word is kept as a negative": _kept,
+    "ten negatives are drawn whatever K is": lambda o, draws, _: drawn(o, draws, 10),
+    "one negative too few is taken": lambda o, draws, K: drawn(o, draws, K)[:-1],
+}
+"""Which words are taken for negatives by mistake."""
+
+
 # -------------------- windows: arguments center, outside, V, U, word_loss, window
 
-WINDOWS: dict[str, Window] = {
+WINDOWS: Final[dict[str, Window]] = {
     "the window's border is left out, −m < j < m for −m ≤ j ≤ m": lambda _, outside, m: (
         outside[1:-1] if len(outside) == 2 * m else outside
     ),
@@ -171,47 +161,47 @@ WINDOWS: dict[str, Window] = {
     "a word that stands twice in the window counts once": lambda _, outside, m: list(dict.fromkeys(outside)),
     "the center word is counted as an outside word, j = 0": lambda center, outside, m: [*outside, center],
 }
+"""Which words are taken for the window's by mistake; m is its width."""
+
+
+def right_skipgram(center: int, outside: list[int], V: Array, U: Array, word_loss: WordLoss, window: int) -> Gradients:
+    """Skip-gram; as the words of the window are handed over, its width says nothing more."""
+    return skipgram(center, outside, V, U, word_loss)
+
+
+def right_cbow(center: int, outside: list[int], V: Array, U: Array, word_loss: WordLoss, window: int) -> Gradients:
+    """CBOW with the sum of the context's vectors."""
+    return cbow(center, outside, V, U, word_loss, mean=False)
 
 
 def skipgram_slips() -> list[Slip]:
     """Wrong forms of `skipgram`: other words in the window, other sums, other rows."""
 
-    def of(window_of: Window) -> Callable[..., Gradients]:
-        def wrong(center: int, outside: list[int], V: Array, U: Array, word_loss: WordLoss, window: int) -> Gradients:
-            return skipgram(center, window_of(center, outside, window), V, U, word_loss)
+    def last(**case: Any) -> Gradients:
+        return right_skipgram(**case)[0], *right_skipgram(**{**case, "outside": case["outside"][-1:]})[1:]
 
-        return wrong
+    def averaged(**case: Any) -> Any:
+        return [part / len(case["outside"]) for part in right_skipgram(**case)]
 
-    def last(center: int, outside: list[int], V: Array, U: Array, word_loss: WordLoss, window: int) -> Gradients:
-        loss = skipgram(center, outside, V, U, word_loss)[0]
-        return loss, *skipgram(center, outside[-1:], V, U, word_loss)[1:]
-
-    def averaged(center: int, outside: list[int], V: Array, U: Array, word_loss: WordLoss, window: int) -> Any:
-        return [part / len(outside) for part in skipgram(center, outside, V, U, word_loss)]
-
-    def plain(center: int, outside: list[int], V: Array, U: Array, word_loss: WordLoss, window: int) -> Gradients:
-        return skipgram(center, outside, V, U, naive_softmax)
-
-    def backwards(center: int, outside: list[int], V: Array, U: Array, word_loss: WordLoss, window: int) -> Any:
-        parts = [skipgram(o, [center], V, U, word_loss) for o in outside]
+    def backwards(center: int, outside: list[int], **case: Any) -> Any:
+        parts = [right_skipgram(center=o, outside=[center], **case) for o in outside]
         return [sum(some) for some in zip(*parts, strict=True)]
 
-    def exchanged(center: int, outside: list[int], V: Array, U: Array, word_loss: WordLoss, window: int) -> Gradients:
-        loss, d_U, d_V = skipgram(center, outside, U, V, word_loss)
+    def exchanged(V: Array, U: Array, **case: Any) -> Gradients:
+        loss, d_U, d_V = right_skipgram(V=U, U=V, **case)
         return loss, d_V, d_U
 
-    def scattered(center: int, outside: list[int], V: Array, U: Array, word_loss: WordLoss, window: int) -> Gradients:
-        loss, _, d_U = skipgram(center, outside, V, U, word_loss)
-        d_V = np.zeros_like(V)
-        for o in outside:
-            d_V[o] += word_loss(V[center], o, U)[1]
-        return loss, d_V, d_U
+    def scattered(**case: Any) -> Gradients:
+        loss, d_V, d_U = right_skipgram(**case)
+        scattered_d_V = np.zeros_like(d_V)
+        for o in case["outside"]:
+            scattered_d_V[o] += case["word_loss"](case["V"][case["center"]], o, case["U"])[1]
+        return loss, scattered_d_V, d_U
 
     return [
-        *(Slip(cause, of(window_of)) for cause, window_of in WINDOWS.items()),
+        *_windows(right_skipgram),
         Slip("only the last outside word's gradient is kept, = for +=", last),
         Slip("the sum over the window is divided by the number of its words", averaged),
-        Slip("it calls the naive softmax and not the loss that it is given", plain),
         Slip("the center word is predicted from the outside words, and not they from it", backwards),
         Slip("the two tables are exchanged", exchanged),
         Slip("the gradient of the center vector is added to the outside words' rows", scattered),
@@ -221,34 +211,41 @@ def skipgram_slips() -> list[Slip]:
 def cbow_slips() -> list[Slip]:
     """Wrong forms of `cbow` with the sum of the context's vectors."""
 
-    def of(window_of: Window) -> Callable[..., Gradients]:
-        def wrong(center: int, outside: list[int], V: Array, U: Array, word_loss: WordLoss, window: int) -> Gradients:
-            return cbow(center, window_of(center, outside, window) or outside, V, U, word_loss, mean=False)
-
-        return wrong
-
-    def assigned(center: int, outside: list[int], V: Array, U: Array, word_loss: WordLoss, window: int) -> Gradients:
-        loss, d_v_hat, d_U = word_loss(V[outside].sum(axis=0), center, U)
-        d_V = np.zeros_like(V)
-        d_V[outside] = d_v_hat
-        return loss, d_V, d_U
+    def assigned(**case: Any) -> Gradients:
+        loss, d_V, d_U = right_cbow(**case)
+        times = np.bincount(case["outside"], minlength=len(d_V))[:, None]
+        return loss, d_V / np.maximum(times, 1), d_U
 
     def mean(center: int, outside: list[int], V: Array, U: Array, word_loss: WordLoss, window: int) -> Gradients:
         return cbow(center, outside, V, U, word_loss)
 
-    def shareless(center: int, outside: list[int], V: Array, U: Array, word_loss: WordLoss, window: int) -> Gradients:
-        loss, d_V, d_U = cbow(center, outside, V, U, word_loss)
-        return loss, len(outside) * d_V, d_U
-
-    def plain(center: int, outside: list[int], V: Array, U: Array, word_loss: WordLoss, window: int) -> Gradients:
-        return cbow(center, outside, V, U, naive_softmax, mean=False)
+    def shareless(**case: Any) -> Gradients:
+        loss, d_V, d_U = mean(**case)
+        return loss, len(case["outside"]) * d_V, d_U
 
     return [
         Slip("a word that stands twice in the context gets its gradient once", assigned),
         Slip("v̂ is the mean of the context's vectors and not their sum", mean),
         Slip("v̂ is the mean of the context's vectors, and its gradient lacks the factor 1/n", shareless),
+        *_windows(right_cbow),
+    ]
+
+
+def _windows(right: Callable[..., Gradients]) -> list[Slip]:
+    """The wrong forms that skip-gram and CBOW share: other words in the window, and another loss."""
+
+    def of(window_of: Window) -> Callable[..., Gradients]:
+        def wrong(**case: Any) -> Gradients:
+            return right(**{**case, "outside": window_of(case["center"], case["outside"], case["window"])})
+
+        return wrong
+
+    return [
         *(Slip(cause, of(window_of)) for cause, window_of in WINDOWS.items()),
-        Slip("it calls the naive softmax and not the loss that it is given", plain),
+        Slip(
+            "it calls the naive softmax and not the loss that it is given",
+            lambda **case: right(**{**case, "word_loss": naive_softmax}),
+        ),
     ]
 
 
