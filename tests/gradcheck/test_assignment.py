@@ -167,6 +167,12 @@ MISTAKES: dict[str, tuple[str, str, list[tuple[str, str]], str]] = {
         [("x - x.max(axis=1, keepdims=True)", "x"), ("x - x.max()", "x")],
         "the largest score is not subtracted before the exponentials",
     ),
+    "a sigmoid that overflows": (
+        "2017/q2_sigmoid.py",
+        "sigmoid",
+        [("1 / (1 + np.exp(-x))", "np.exp(x) / (1 + np.exp(x))")],
+        "e^x / (1 + e^x) divides infinity by infinity",
+    ),
     "the slope of x": (
         "2017/q2_sigmoid.py",
         "sigmoid_grad",

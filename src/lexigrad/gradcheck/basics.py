@@ -37,7 +37,10 @@ def values() -> dict[str, Exercise]:
                 "a table": 3 * some_numbers(2, 3),
                 "large numbers": np.array([-900.0, 900.0]),
             },
-            {"the minus in the exponent is missing": lambda x: reference.sigmoid(-x)},
+            {
+                "the minus in the exponent is missing": lambda x: reference.sigmoid(-x),
+                "e^x / (1 + e^x) divides infinity by infinity where x is large": lambda x: np.exp(x) / (1 + np.exp(x)),
+            },
         ),
         _of_arrays(
             "sigmoid_grad",
