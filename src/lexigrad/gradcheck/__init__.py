@@ -1,5 +1,6 @@
-"""Prove gradients: compare each entry with the finite difference of the loss that it belongs to."""
+"""Prove gradients by finite differences of their losses, and find the mistake in those that somebody else wrote."""
 
+from lexigrad.gradcheck.assignment import grade
 from lexigrad.gradcheck.equations import (
     FLOOR,
     STEP,
@@ -12,6 +13,8 @@ from lexigrad.gradcheck.equations import (
     numeric_gradient,
     relative_error,
 )
+from lexigrad.gradcheck.exercises import FixedDraws
+from lexigrad.gradcheck.findings import Diagnosis, Finding, Slip, diagnose
 
 __all__ = [
     "FLOOR",
@@ -19,9 +22,15 @@ __all__ = [
     "TOLERANCE",
     "Check",
     "Checked",
+    "Diagnosis",
+    "Finding",
+    "FixedDraws",
+    "Slip",
     "check",
     "check_all",
+    "diagnose",
     "formulas",
+    "grade",
     "numeric_gradient",
     "relative_error",
 ]
