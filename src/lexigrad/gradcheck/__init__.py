@@ -1,6 +1,5 @@
 """Prove gradients by finite differences of their losses, and find the mistake in those that somebody else wrote."""
 
-from lexigrad.gradcheck.assignment import grade
 from lexigrad.gradcheck.equations import (
     FLOOR,
     STEP,
@@ -13,8 +12,9 @@ from lexigrad.gradcheck.equations import (
     numeric_gradient,
     relative_error,
 )
-from lexigrad.gradcheck.exercises import FixedDraws
-from lexigrad.gradcheck.findings import Diagnosis, Finding, Slip, diagnose
+from lexigrad.gradcheck.students.assignment import grade
+from lexigrad.gradcheck.students.exercises import FixedDraws
+from lexigrad.gradcheck.students.findings import Diagnosis, Finding, Slip, diagnose
 
 __all__ = [
     "FLOOR",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lexigrad.errors import GradientError, InputError
 from lexigrad.gradcheck.equations import TOLERANCE, relative_error
-from lexigrad.gradcheck.strangers import ByCase, Calls, Cases, title
+from lexigrad.gradcheck.students.strangers import ByCase, Calls, Cases, title
 
 __all__ = ["Diagnosis", "Finding", "Slip", "diagnose"]
 

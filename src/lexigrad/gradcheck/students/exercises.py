@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from lexigrad import reference
 from lexigrad.errors import GradientError, InputError
 from lexigrad.gradcheck.equations import TOLERANCE, relative_error
-from lexigrad.gradcheck.findings import Diagnosis, Slip, diagnose
-from lexigrad.gradcheck.slips import (
+from lexigrad.gradcheck.students.findings import Diagnosis, Slip, diagnose
+from lexigrad.gradcheck.students.slips import (
     cbow_slips,
     drawn,
     naive_softmax_slips,
@@ -28,7 +28,7 @@ from lexigrad.gradcheck.slips import (
     right_skipgram,
     skipgram_slips,
 )
-from lexigrad.gradcheck.strangers import LOSS, Calls, Cases
+from lexigrad.gradcheck.students.strangers import LOSS, Calls, Cases
 from lexigrad.reference import WordLoss
 
 __all__ = ["Exercise", "FixedDraws", "cbow", "naive_softmax", "negative_sampling", "skipgram", "some_numbers"]

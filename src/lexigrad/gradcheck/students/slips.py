@@ -2,7 +2,7 @@
 
 Each list goes with one function of `lexigrad.reference`, the likeliest mistakes first. A form returns a loss and
 gradients as the right function does; those that the mistake leaves alone are right. A transposed array, a flipped sign
-or a factor needs no form here: `lexigrad.gradcheck.findings` knows these for every function.
+or a factor needs no form here: `lexigrad.gradcheck.students.findings` knows these for every function.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lexigrad.gradcheck.findings import Slip
+from lexigrad.gradcheck.students.findings import Slip
 from lexigrad.reference import WordLoss, cbow, log_sigmoid, naive_softmax, sigmoid, skipgram, softmax, two_layer
 
 __all__ = [

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from lexigrad import reference
 from lexigrad.errors import GradientError
-from lexigrad.gradcheck.exercises import Exercise, some_numbers
-from lexigrad.gradcheck.findings import Slip
-from lexigrad.gradcheck.slips import two_layer_slips
+from lexigrad.gradcheck.students.exercises import Exercise, some_numbers
+from lexigrad.gradcheck.students.findings import Slip
+from lexigrad.gradcheck.students.slips import two_layer_slips
 
 __all__ = ["gradcheck_naive", "network", "sgd", "values"]
 
@@ -28,7 +28,11 @@ HALVE_EVERY: Final = 20_000
 
 def values() -> dict[str, Exercise]:
     """The functions that return an array, by their names."""
-    exercises = [
+    return {exercise.name: exercise for exercise in (*_sigmoids(), *_of_rows())}
+
+
+def _sigmoids() -> list[Exercise]:
+    return [
         _of_arrays(
             "sigmoid",
             reference.sigmoid,
@@ -48,6 +52,12 @@ def values() -> dict[str, Exercise]:
             {"values of the sigmoid": reference.sigmoid(some_numbers(2, 3))},
             {"s is the sigmoid's value, and is taken as x": lambda s: reference.d_sigmoid(reference.sigmoid(s))},
         ),
+    ]
+
+
+def _of_rows() -> list[Exercise]:
+    """The functions that treat each row of a table by itself."""
+    return [
         _of_arrays(
             "softmax",
             reference.softmax,
@@ -69,7 +79,6 @@ def values() -> dict[str, Exercise]:
             },
         ),
     ]
-    return {exercise.name: exercise for exercise in exercises}
 
 
 def _of_arrays(

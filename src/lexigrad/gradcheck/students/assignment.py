@@ -13,14 +13,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from lexigrad.errors import InputError
-from lexigrad.gradcheck import basics, exercises
 from lexigrad.gradcheck.equations import TOLERANCE
-from lexigrad.gradcheck.findings import Diagnosis, Finding
+from lexigrad.gradcheck.students import basics, exercises
+from lexigrad.gradcheck.students.findings import Diagnosis, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lexigrad.gradcheck.exercises import Exercise
+    from lexigrad.gradcheck.students.exercises import Exercise
     from lexigrad.reference import WordLoss
 
 __all__ = ["exercises_of", "grade"]

@@ -14,14 +14,14 @@ import pytest
 
 from lexigrad.errors import InputError
 from lexigrad.gradcheck import FixedDraws, diagnose, grade
-from lexigrad.gradcheck.assignment import exercises_of
+from lexigrad.gradcheck.students.assignment import exercises_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lexigrad.gradcheck import Diagnosis, Finding
 
-STUDENTS = Path(__file__).parent / "students"
+STUDENTS = Path(__file__).parents[1] / "assignments"
 FUNCTIONS = {
     "2019": ["sigmoid", "naiveSoftmaxLossAndGradient", "negSamplingLossAndGradient", "skipgram", "sgd"],
     "2017": [
