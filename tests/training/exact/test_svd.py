@@ -1,4 +1,4 @@
-"""The solver svd: its matrix is the positive pointwise mutual information, and its tables are the best factors of it."""
+"""The solver svd: its matrix is the positive pointwise mutual information, its tables are the best factors of that."""
 
 from __future__ import annotations
 
