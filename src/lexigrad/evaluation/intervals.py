@@ -160,12 +160,12 @@ def paired_mean(values: ArrayLike, pairs: NDArray[np.int64], sections: NDArray[n
     section_names, section = np.unique(sections, return_inverse=True)
     questions = np.bincount(section)
     deviations = values - (np.bincount(section, values) / questions)[section]
-    of_section = np.unique(np.stack([np.repeat(section, 2), ends.ravel()]), axis=1)[0]
-    size = np.maximum(np.bincount(of_section), 4).astype(np.float64)
+    in_sections = np.unique(np.repeat(section, 2) * drawn + ends.ravel())  # each pair once for each of its sections
+    size = np.maximum(np.bincount(in_sections // drawn), 4).astype(np.float64)
     scaled = deviations * np.sqrt(size * (size - 1) / ((size - 2) * (size - 3)))[section]
     two = ends[:, 0] != ends[:, 1]
     of_pairs = np.bincount(ends[:, 0], scaled, drawn) + np.bincount(ends[two, 1], scaled[two], drawn)
-    dyads = np.unique(np.sort(ends, axis=1), axis=0, return_inverse=True)[1].ravel()
+    _, dyads = np.unique(ends.min(axis=1) * drawn + ends.max(axis=1), return_inverse=True)
     counted_twice = np.bincount(dyads[two], scaled[two])  # questions of two pairs are in the sums of both
     variance = np.square(of_pairs).sum() - np.square(counted_twice).sum()
     variance = max(variance, np.square(np.bincount(dyads, deviations)).sum()) / len(values) ** 2
