@@ -87,3 +87,15 @@ def test_scores_too_near_for_single_precision_are_settled_in_double() -> None:
     nearest = next(word for word, _ in exact if word in "xy")
     questions = np.array([[0, 1, 2, 3], [0, 1, 2, 4]])
     assert are_right(vectors, questions, np.arange(5), "3cosadd").tolist() == [nearest == "x", nearest == "y"]
+
+
+def test_3cosmul_adds_a_thousandth_to_its_denominator() -> None:
+    """a stands at 0 degrees, x opposite, y across: x scores h(x)² / 0.001, y h(y)² / 0.501, where h = ½(1 + cos b)."""
+    angles = np.linspace(0, 0.5, 100_000)  # of b and c; the further they stand from a, the nearer to x
+    advantages = (np.sin(angles / 2) ** 2 / 0.5 / (1 + np.sin(angles))) ** 2 * 0.501 / 0.001
+    for advantage in (0.98, 1.02):
+        angle = float(np.interp(advantage, advantages, angles))
+        toward_b = [np.cos(angle), np.sin(angle)]
+        vectors = KeyedVectors(list("abcxy"), [[1, 0], toward_b, toward_b, [-1, 0], [0, 1]])
+        found = are_right(vectors, np.array([[0, 1, 2, 3], [0, 1, 2, 4]]), np.arange(5), "3cosmul")
+        assert found.tolist() == [advantage > 1, advantage < 1]

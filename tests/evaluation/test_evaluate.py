@@ -12,6 +12,7 @@ from scipy import stats
 
 from lexigrad.errors import FormatError, InputError
 from lexigrad.evaluation.evaluate import compare, evaluate_analogies, evaluate_similarity
+from lexigrad.evaluation.intervals import paired_mean
 from lexigrad.vectors.formats import load_vectors
 from lexigrad.vectors.keyedvectors import KeyedVectors
 
@@ -162,6 +163,41 @@ def test_a_malformed_line_is_named(vectors: KeyedVectors, tmp_path: Path) -> Non
         evaluate_analogies(vectors, path)
     with pytest.raises(FormatError, match=r"bad.txt, line 2"):
         evaluate_similarity(vectors, path)
+
+
+def test_only_the_first_words_are_asked_and_answer(tmp_path: Path) -> None:
+    """The better answer stands in the fifth row, the expected one in the fourth."""
+    rows = {"man": [1, 0], "woman": [0, 1], "king": [3, 1], "queen": [1, 2], "better": [1, 2.6]}
+    vectors, path, pairs = KeyedVectors(list(rows), list(rows.values())), tmp_path / "questions.txt", tmp_path / "pairs"
+    path.write_text("man woman king queen\n")
+    pairs.write_text("man woman 1\nman queen 2\nking woman 3\n")
+    found = [evaluate_analogies(vectors, path, restrict=restrict).total for restrict in (3, 4, 5, 6, None)]
+    assert [(total.answered, total.right) for total in found] == [(0, 0), (1, 1), (1, 0), (1, 0), (1, 0)]
+    known = [evaluate_similarity(vectors, pairs, restrict=restrict).answered for restrict in (1, 2, 3, 4, 5, None)]
+    assert known == [0, 1, 2, 3, 3, 3]
+    assert [word for word, _ in vectors.most_similar("man", restrict=3)] == ["king", "woman"]
+
+
+def test_300000_words_are_asked_unless_told_otherwise(vectors: KeyedVectors, questions: Path, pairs: Path) -> None:
+    assert evaluate_analogies(vectors, questions).restrict == evaluate_similarity(vectors, pairs).restrict == 300_000
+
+
+def test_questions_are_alike_by_their_first_two_words_and_by_their_last_two(tmp_path: Path) -> None:
+    halves = [("x", "p"), ("x", "q"), ("y", "p"), ("y", "r"), ("z", "r"), ("w", "s")]  # a word alone makes no pair
+    asked = [(one, other) for one in range(6) for other in range(6) if one != other]
+    path = tmp_path / "questions.txt"
+    lines = [" ".join((*halves[one], *halves[other])) for one, other in asked]
+    path.write_text("\n".join([": one", *lines[:14], ": two", *lines[14:]]))
+    random = np.random.default_rng(12)
+    first, second = (
+        evaluate_analogies(KeyedVectors(list("xyzwpqrs"), random.standard_normal((8, 3))), path) for _ in range(2)
+    )
+    sections = np.repeat([0, 1], [14, 16])
+    for found in (first, second):
+        assert 3 <= found.total.right <= 27
+        assert found.total.interval == paired_mean(found.outcomes, np.array(asked), sections).share
+    differences = first.outcomes.astype(float) - second.outcomes
+    assert compare(first, second).interval == paired_mean(differences, np.array(asked), sections).difference
 
 
 # similarity

@@ -85,7 +85,7 @@ def measured(
 def evaluate(vectors: tuple[Path, ...], as_json: bool, **how: Any) -> None:
     """Measure word vectors by analogies and by rated pairs.
 
-    Each score has its 95 % bootstrap interval and its coverage: how much was asked, and how much answered, the rest
+    Each score has its 95 % interval and its coverage: how much was asked, and how much answered, the rest
     having a word that VECTORS lacks. Several VECTORS are compared on what both answered; two are distinguishable when
     the interval of their difference leaves out 0.
     """

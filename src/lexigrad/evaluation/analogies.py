@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 
+from lexigrad.vectors.search import cosines
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -112,14 +114,10 @@ def _expected_scores(asked: _Asked) -> NDArray[np.float64]:
 
 def _exact_scores(asked: _Asked, numbers: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """The score in double precision of ``rows[i]`` as an answer to question ``numbers[i]``."""
-    matrix, lengths = asked.vectors.matrix, asked.lengths
-    answers = matrix[rows].astype(np.float64) / lengths[rows, np.newaxis]
-    terms = []
-    for role in range(3):
-        given = asked.questions[numbers, role]
-        units = matrix[given].astype(np.float64) / lengths[given, np.newaxis]
-        terms.append(_terms(np.einsum("ij,ij->i", units, answers), asked.method))
-    (_, a), (b, _), (c, _) = terms
+    matrix = asked.vectors.matrix
+    answers = matrix[rows].astype(np.float64)
+    given = (matrix[asked.questions[numbers, role]].astype(np.float64) for role in range(3))
+    (_, a), (b, _), (c, _) = (_terms(cosines(vectors, answers), asked.method) for vectors in given)
     return np.asarray(b + c - a, dtype=np.float64)
 
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from lexigrad.errors import InputError
 from lexigrad.evaluation.analogies import Method, are_right
-from lexigrad.evaluation.intervals import SEED, interval, of_all, sampled_interval, sampled_sums, spearman
+from lexigrad.evaluation.intervals import SEED, of_all, paired_mean, sampled_interval, spearman
 from lexigrad.evaluation.scores import METHODS, AnalogyResult, AnalogyScore, Difference, SimilarityResult
 from lexigrad.evaluation.testsets import read_analogies, read_rated_pairs
-from lexigrad.vectors.search import unit_rows
+from lexigrad.vectors.search import cosines
 
 if TYPE_CHECKING:
     import os
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lexigrad.evaluation.scores import Interval
     from lexigrad.evaluation.testsets import Analogies
     from lexigrad.vectors.keyedvectors import KeyedVectors
 
@@ -40,6 +39,7 @@ __all__ = [
 ]
 
 RESTRICT: Final = 300_000
+UNKNOWN: Final = (float("nan"), float("nan"))
 
 
 def evaluate_analogies(
@@ -65,9 +65,8 @@ def evaluate_analogies(
         count_unknown: count questions with unknown words as wrong ones, in place of leaving them out.
 
     Returns:
-        Accuracy with its coverage, by section and in total. The intervals come from sampling the word pairs that
-        questions are made of: questions with a pair in common are alike, and to sample questions would give intervals
-        that are too narrow.
+        Accuracy with its coverage, by section and in total. The intervals know which word pairs the questions are made
+        of: questions with a pair in common are alike, and intervals that took them for independent would be too narrow.
 
     Raises:
         FormatError: a line of the file is no question; the message names it.
@@ -143,9 +142,9 @@ def evaluate_similarity(
     rated = read_rated_pairs(path)
     ids = _ids(vectors, chain.from_iterable(rated.pairs), _searched(vectors, restrict), ignore_case).reshape(-1, 2)
     answered = (ids >= 0).all(axis=1)
-    cosines = np.full(len(ids), 0.0 if count_unknown else np.nan)
-    cosines[answered] = _cosines(vectors, *ids[answered].T)
-    return SimilarityResult(len(ids), int(answered.sum()), restrict, count_unknown, rated, cosines)
+    found = np.full(len(ids), 0.0 if count_unknown else np.nan)
+    found[answered] = _cosines(vectors, *ids[answered].T)
+    return SimilarityResult(len(ids), int(answered.sum()), restrict, count_unknown, rated, found)
 
 
 def compare(first: AnalogyResult | SimilarityResult, second: AnalogyResult | SimilarityResult) -> Difference:
@@ -188,9 +187,10 @@ def _compare_analogies(first: AnalogyResult, second: AnalogyResult) -> Differenc
     outcomes = [_counted_outcomes(result.outcomes, result.count_unknown) for result in (first, second)]
     common = (outcomes[0] >= 0) & (outcomes[1] >= 0)
     x, y = (outcome[common].astype(np.float64) for outcome in outcomes)
-    means = [_share(values.sum(), len(values)) for values in (x, y)]
-    (bounds,) = _sampled_intervals(x - y, _pairs(first.asked)[common], [slice(None)])
-    return Difference("accuracy", int(common.sum()), means[0], means[1], bounds)
+    if not common.any():
+        return Difference("accuracy", 0, *UNKNOWN, UNKNOWN)
+    bounds = paired_mean(x - y, _pairs(first.asked)[common], _sections(first.asked)[common]).difference
+    return Difference("accuracy", len(x), float(x.mean()), float(y.mean()), bounds)
 
 
 def _compare_similarities(first: SimilarityResult, second: SimilarityResult) -> Difference:
@@ -218,11 +218,10 @@ def _ids(vectors: KeyedVectors, words: Iterable[str], searched: int, ignore_case
 
 def _cosines(vectors: KeyedVectors, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
     """The cosines of rows with rows; only these rows are read, so that of a mapped file the rest stays on the disk."""
-    rows = [vectors.matrix[ids].astype(np.float64) for ids in (first, second)]
-    if not np.isfinite(rows).all():
+    a, b = (vectors.matrix[ids].astype(np.float64) for ids in (first, second))
+    if not np.isfinite([a, b]).all():
         _ = vectors.lengths  # raises, and names the word
-    cosines: NDArray[np.float64] = np.einsum("ij,ij->i", *map(unit_rows, rows))
-    return np.clip(cosines, -1.0, 1.0)
+    return cosines(a, b)
 
 
 def _analogy_scores(asked: Analogies, outcomes: NDArray[np.int8], count_unknown: bool) -> list[AnalogyScore]:
@@ -230,21 +229,22 @@ def _analogy_scores(asked: Analogies, outcomes: NDArray[np.int8], count_unknown:
     ends = (*asked.starts[1:], len(outcomes))
     parts = [slice(0, len(outcomes)), *(slice(*bounds) for bounds in zip(asked.starts, ends, strict=True))]
     counted = _counted_outcomes(outcomes, count_unknown)
-    places = np.concatenate([[0], (counted >= 0).cumsum()])  # where each question stands among those that count
-    counted_parts = [slice(places[part.start], places[part.stop]) for part in parts]
-    values, pairs = counted[counted >= 0], _pairs(asked)[counted >= 0]
-    intervals = _sampled_intervals(values, pairs, counted_parts)
-    return [
-        AnalogyScore(
-            name,
-            asked=part.stop - part.start,
-            answered=int((outcomes[part] >= 0).sum()),
-            right=int(values[within].sum()),
-            accuracy=_share(values[within].sum(), len(values[within])),
-            interval=bounds,
+    pairs, sections = _pairs(asked), _sections(asked)
+    scores = []
+    for name, part in zip(("total", *asked.sections), parts, strict=True):
+        counts = np.arange(part.start, part.stop)[counted[part] >= 0]
+        values = counted[counts]
+        scores.append(
+            AnalogyScore(
+                name,
+                asked=part.stop - part.start,
+                answered=int((outcomes[part] >= 0).sum()),
+                right=int(values.sum()),
+                accuracy=float(values.mean()) if len(values) else float("nan"),
+                interval=paired_mean(values, pairs[counts], sections[counts]).share if len(values) else UNKNOWN,
+            )
         )
-        for name, part, within, bounds in zip(("total", *asked.sections), parts, counted_parts, intervals, strict=True)
-    ]
+    return scores
 
 
 def _counted_outcomes(outcomes: NDArray[np.int8], count_unknown: bool) -> NDArray[np.int8]:
@@ -259,14 +259,6 @@ def _pairs(asked: Analogies) -> NDArray[np.int64]:
     return np.array([numbers.setdefault(half, len(numbers)) for half in halves], dtype=np.int64).reshape(-1, 2)
 
 
-def _sampled_intervals(values: NDArray[Any], pairs: NDArray[np.int64], parts: list[slice]) -> list[Interval]:
-    """The interval of the mean of the values in each part."""
-    if not len(values):
-        return [interval(np.empty(0)) for _ in parts]
-    sums, sizes = sampled_sums(values, pairs, parts, SEED)
-    with np.errstate(invalid="ignore"):  # a sample without a question has no mean
-        return [interval(means) for means in sums / sizes]
-
-
-def _share(part: float, whole: int) -> float:
-    return float(part) / whole if whole else float("nan")
+def _sections(asked: Analogies) -> NDArray[np.int64]:
+    """The number of each question's section, shape ``(questions,)``."""
+    return np.searchsorted(asked.starts, np.arange(len(asked.questions)), side="right")

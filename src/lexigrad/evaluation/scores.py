@@ -36,7 +36,7 @@ class AnalogyScore:
         answered: the number of questions whose four words all have vectors.
         right: the number of questions answered rightly.
         accuracy: ``right / answered``, or ``right / asked`` where unknown words count as wrong; NaN for 0 / 0.
-        interval: the bounds of 95 % of the accuracies on other samples of word pairs.
+        interval: between which bounds the accuracy on all questions of the kind lies, at 95 %.
     """
 
     name: str
@@ -209,7 +209,7 @@ class Difference:
         common: the number of items that both could answer.
         first: the measure of the first vectors on these items.
         second: the measure of the second vectors on these items.
-        interval: the bounds of 95 % of the differences, first less second, on other samples of the items.
+        interval: between which bounds the difference on all items of the kind lies, first less second, at 95 %.
     """
 
     measure: str

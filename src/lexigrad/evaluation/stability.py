@@ -22,6 +22,7 @@ import numpy as np
 
 from lexigrad.errors import InputError
 from lexigrad.vectors.keyedvectors import KeyedVectors
+from lexigrad.vectors.search import cosines_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -182,14 +183,15 @@ class VectorsSet:
         word_id = self.members[0].id_of(word)
         searched = len(self.words) if restrict is None else min(restrict, len(self.words))
         agree = np.zeros(len(self.words), dtype=np.int64)
-        cosines = np.zeros(searched)
+        means = np.zeros(searched)
         for vectors in self.members:
             ids, _ = _nearest(vectors, np.array([word_id]), n, restrict)
             agree[ids[ids >= 0]] += 1
-            cosines += _cosines(vectors, word_id, searched) / len(self)
-        cosines[word_id : word_id + 1] = -np.inf
-        best = np.argsort(-cosines, kind="stable")[: min(n, np.isfinite(cosines).sum())]
-        return [SharedNeighbor(self.words[i], float(cosines[i]), int(agree[i])) for i in best]
+            means += cosines_with(vectors.matrix[word_id].astype(np.float64), vectors.matrix[:searched])
+        means /= len(self)
+        means[word_id : word_id + 1] = -np.inf
+        best = np.argsort(-means, kind="stable")[: min(n, np.isfinite(means).sum())]
+        return [SharedNeighbor(self.words[i], float(means[i]), int(agree[i])) for i in best]
 
 
 def stability(
@@ -244,14 +246,6 @@ def _nearest(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The words nearest to the word of each row, which is left out, and their cosines."""
     return vectors.nearest(vectors.matrix[rows], n, restrict=restrict, exclude=rows[:, np.newaxis])
-
-
-def _cosines(vectors: KeyedVectors, word_id: int, searched: int) -> NDArray[np.float64]:
-    """The cosines of one word with the first ``searched`` words."""
-    lengths = np.where(vectors.lengths == 0, 1.0, vectors.lengths)
-    unit = vectors.matrix[word_id].astype(np.float64) / lengths[word_id]
-    cosines: NDArray[np.float64] = vectors.matrix[:searched] @ unit / lengths[:searched]
-    return cosines
 
 
 def _overlap(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.float64]:

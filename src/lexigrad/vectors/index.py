@@ -146,16 +146,16 @@ class ApproximateIndex:
             InputError: a shape does not fit, a vector is not finite, or an id is out of range.
         """
         matrix = self.vectors.matrix
-        units = unit_rows(checked_vectors(vectors, matrix.shape[1]))
+        queries = checked_vectors(vectors, matrix.shape[1])
         columns = min(at_least_one("n", n), len(matrix))
-        struck = None if exclude is None else checked_exclusions(exclude, len(units), len(matrix))
-        if not columns or not len(units):
-            return np.empty((len(units), columns), dtype=np.int64), np.empty((len(units), columns))
+        struck = None if exclude is None else checked_exclusions(exclude, len(queries), len(matrix))
+        if not columns or not len(queries):
+            return np.empty((len(queries), columns), dtype=np.int64), np.empty((len(queries), columns))
         wanted = min(len(matrix), RESCORED * columns + (0 if struck is None else struck.shape[1]))
-        candidates = self._candidates(units, wanted)
+        candidates = self._candidates(unit_rows(queries), wanted)
         if struck is not None:
             candidates[(candidates[:, :, np.newaxis] == struck[:, np.newaxis]).any(axis=2)] = -1
-        return nearest_of(candidates, units, matrix, self._divisors, columns)
+        return nearest_of(candidates, queries, matrix, columns)
 
     def most_similar(self, positive: Any = (), negative: Any = (), n: int = 10) -> list[tuple[str, float]]:
         """Words with large cosines with Σ positive − Σ negative, the words given left out.
@@ -202,11 +202,6 @@ class ApproximateIndex:
         found, _ = self.nearest(queries, n, exclude=itself)
         hits = (true[:, :, np.newaxis] == found[:, np.newaxis]) & (true >= 0)[:, :, np.newaxis]
         return float(hits.sum() / (true >= 0).sum())
-
-    @cached_property
-    def _divisors(self) -> NDArray[np.float64]:
-        lengths = self.vectors.lengths
-        return np.where(lengths == 0, 1.0, lengths)
 
     @cached_property
     def _digest(self) -> str:

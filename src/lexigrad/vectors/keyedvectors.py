@@ -16,10 +16,12 @@ from lexigrad.vectors.search import (
     Queries,
     Query,
     at_least_one,
+    balanced,
     checked_counts,
     checked_exclusions,
     checked_matrix,
     checked_vectors,
+    cosines,
     listed_queries,
     nearest_rows,
     row_lengths,
@@ -156,7 +158,7 @@ class KeyedVectors:
             b: the other word or vector.
 
         Returns:
-            From −1 to 1; 0 when a vector is zero, where gensim has NaN.
+            From −1 to 1, exactly 1 for equal vectors; 0 when a vector is zero, where gensim has NaN.
 
         Raises:
             UnknownWordError: a word has no vector.
@@ -165,7 +167,8 @@ class KeyedVectors:
             >>> round(KeyedVectors(["a", "b"], [[1, 0], [3, 4]]).similarity("a", "b"), 6)
             0.6
         """
-        return float(np.clip(self._unit(a) @ self._unit(b), -1.0, 1.0))
+        first, second = (balanced(self._vector(query)[np.newaxis]) for query in (a, b))
+        return float(cosines(first, second)[0])
 
     def most_similar(
         self, positive: Queries = (), negative: Queries = (), n: int = 10, *, restrict: int | None = None
@@ -234,7 +237,7 @@ class KeyedVectors:
 
         Returns:
             A vector of shape ``(dim,)``, and the ids of the words given; a word that has a vector by its n-grams only
-            has no id.
+            has no id. A word alone keeps its length, as its vector scaled to length 1 would be a rounded one.
 
         Raises:
             UnknownWordError: a word has no vector.
@@ -249,9 +252,10 @@ class KeyedVectors:
         if not added and not subtracted:
             raise InputError("most_similar needs a word or a vector; give at least one")
         query = np.zeros(self.dim)
+        alone = len(added) + len(subtracted) == 1
         for sign, queries in ((1.0, added), (-1.0, subtracted)):
             for item in queries:
-                query += sign * (self._unit(item) if isinstance(item, str) else checked_vectors([item], self.dim)[0])
+                query += sign * (self._unit(item) if isinstance(item, str) and not alone else self._vector(item))
         words = [item for item in (*added, *subtracted) if isinstance(item, str)]
         return query, [self.word_ids[word] for word in words if word in self.word_ids]
 
@@ -327,15 +331,15 @@ class KeyedVectors:
             >>> ids.tolist(), cosines.tolist()
             ([[0], [1]], [[1.0], [1.0]])
         """
-        units = unit_rows(checked_vectors(vectors, self.dim))
+        queries = checked_vectors(vectors, self.dim)
         searched = len(self) if restrict is None else min(at_least_one("restrict", restrict), len(self))
         columns = min(at_least_one("n", n), searched)
-        struck = None if exclude is None else checked_exclusions(exclude, len(units), len(self))
+        struck = None if exclude is None else checked_exclusions(exclude, len(queries), len(self))
         if not columns:
-            return np.empty((len(units), 0), dtype=np.int64), np.empty((len(units), 0))
+            return np.empty((len(queries), 0), dtype=np.int64), np.empty((len(queries), 0))
         lengths = self.lengths[:searched]
         divisors = np.where(lengths == 0, 1.0, lengths)
-        return nearest_rows(units, self.matrix[:searched], divisors, columns, struck)
+        return nearest_rows(queries, self.matrix[:searched], divisors, columns, struck)
 
     def index(
         self,
@@ -376,10 +380,14 @@ class KeyedVectors:
             return ApproximateIndex.load(self, load, ef=ef, threads=threads)
         return ApproximateIndex.build(self, ef=ef, threads=threads, progress=progress)
 
+    def _vector(self, query: Query) -> NDArray[np.float64]:
+        """A word's vector, or a vector, in float64."""
+        vector: NDArray[np.float64] = checked_vectors([self[query] if isinstance(query, str) else query], self.dim)[0]
+        return vector
+
     def _unit(self, query: Query) -> NDArray[np.float64]:
         """A word's vector, or a vector, in float64 and with length 1; the zero vector stays zero."""
-        vector = self[query] if isinstance(query, str) else query
-        unit: NDArray[np.float64] = unit_rows(checked_vectors([vector], self.dim))[0]
+        unit: NDArray[np.float64] = unit_rows(self._vector(query)[np.newaxis])[0]
         return unit
 
     def _found(self, query: ArrayLike, n: int, restrict: int | None, given: Sequence[int]) -> list[tuple[str, float]]:

@@ -2,6 +2,9 @@
 
 A float32 matrix product finds candidates; those within its rounding error of the n-th best are put in order by their
 cosines in float64. So the answer is the same however many vectors are asked together, and ties are broken by row.
+
+A cosine is Σ ab / √(Σ a² · Σ b²), and not the product of two vectors of length 1: √(s · s) is s in binary floating
+point, so a row has the cosine 1 with a row that is equal to it, and not 1 give or take a rounding error.
 """
 
 from __future__ import annotations
@@ -23,10 +26,13 @@ __all__ = [
     "Queries",
     "Query",
     "at_least_one",
+    "balanced",
     "checked_counts",
     "checked_exclusions",
     "checked_matrix",
     "checked_vectors",
+    "cosines",
+    "cosines_with",
     "listed_queries",
     "nearest_of",
     "nearest_rows",
@@ -53,6 +59,59 @@ def row_lengths(matrix: NDArray[np.float32]) -> NDArray[np.float64]:
     return lengths
 
 
+def balanced(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each row times a power of two, so that its largest number lies between ½ and 1.
+
+    This moves no bit of a cosine, and the squares of such numbers neither overflow nor vanish.
+
+    Args:
+        vectors: shape ``(k, dim)``.
+
+    Example:
+        >>> balanced(np.array([[3e200, -4e200], [6.0, 0.0]])).tolist()[1]
+        [0.75, 0.0]
+    """
+    exponents = np.frexp(np.abs(vectors).max(axis=1, keepdims=True))[1]
+    return np.asarray(np.ldexp(vectors, -exponents), dtype=np.float64)
+
+
+def cosines(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The cosine of each row of one matrix with the same row of another: Σ ab / √(Σ a² · Σ b²).
+
+    It is exactly 1 for rows of which one is the other times a power of two, and exactly −1 if that factor is negative.
+
+    Args:
+        a: shape ``(k, dim)``, or ``(1, dim)`` for one row in place of k; numbers that were float32, or `balanced`, as
+            the squares of larger ones would overflow.
+        b: likewise.
+
+    Returns:
+        Shape ``(k,)``, from −1 to 1; 0 where a row is zero.
+
+    Example:
+        >>> cosines(np.array([[0.1, 0.2, 0.7]]), np.array([[0.1, 0.2, 0.7], [-0.2, -0.4, -1.4]])).tolist()
+        [1.0, -1.0]
+    """
+    a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)  # the order of a sum depends on how its numbers lie
+    return _quotients(_sums(a, b), _sums(a, a), _sums(b, b))
+
+
+def cosines_with(vector: NDArray[np.float64], matrix: NDArray[Any]) -> NDArray[np.float64]:
+    """The cosine of one vector with each row of a matrix, by `cosines`, a block of rows at a time.
+
+    Args:
+        vector: shape ``(dim,)``.
+        matrix: shape ``(rows, dim)``, of any type of number.
+
+    Returns:
+        Shape ``(rows,)``.
+    """
+    alone = balanced(vector[np.newaxis])
+    blocks = range(0, len(matrix), ROWS_AT_ONCE)
+    found = [cosines(alone, balanced(matrix[at : at + ROWS_AT_ONCE].astype(np.float64))) for at in blocks]
+    return np.concatenate([np.empty(0), *found])
+
+
 def unit_rows(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rows scaled to length 1; rows of zeros stay zero."""
     largest = np.abs(vectors).max(axis=1, keepdims=True)  # scaled first: squares of 1e200 would overflow
@@ -62,65 +121,63 @@ def unit_rows(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def nearest_rows(
-    units: NDArray[np.float64],
+    vectors: NDArray[np.float64],
     matrix: NDArray[np.float32],
     lengths: NDArray[np.float64],
     n: int,
     exclude: NDArray[np.int64] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The ``n`` rows of ``matrix`` that have the largest cosine with each row of ``units``.
+    """The ``n`` rows of ``matrix`` that have the largest cosine with each of ``vectors``.
 
     Args:
-        units: rows of length 1 or 0, shape ``(k, dim)``.
+        vectors: finite numbers, shape ``(k, dim)``.
         matrix: shape ``(searched, dim)``.
         lengths: the lengths of the rows of ``matrix``, shape ``(searched,)``, with 1 in place of 0.
         n: how many rows for each, from 1 to ``searched``.
-        exclude: rows of ``matrix`` that row i of ``units`` must not get, shape ``(k, e)``; numbers out of range are
-            passed over.
+        exclude: rows of ``matrix`` that vector i must not get, shape ``(k, e)``; numbers out of range are passed over.
 
     Returns:
         Rows and cosines, shape ``(k, n)``; −1 and −∞ where exclusions leave too few rows.
     """
-    rows = np.full((len(units), n), -1, dtype=np.int64)
-    cosines = np.full((len(units), n), -np.inf)
+    rows = np.full((len(vectors), n), -1, dtype=np.int64)
+    found = np.full((len(vectors), n), -np.inf)
     lengths32 = lengths.astype(np.float32)
     step = max(1, SCORES_AT_ONCE // len(matrix))
-    for start in range(0, len(units), step):
+    for start in range(0, len(vectors), step):
         block = slice(start, start + step)
-        scores = units[block].astype(np.float32) @ matrix.T
+        asked = balanced(vectors[block])
+        scores = unit_rows(asked).astype(np.float32) @ matrix.T
         scores /= lengths32  # so the matrix needs no normalised copy, and can stay on the disk
         if exclude is not None:
             _strike(scores, exclude[block])
-        vectors, candidates = _candidates(scores, n, matrix.shape[1])
-        exact = _cosines(units[block], matrix, lengths, vectors, candidates)
-        _keep_best(vectors, candidates, exact, rows[block], cosines[block])
-    return rows, cosines
+        numbers, candidates = _candidates(scores, n, matrix.shape[1])
+        exact = _cosines_of_pairs(asked, matrix, numbers, candidates)
+        _keep_best(numbers, candidates, exact, rows[block], found[block])
+    return rows, found
 
 
 def nearest_of(
-    candidates: NDArray[np.int64],
-    units: NDArray[np.float64],
-    matrix: NDArray[np.float32],
-    lengths: NDArray[np.float64],
-    n: int,
+    candidates: NDArray[np.int64], vectors: NDArray[np.float64], matrix: NDArray[np.float32], n: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The ``n`` best of some candidates for each row of ``units``, by the cosines of ``nearest_rows``.
+    """The ``n`` best of some candidates for each of ``vectors``, by the cosines of ``nearest_rows``.
 
     Args:
         candidates: rows of ``matrix``, none twice in a line, shape ``(k, c)`` with c ≥ n; −1 means none.
-        units: rows of length 1 or 0, shape ``(k, dim)``.
+        vectors: finite numbers, shape ``(k, dim)``.
         matrix: the rows that are searched, shape ``(searched, dim)``.
-        lengths: the lengths of the rows of ``matrix``, shape ``(searched,)``, with 1 in place of 0.
         n: how many rows for each, at least 1.
 
     Returns:
         Rows and cosines, shape ``(k, n)``; −1 and −∞ where there are too few candidates.
     """
-    scores = np.empty(candidates.shape)
-    for line, (unit, rows) in enumerate(zip(units, candidates, strict=True)):
+    asked = balanced(vectors)
+    products, squares = np.empty((2, *candidates.shape))
+    for line, numbers in enumerate(candidates):
         # Line by line: to gather the rows of many vectors takes thrice as long as to sum them up.
-        scores[line] = np.einsum("ij,j->i", matrix[rows].astype(np.float64), unit)
-    scores = np.where(candidates < 0, -np.inf, np.clip(scores / lengths[candidates], -1.0, 1.0))
+        rows = np.ascontiguousarray(matrix[numbers], dtype=np.float64)
+        products[line], squares[line] = _sums(asked[line : line + 1], rows), _sums(rows, rows)
+    scores = _quotients(products, _sums(asked, asked)[:, np.newaxis], squares)
+    scores[candidates < 0] = -np.inf
     best = np.lexsort((candidates, -scores), axis=1)[:, :n]
     return np.take_along_axis(candidates, best, axis=1), np.take_along_axis(scores, best, axis=1)
 
@@ -221,19 +278,26 @@ def _nth_best_at_least(scores: NDArray[np.float32], n: int) -> NDArray[np.float3
     return largest
 
 
-def _cosines(
-    units: NDArray[np.float64],
-    matrix: NDArray[np.float32],
-    lengths: NDArray[np.float64],
-    vectors: NDArray[np.int64],
-    rows: NDArray[np.int64],
+def _sums(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Σ ab of each row."""
+    return np.asarray(np.einsum("ij,ij->i", a, b), dtype=np.float64)
+
+
+def _quotients(products: NDArray[np.float64], a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The cosines of vectors with these products, whose squares have the sums a and b."""
+    sizes = np.sqrt(a * b)
+    return np.clip(products / np.where(sizes == 0, 1.0, sizes), -1.0, 1.0)
+
+
+def _cosines_of_pairs(
+    vectors: NDArray[np.float64], matrix: NDArray[np.float32], numbers: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """The cosine in float64 of ``units[vectors[i]]`` with ``matrix[rows[i]]``, for each i."""
-    cosines = np.empty(len(rows))
+    """The cosine of ``vectors[numbers[i]]`` with ``matrix[rows[i]]``, for each i."""
+    found = np.empty(len(rows))
     for start in range(0, len(rows), ROWS_AT_ONCE):
         block = slice(start, start + ROWS_AT_ONCE)
-        cosines[block] = np.einsum("ij,ij->i", units[vectors[block]], matrix[rows[block]].astype(np.float64))
-    return np.clip(cosines / lengths[rows], -1.0, 1.0)
+        found[block] = cosines(vectors[numbers[block]], matrix[rows[block]].astype(np.float64))
+    return found
 
 
 def _keep_best(

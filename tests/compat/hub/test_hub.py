@@ -362,7 +362,7 @@ def test_the_card_shows_each_score_with_its_interval_and_coverage(tmp_path: Path
     similar = results[0]
     low, high = similar.spearman_interval
     assert f"| pairs.txt | Spearman | {similar.spearman:.3f} | {low:.3f} to {high:.3f} | 4 | 5 | 1 |" in text
-    assert "| questions.txt: pairs | 3CosAdd | 0.0 % | 0.0 to 0.0 | 0 | 4 | 4 |" in text
+    assert "| questions.txt: pairs | 3CosAdd | 0.0 % | 0.0 to 63.1 | 0 | 4 | 4 |" in text
     assert "Only the 3 most frequent words were asked and could answer." in text
     assert "Questions with unknown words count as answered wrongly." in text
     assert "Pairs with unknown words count" not in text

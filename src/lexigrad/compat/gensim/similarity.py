@@ -11,7 +11,7 @@ import numpy as np
 import lexigrad
 from lexigrad.compat.gensim.table import KEYS, VectorTable, as_list
 from lexigrad.errors import InputError, UnknownWordError
-from lexigrad.vectors.search import unit_rows
+from lexigrad.vectors.search import balanced, cosines, cosines_with, unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,15 +63,18 @@ class Similarities(VectorTable):
         keys, weights = _weighted(as_list(positive), as_list(negative))
         self.fill_norms()
         mean = self.get_mean_vector(keys, weights, pre_normalize=True, post_normalize=True, ignore_missing=False)
+        asked = mean
+        if len(keys) == 1:  # as it is, since scaling it to length 1 would round it
+            asked = np.sign(weights[0]) * self._vector_of(keys[0], norm=False, ignore_missing=False)
         if indexer is not None and isinstance(topn, int):
             return indexer.most_similar(mean, topn)
         if restrict_vocab:
             clip_start, clip_end = 0, restrict_vocab
         start, stop, _ = slice(clip_start, clip_end or None).indices(len(self.vectors))
         if not topn:
-            return self.vectors[start:stop] @ mean / self.divisors()[start:stop]
+            return cosines_with(asked.astype(np.float64), self.vectors[start:stop]).astype(self.vectors.dtype)
         given = {self.get_index(key) for key in keys if isinstance(key, KEYS)}
-        return self._nearest(mean, int(topn), start, stop, given)
+        return self._nearest(asked, int(topn), start, stop, given)
 
     def _nearest(self, vector: NDArray[Any], n: int, start: int, stop: int, given: set[int]) -> list[tuple[Any, float]]:
         """The keys of some rows whose vectors have the largest cosine with a vector, other than those given."""
@@ -163,8 +166,8 @@ class Similarities(VectorTable):
     @staticmethod
     def cosine_similarities(vector_1: NDArray[Any], vectors_all: NDArray[Any]) -> NDArray[Any]:
         """The cosine of a vector, shape ``(dim,)``, with each row of a matrix, shape ``(rows, dim)``."""
-        lengths = np.linalg.norm(vectors_all, axis=1) * np.linalg.norm(vector_1)
-        return np.asarray(vectors_all @ vector_1 / np.where(lengths == 0, lengths.dtype.type(1), lengths))
+        found = cosines_with(np.asarray(vector_1, dtype=np.float64), vectors_all)
+        return found.astype(np.result_type(vector_1, vectors_all, np.float32))
 
     def distances(self, word_or_vector: Any, other_words: Iterable[Any] = ()) -> NDArray[Any]:
         """1 − the cosine of a key or a vector with each of some keys, or with all rows."""
@@ -275,5 +278,5 @@ def _weighted(positive: list[Any], negative: list[Any]) -> tuple[list[Any], list
 
 def _cosine(a: NDArray[Any], b: NDArray[Any]) -> Any:
     """The cosine of two vectors, computed in double precision and rounded to single."""
-    first, second = unit_rows(np.array([a, b], dtype=np.float64))
-    return np.float32(np.clip(first @ second, -1.0, 1.0))
+    rows = balanced(np.array([a, b], dtype=np.float64))
+    return np.float32(cosines(rows[:1], rows[1:])[0])

@@ -81,9 +81,9 @@ embeddings = model.encode({sentences})
 HEADING: Final = ("set", "measure", "score", "95 % interval", "answered", "asked", "unknown")
 NOTE: Final = f"""\
 `asked` are the questions or pairs of a set, `answered` those whose words all have vectors. Correlations are those of
-the vectors' cosines with people's ratings. The intervals are by the bootstrap, {SAMPLES:,} samples of the pairs, or of
-the word pairs that questions are made of. They say what other items of the same kind would have given, and not what
-another training would have given.
+the vectors' cosines with people's ratings. The intervals of correlations are by the bootstrap, {SAMPLES:,}
+samples of the pairs; those of accuracies know which word pairs questions have in common. All say what other items of
+the same kind would have given, and not what another training would have given.
 """
 
 MOST_ROWS: Final = 20

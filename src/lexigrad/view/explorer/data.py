@@ -9,6 +9,7 @@ import numpy as np
 
 from lexigrad.errors import InputError
 from lexigrad.evaluation.stability import VectorsSet
+from lexigrad.vectors.search import unit_rows
 from lexigrad.vectors.subwordvectors import SubwordVectors
 from lexigrad.view.explorer.colors import Column
 from lexigrad.view.explorer.places import Slow, aligned, clusters, pca_places, slow_places
@@ -159,14 +160,19 @@ class Explorer:
             ids = self.trainings.members[0].word_ids
             return [{"id": ids[word], "cosine": cosine, "agree": agree} for word, cosine, agree in shared]
         vectors = self.sides[side]
-        query, given = vectors.combined(*([self._term(term, side) for term in terms] for terms in (plus, minus)))
+        alone = len(plus) + len(minus) == 1
+        query, given = vectors.combined(*([self._term(term, side, alone) for term in terms] for terms in (plus, minus)))
         found, cosines = vectors.nearest([query], n, exclude=np.array([given or [-1]]))
         pairs = zip(found[0].tolist(), cosines[0].tolist(), strict=True)
         return [{"id": word_id, "cosine": cosine} for word_id, cosine in pairs if word_id >= 0]
 
-    def _term(self, term: int | str, side: int) -> str | NDArray[np.float64]:
-        """Return a word on the map as text, and a word that is not there as its unit vector."""
-        return self.words[term] if isinstance(term, int) else self.whole[side].combined([term])[0]
+    def _term(self, term: int | str, side: int, alone: bool) -> str | NDArray[np.float64]:
+        """Return a word on the map as text, and another as its vector, of length 1 where it is not alone."""
+        if isinstance(term, int):
+            return self.words[term]
+        row = self.whole[side].vectors_for([term]).astype(np.float64)
+        vector: NDArray[np.float64] = (row if alone else unit_rows(row))[0]
+        return vector
 
     def _compute(self) -> None:
         """Compute what `begin` names; without a result that cannot be had the page goes on, and says why."""
