@@ -230,6 +230,7 @@ def test_a_training_set_with_one_label_is_refused_with_its_file(tmp_path: Path) 
         {"strengths": [float("nan")]},
         {"hidden": 0},
         {"seed": -1},
+        {"seed": 2**32},
         {"mistakes": -1},
     ],
 )
