@@ -71,6 +71,7 @@ TESTS: Final[dict[str, str]] = {
     "vectors/formats/arrow.py": "vectors/formats/test_arrow.py",
     "vectors/formats/fasttext.py": "vectors/formats/test_fasttext.py vectors/test_subwords.py",
     "vectors/formats/gensim": "vectors/formats/gensim hostile/test_gensim.py",
+    "vectors/formats/loading.py": "vectors/formats/test_formats.py vectors/formats/test_fasttext.py compat/hub",
     "vectors/formats/npz.py": "vectors/formats/test_npz.py",
     "vectors/formats/registry.py": "vectors/formats/test_registry.py vectors/formats/test_formats.py",
     "vectors/formats": "vectors/formats/test_formats.py vectors/formats/test_hostile.py",
