@@ -73,7 +73,7 @@ TESTS: Final[dict[str, str]] = {
     "vectors/formats/gensim": "vectors/formats/gensim hostile/test_gensim.py",
     "vectors/formats/loading.py": "vectors/formats/test_formats.py vectors/formats/test_fasttext.py compat/hub",
     "vectors/formats/npz.py": "vectors/formats/test_npz.py",
-    "vectors/formats/registry.py": "vectors/formats/test_registry.py vectors/formats/test_formats.py",
+    "vectors/formats/registry.py": "vectors/formats",
     "vectors/formats": "vectors/formats/test_formats.py vectors/formats/test_hostile.py",
 }
 """The tests of a file, or of all other files of a folder, the fastest first; ``{name}`` is the file's name."""
