@@ -8,8 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lexigrad.evaluation import analogies
-from lexigrad.evaluation.analogies import EPSILON, SMALLEST, are_right
+from lexigrad.evaluation.analogies import are_right
 from lexigrad.vectors.keyedvectors import KeyedVectors
+
+EPSILON = 0.001
+"""Levy and Goldberg's ε."""
+
+SMALLEST = 1e-12
+"""In place of a half cosine of 0, which has no logarithm."""
 
 
 def right_by_formula(
@@ -65,6 +71,17 @@ def test_answers_do_not_depend_on_how_the_work_is_cut(monkeypatch: pytest.Monkey
     monkeypatch.setattr(analogies, "QUESTIONS_AT_ONCE", 7)
     assert (are_right(vectors, questions, keys, "3cosadd") == whole).all()
     assert 0 < whole.sum() < len(whole)
+
+
+@pytest.mark.parametrize("epsilon", [0.95 * EPSILON, 1.05 * EPSILON])
+def test_the_small_number_of_3cosmul_is_that_of_levy_and_goldberg(epsilon: float) -> None:
+    """Two answers that would be equally good at another ε, of which the smaller ε prefers the one opposite to a."""
+    cos_a = 1e-5  # ½(1 + cos) of the other answer and a
+    cos_b = (1 + cos_a / epsilon) ** 0.5 - 1
+    other = [2 * cos_a - 1, cos_b, (1 - (2 * cos_a - 1) ** 2 - cos_b**2) ** 0.5]
+    vectors = KeyedVectors(["a", "b", "c", "opposite", "other"], [[1, 0, 0], [0, 1, 0], [0, 1, 0], [-1, 0, 0], other])
+    right = are_right(vectors, np.array([[0, 1, 2, 3], [0, 1, 2, 4]]), np.arange(5), "3cosmul")
+    assert right.tolist() == [epsilon > EPSILON, epsilon < EPSILON]
 
 
 def test_of_equal_answers_the_first_counts() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from lexigrad.evaluation import intervals
 from lexigrad.evaluation.intervals import (
     correlations,
     interval,
@@ -66,6 +67,17 @@ def test_samples_are_as_large_as_the_items_and_the_same_however_they_are_cut() -
     assert at_once.shape == (SAMPLES, 7)
     assert (at_once.sum(axis=1) == 7).all()
     assert (at_once != np.concatenate(list(sampled_counts(7, 4, SAMPLES)))).any()
+
+
+def test_an_interval_is_the_same_where_there_is_room_for_one_sample_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).random(30)
+
+    def mean(counts: np.ndarray) -> np.ndarray:
+        return (counts * values).sum(axis=1) / counts.sum(axis=1)
+
+    whole = sampled_interval(mean, 30, seed=1)
+    monkeypatch.setattr(intervals, "NUMBERS_AT_ONCE", 1)
+    assert sampled_interval(mean, 30, seed=1) == pytest.approx(whole, rel=1e-12)
 
 
 def test_samples_are_the_same_on_every_machine() -> None:

@@ -119,6 +119,22 @@ def test_the_best_strength_on_the_dev_set_is_taken_and_of_equal_ones_the_largest
     assert result.strength == 1e-3
 
 
+def test_each_set_has_its_own_accuracy(tmp_path: Path) -> None:
+    treebank = write_treebank(tmp_path)
+    (tmp_path / "dev.txt").write_text("(4 superb)\n(3 good)\n(0 awful)\n(4 bad)\n", encoding="utf-8")
+    (tmp_path / "test.txt").write_text("(4 superb)\n(0 good)\n(0 so-so)\n(0 bad)\n(4 bad)\n", encoding="utf-8")
+    with (tmp_path / "train.txt").open("a", encoding="utf-8") as train:
+        train.write("(4 superb)\n" * 3 + "(0 superb)\n")
+    result = classify_sentiment(five_point_vectors(), treebank, strengths=[1e-3])
+    assert result.train_accuracy == [33 / 34]
+    assert result.dev_accuracy == [0.75]
+    assert result.best_dev_accuracy == 0.75
+    assert result.test_accuracy == 0.2
+    assert result.baseline_dev_accuracy == 0.5
+    assert result.baseline_test_accuracy == 0.4
+    assert result.confusion.sum() == 4
+
+
 def test_the_worst_mistake_comes_first_and_says_what_the_classifier_thought(tmp_path: Path) -> None:
     treebank = write_treebank(tmp_path)
     (tmp_path / "dev.txt").write_text("(0 superb)\n(3 good)\n(3 (2 superb) (3 good))\n(2 awful)\n", encoding="utf-8")
@@ -214,6 +230,7 @@ def test_a_training_set_with_one_label_is_refused_with_its_file(tmp_path: Path) 
         {"strengths": [float("nan")]},
         {"hidden": 0},
         {"seed": -1},
+        {"seed": 2**32},
         {"mistakes": -1},
     ],
 )

@@ -148,6 +148,16 @@ def test_the_official_folder_gives_sentences_splits_and_labels(official: Path) -
     assert [len(sentence) for sentence in treebank.sentences()] == [2, 6, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("score", "label"),
+    [(0, 0), (0.2, 0), (0.201, 1), (0.4, 1), (0.401, 2), (0.6, 2), (0.601, 3), (0.8, 3), (0.801, 4), (1, 4)],
+)
+def test_a_label_takes_a_fifth_of_the_scores_with_the_upper_bound(official: Path, score: float, label: int) -> None:
+    labels = "phrase ids|sentiment values\n0|0.5\n1|0.5\n2|0.5\n3|{}\n4|0.5\n"
+    (official / "sentiment_labels.txt").write_text(labels.format(score), encoding="utf-8")
+    assert StanfordSentiment(official).labels("test").tolist() == [label]
+
+
 @pytest.mark.parametrize("missing", ["dictionary.txt", "sentiment_labels.txt"])
 def test_an_official_folder_without_labels_gives_sentences_and_names_the_missing_file(
     official: Path, missing: str

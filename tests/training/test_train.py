@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import pytest
 from contract import TrainerContract, planted_sentences, topic_precision
+from drawn import NegativesContract, SubsampleContract
 from places import TESTS
 
 import lexigrad
@@ -26,19 +27,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class TestSkipgram(TrainerContract):
+class TestSkipgram(TrainerContract, SubsampleContract, NegativesContract):
     options: ClassVar[dict[str, object]] = {"model": "skipgram"}
 
 
-class TestCbow(TrainerContract):
+class TestCbow(TrainerContract, SubsampleContract, NegativesContract):
     options: ClassVar[dict[str, object]] = {"model": "cbow"}
 
 
-class TestCbowAsInWord2vec(TrainerContract):
+class TestCbowAsInWord2vec(TrainerContract, SubsampleContract, NegativesContract):
     options: ClassVar[dict[str, object]] = {"model": "cbow", "cbow_update": "word2vec"}
 
 
-class TestRacing(TrainerContract):
+class TestRacing(TrainerContract, SubsampleContract, NegativesContract):
     options: ClassVar[dict[str, object]] = {"deterministic": False}
 
     def test_any_number_of_threads_gives_the_same_bytes_every_time(self) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lexigrad import Corpus
 
-SMALL = TrainConfig(dim=9, min_count=1, threads=1, epochs=2, subsample=0.02, loss_sample=150)
+SMALL = TrainConfig(dim=9, min_count=1, threads=1, epochs=2, subsample=0.003, loss_sample=150)
 BOTH = pytest.mark.parametrize("model", ["skipgram", "cbow"])
 LOSSES = pytest.mark.parametrize("loss", ["negative_sampling", "naive_softmax"])
 
@@ -107,6 +107,8 @@ def test_the_reported_loss_is_what_the_reference_gives_on_the_same_windows(
         trained = lexigrad.train(corpus, config)
         expected = by_reference(trained, corpus)
         sampled = drawn_sample(corpus, config)
+        keep = corpus.vocabulary.keep_probability(config.subsample)
+        assert (keep[0] < 0.9) == (config.subsample > 0)  # words are dropped, or this says nothing of dropping
         assert LossSample(corpus, config).windows == len(sampled)
     assert any(outside in negatives for outside, _, negatives in sampled) or loss == "naive_softmax"
     assert trained.history[-1]["loss"] == pytest.approx(expected, abs=1e-6)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from contract import planted_sentences, topic_precision
+from drawn import check_share, threshold_of, trained_sentences
 from engine_simulator import SimulatedEngine
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,6 +59,11 @@ def corpus() -> Any:
 def few_hot_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that small vocabularies have rows of both kinds."""
     monkeypatch.setattr(run_module, "HOT_ROWS", 64)
+
+
+def test_replicas_drop_the_share_of_words_that_they_should_and_other_words_in_each_epoch() -> None:
+    trained = trained_sentences(replicas=2, epochs=10, subsample=threshold_of(0.2))
+    check_share(trained, 0.2, 10)
 
 
 def trained(corpus: Any, config: TrainConfig, engine: Engine | None = None, **how: Any) -> bytes:

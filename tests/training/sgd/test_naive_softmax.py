@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pytest
 from contract import TrainerContract, planted_sentences
+from drawn import SubsampleContract
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,15 +33,15 @@ if TYPE_CHECKING:
 MODELS = [("skipgram", False), ("cbow", False), ("cbow", True)]
 
 
-class TestSkipgram(TrainerContract):
+class TestSkipgram(TrainerContract, SubsampleContract):
     options: ClassVar[dict[str, object]] = {"model": "skipgram", "loss": "naive_softmax"}
 
 
-class TestCbow(TrainerContract):
+class TestCbow(TrainerContract, SubsampleContract):
     options: ClassVar[dict[str, object]] = {"model": "cbow", "loss": "naive_softmax"}
 
 
-class TestCbowAsInWord2vec(TrainerContract):
+class TestCbowAsInWord2vec(TrainerContract, SubsampleContract):
     options: ClassVar[dict[str, object]] = {"model": "cbow", "cbow_update": "word2vec", "loss": "naive_softmax"}
 
 

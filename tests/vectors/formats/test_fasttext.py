@@ -166,6 +166,8 @@ def test_a_sound_model_of_that_make_is_read(tmp_path: Path) -> None:
     ):
         (tmp_path / "v").write_bytes(content)
         assert load_vectors(tmp_path / "v").words == ["a", "b"]
+    (tmp_path / "v").write_bytes(model(words=(b"x" * 32_768, b"b")))
+    assert load_vectors(tmp_path / "v").words == ["x" * 32_768, "b"]  # no word is longer
     (tmp_path / "v").write_bytes(model(words=(b"a\xff", b"b")))
     assert load_vectors(tmp_path / "v", encoding_errors="replace").words == ["a\ufffd", "b"]
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import struct
 import tracemalloc
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,10 +18,8 @@ from hypothesis import strategies as st
 from lexigrad.errors import FormatError, LexigradError
 from lexigrad.files.tensors import read_native
 from lexigrad.vectors.formats import load_vectors, save_vectors
+from lexigrad.vectors.formats.rows import open_stream
 from lexigrad.vectors.keyedvectors import KeyedVectors
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MEBIBYTE = 1 << 20
 ONE, NAN = struct.pack("<f", 1.0), struct.pack("<f", float("nan"))
@@ -209,6 +209,12 @@ def test_a_header_without_zeros_in_its_length_is_refused_when_the_file_is_known_
 
 def test_a_packed_native_file_is_not_read(tmp_path: Path) -> None:
     assert "unpack it first" in refuse(tmp_path / "v", gzip.compress(native(whole(), content())))
+
+
+def test_what_is_no_plain_file_is_refused() -> None:
+    """A pipe, say, gives its bytes once."""
+    with pytest.raises(FormatError, match="not a plain file"), open_stream(Path(os.devnull)):
+        pass
 
 
 @pytest.mark.parametrize("format", ["native", "word2vec-text", "word2vec-binary", "glove"])

@@ -130,6 +130,12 @@ def test_names_endings_and_first_bytes_tell_formats_apart() -> None:
         assert len(values) == len(set(values))
 
 
+def test_endings_can_leave_out_formats_that_need_an_extra() -> None:
+    plain = (".safetensors", ".txt", ".vec", ".bin", ".npz")
+    assert registry.endings(with_extras=False) == plain
+    assert registry.endings() == (*plain, ".arrow", ".feather", ".parquet")
+
+
 def test_all_types_of_number_are_those_to_which_tables_can_be_reduced() -> None:
     assert registry.dtypes() == DTYPES
 

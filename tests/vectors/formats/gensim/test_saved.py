@@ -18,6 +18,7 @@ from lexigrad import KeyedVectors, load_vectors, save_vectors
 from lexigrad.cli.main import main
 from lexigrad.errors import FormatError
 from lexigrad.vectors.formats import read_gensim, sniff
+from lexigrad.vectors.formats.gensim.npy import read_npy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,6 +136,22 @@ def test_a_model_from_before_gensim_1_held_its_words_itself(tmp_path: Path) -> N
     assert_array_equal(read.vectors.matrix, MATRIX)
     assert_array_equal(read.U, -MATRIX)
     assert read.options == {"vector_size": 4}
+
+
+def test_numbers_that_are_numpys_are_read_as_plain_ones(tmp_path: Path) -> None:
+    vocab = {word: Stand("gensim.models.word2vec.Vocab", count=np.int64(7 + index)) for index, word in enumerate(WORDS)}
+    numbers = {"layer1_size": np.int32(4), "alpha": np.float64(0.5)}
+    model = Stand("gensim.models.word2vec.Word2Vec", syn0=MATRIX, index2word=WORDS, vocab=vocab, **numbers)
+    (tmp_path / "model").write_bytes(pickled(model))
+    read = read_gensim(tmp_path / "model")
+    assert read.vectors.counts is not None
+    assert read.vectors.counts.tolist() == [7, 8, 9]
+    assert read.options == {"alpha": 0.5, "vector_size": 4}
+
+
+def test_an_array_of_no_rows_has_its_shape(tmp_path: Path) -> None:
+    np.save(tmp_path / "empty.npy", np.zeros((0, 4), np.float32))
+    assert read_npy(tmp_path / "empty.npy").shape == (0, 4)
 
 
 def test_strings_and_bytes_of_python_2_are_read_as_latin_1(tmp_path: Path) -> None:
