@@ -248,8 +248,8 @@ def test_two_results_are_compared_sentence_by_sentence(treebank: StanfordSentime
     bad = classify_sentiment(blind, treebank, [0.1], name="b")
     found = compare_accuracies(good, bad)
     assert (found.dev.sentences, found.dev.only_second, found.test.only_second) == (30, 0, 0)
-    assert found.dev.only_first == round(30 * (1 - bad.best_dev_accuracy)) >= 6
-    assert found.test.only_first == round(30 * (1 - bad.test_accuracy)) >= 6
+    assert found.dev.only_first == round(30 * (1 - bad.best_dev_accuracy)) >= 5
+    assert found.test.only_first == round(30 * (1 - bad.test_accuracy)) >= 5
     assert found.dev.distinguishable
     told = json.loads(json.dumps(found.to_dict()))
     assert told["test"]["difference"] == pytest.approx(1 - bad.test_accuracy)

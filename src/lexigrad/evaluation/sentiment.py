@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from lexigrad.errors import InputError
-from lexigrad.evaluation.accuracies import paired_difference
+from lexigrad.evaluation.accuracies import accuracy_interval, paired_difference
 from lexigrad.evaluation.classifiers import fit_classifier, is_converged, parameter_count
 from lexigrad.evaluation.confusion import count_confusions
-from lexigrad.evaluation.erroranalysis import error_groups
+from lexigrad.evaluation.erroranalysis import error_groups, group_table
 from lexigrad.evaluation.mistakes import Mistake, answers_of
 from lexigrad.evaluation.sentencevectors import SentenceVectorizer
 from lexigrad.evaluation.sentimentresult import SentimentResult, compare_accuracies, difference_table, side_by_side
@@ -42,9 +42,12 @@ __all__ = [
     "STRENGTHS",
     "Mistake",
     "SentimentResult",
+    "accuracy_interval",
     "classify_sentiment",
     "compare_accuracies",
     "difference_table",
+    "group_table",
+    "paired_difference",
     "side_by_side",
 ]
 

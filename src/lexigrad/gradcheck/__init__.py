@@ -1,5 +1,6 @@
 """Prove gradients: compare each entry with the finite difference of the loss that it belongs to."""
 
+from lexigrad.gradcheck.classifiers import check_classifier
 from lexigrad.gradcheck.equations import (
     FLOOR,
     STEP,
@@ -21,6 +22,7 @@ __all__ = [
     "Checked",
     "check",
     "check_all",
+    "check_classifier",
     "formulas",
     "numeric_gradient",
     "relative_error",

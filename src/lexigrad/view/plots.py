@@ -30,6 +30,7 @@ from lexigrad.view.results import (
     plot_losses,
 )
 from lexigrad.view.style import COLORS, INK, empty_figure, import_extra, styled
+from lexigrad.view.wordgroups import COURSE_GROUPS, COURSE_WORDS, group_cosines, word_axes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,8 +42,11 @@ if TYPE_CHECKING:
     from lexigrad.vectors.keyedvectors import KeyedVectors
 
 __all__ = [
+    "COURSE_GROUPS",
+    "COURSE_WORDS",
     "Method",
     "Sweep",
+    "group_cosines",
     "plot_confusion",
     "plot_error_groups",
     "plot_l2_sweep",
@@ -50,6 +54,7 @@ __all__ = [
     "plot_losses",
     "plot_words",
     "principal_axes",
+    "word_axes",
 ]
 
 Method = Literal["pca", "tsne", "umap"]
