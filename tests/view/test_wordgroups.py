@@ -78,6 +78,12 @@ def test_all_of_it_is_told_as_text_and_as_json() -> None:
     assert told["frequency"] == found.frequency
 
 
+def test_where_all_words_are_equally_frequent_nothing_is_said_of_frequency() -> None:
+    found = word_axes(KeyedVectors(["the", "a", "bad"], np.eye(3), [7, 7, 7]), ["the", "a", "bad"])
+    assert found.frequency is found.frequency_interval is None
+    assert "NaN" not in json.dumps(found.to_dict())
+
+
 def test_without_counts_nothing_is_said_of_frequency() -> None:
     found = word_axes(KeyedVectors(["the", "a", "bad"], np.eye(3)), ["the", "a", "bad"])
     assert found.frequency is None

@@ -45,8 +45,9 @@ class WordAxes:
         words: the words in the picture.
         shares: the share of the words' variance that lies along the first and along the second axis.
         frequency: Pearson's correlation of the words' places on the first axis with the logarithms of their counts; the
-            sign of an axis is arbitrary, so it is taken without its own. None where the vectors have no counts.
-        frequency_interval: its bounds at 95 %, by the bootstrap over the words; None where there are no counts.
+            sign of an axis is arbitrary, so it is taken without its own. None where the vectors have no counts, or all
+            words the same one.
+        frequency_interval: its bounds at 95 %, by the bootstrap over the words; None where there is no correlation.
         groups: the names of the groups of words.
         cosines: the mean cosine of a word of one group and another word of another or the same, shape ``(groups,
             groups)``; NaN for a group of one word with itself.
@@ -114,7 +115,8 @@ def word_axes(
     if vectors.counts is not None:
         logs = np.log(vectors.counts[[vectors.id_of(word) for word in chosen]])
         statistic = partial(_size_of_correlation, logs, axes.coordinates[:, 0])
-        r, bounds = of_all(statistic, len(chosen)), sampled_interval(statistic, len(chosen), SEED)
+        if np.ptp(logs) > 0:
+            r, bounds = of_all(statistic, len(chosen)), sampled_interval(statistic, len(chosen), SEED)
     return WordAxes(chosen, (first, second), r, bounds, list(known), group_cosines(vectors, list(known.values())))
 
 
