@@ -4,9 +4,10 @@ Without arguments only the speed is drawn, from the result that train_vs_gensim.
 
 OFFICIAL is the folder with the Stanford Sentiment Treebank's `datasetSentences.txt`, TREES the one with its labelled
 trees, TEXT a text of some millions of words. The course experiment is run on the first; its cost and some of its words
-are drawn. Sentences are classified by its vectors, and by those in the files VECTORS; the sweeps of all and the
-confusion matrix of the best are drawn. The same words are drawn once more by vectors trained on TEXT with the default
-options, with one thread, so that the picture is always the same.
+are drawn. Sentences are classified by its vectors, and by those in the files VECTORS; the sweeps of all, and the
+confusion matrix and the groups of errors of the best are drawn. The course's words are drawn once more by the last of
+the files VECTORS, and others by vectors trained on TEXT with the default options, with one thread, so that the picture
+is always the same.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from lexigrad.evaluation.course import run_course
 from lexigrad.evaluation.sentiment import classify_sentiment
 from lexigrad.evaluation.treebank import StanfordSentiment
 from lexigrad.files.atomic import atomic_write
-from lexigrad.view.plots import plot_confusion, plot_l2_sweep, plot_learning_curve, plot_words
+from lexigrad.view.plots import plot_confusion, plot_error_groups, plot_l2_sweep, plot_learning_curve, plot_words
 from lexigrad.view.style import COLORS, INK, STYLE
+from lexigrad.view.wordgroups import COURSE_WORDS
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 SPEED = Path(__file__).parent / "results" / "train_vs_gensim-wiki-17m.json"
@@ -80,14 +82,18 @@ def draw_results(official: str, trees: str, text: str, *files: str) -> None:
     course = run_course(official)
     print(f"iteration {course.config.iterations:,}: {course.costs[-1]:.6f}")
     save(plot_learning_curve(course.costs[4::5].tolist(), every=50), "course-costs")  # every fifth: a smaller file
-    save(plot_words(course.vectors, WORDS), "course-words")
-    named = {"course": course.vectors, **{Path(file).stem: lexigrad.load_vectors(file) for file in files}}
+    save(plot_words(course.vectors, COURSE_WORDS), "course-words")
+    named = {"course": course.vectors, **{Path(file).name.split(".")[0]: lexigrad.load_vectors(file) for file in files}}
     treebank = StanfordSentiment(trees)
     results = [classify_sentiment(vectors, treebank, name=name) for name, vectors in named.items()]
     for result in results:
         print(result.summary())
     save(plot_l2_sweep(results), "sentiment-sweep")
-    save(plot_confusion(max(results, key=lambda result: result.best_dev_accuracy)), "sentiment-confusion")
+    best = max(results, key=lambda result: result.best_dev_accuracy)
+    save(plot_confusion(best), "sentiment-confusion")
+    save(plot_error_groups(best), "sentiment-groups")
+    last = list(named.values())[-1]
+    save(plot_words(last, [word for word in COURSE_WORDS if word in last]), "own-words")
     save(plot_words(lexigrad.train(text, lexigrad.TrainConfig(threads=1)).vectors, WORDS), "words")
 
 

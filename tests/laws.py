@@ -102,6 +102,7 @@ LISTED_MODULES: Final = ("lexigrad.compat.gensim", "lexigrad.compat.sklearn", "l
 
 SAME_NAME: Final[dict[str, tuple[str, str]]] = {
     "arrow": ("corpus/sources/arrow vectors/formats/arrow", "Arrow's tables: of text, and of vectors"),
+    "classifiers": ("evaluation/classifiers gradcheck/classifiers", "their proof"),
     "corpus": ("cli/corpus corpus/corpus", "the command"),
     "course": ("evaluation/course kernels/course", "the kernel"),
     "errors": ("compat/gensim/errors errors", "gensim's errors"),

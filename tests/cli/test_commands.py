@@ -184,16 +184,40 @@ def test_sentiment_prints_a_table_confusions_and_errors_and_draws(treebank: Path
     result = run("sentiment", "good.safetensors", "--treebank", "trees", "--plot-to", "pictures", "--quiet")
     assert result.exit_code == 0, result.stderr
     assert result.stdout.startswith("vectors")
-    assert "good.safetensors: confusion on the dev set" in result.stdout
+    for said in (
+        "confusion on the dev set",
+        "groups of errors on the dev set",
+        "worst error of",
+        "L2 below 100 brings",
+    ):
+        assert f"good.safetensors: {said}" in result.stdout
+    assert "extremes: " in result.stdout
+    assert "first less second" not in result.stdout
     names = sorted(path.name for path in (treebank / "pictures").iterdir())
-    assert names == ["sentiment-confusion.svg", "sentiment-sweep.svg"]
+    assert names == ["sentiment-confusion.svg", "sentiment-groups.svg", "sentiment-sweep.svg"]
 
 
 def test_sentiment_as_json_has_each_file_by_name(treebank: Path) -> None:
     files = ["good.safetensors", "bad.safetensors"]
     printed = json.loads(run("sentiment", *files, "--treebank", "trees", "--hidden=2", "--json", "--quiet").stdout)
-    assert [found["name"] for found in printed] == files
-    assert [found["hidden"] for found in printed] == [2, 2]
+    names = [name for file in files for name in (file, f"{file}, 2 hidden")]
+    assert [found["name"] for found in printed] == names
+    assert [found["hidden"] for found in printed] == [None, 2, None, 2]
+    for found in printed:
+        assert found["gradient_check"]["entries"] == found["parameters"]
+        assert found["gradient_check"]["worst_error"] < 1e-6
+        assert sorted(found["less"]) == sorted({*names} - {found["name"]})
+    first, network = printed[0]["less"][names[1]]["test"], printed[1]["less"][names[0]]["test"]
+    assert first["difference"] == -network["difference"]
+    assert (first["only_first"], first["only_second"]) == (network["only_second"], network["only_first"])
+
+
+def test_several_files_are_compared_in_pairs(treebank: Path) -> None:
+    lines = run("sentiment", "good.safetensors", "bad.safetensors", "--treebank", "trees", "-q").stdout.splitlines()
+    start = lines.index("first less second, in points")
+    assert lines[start + 2].split()[:2] == ["good.safetensors", "bad.safetensors"]
+    assert "p = " in lines[start + 2]
+    assert lines[start + 3] == ""
 
 
 def test_course_prints_costs_keeps_the_vectors_and_classifies(treebank: Path) -> None:

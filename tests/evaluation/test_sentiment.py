@@ -15,7 +15,13 @@ from lexigrad import reference
 from lexigrad.config import TrainConfig
 from lexigrad.errors import InputError
 from lexigrad.evaluation.sentencevectors import SentenceVectorizer
-from lexigrad.evaluation.sentiment import SentimentResult, classify_sentiment, side_by_side
+from lexigrad.evaluation.sentiment import (
+    SentimentResult,
+    classify_sentiment,
+    compare_accuracies,
+    difference_table,
+    side_by_side,
+)
 from lexigrad.evaluation.treebank import LABELS, SPLITS, StanfordSentiment
 from lexigrad.training.train import train
 from lexigrad.vectors.formats import load_vectors
@@ -202,9 +208,93 @@ def test_the_result_can_be_told_as_json_as_a_line_and_as_tables(treebank: Stanfo
     assert result.summary().startswith("circle: dev 100.0%, test 100.0% at L2 1; 100.0% of 360 tokens")
     assert result.confusion_table().splitlines()[1].split() == ["very", "negative", "6", "0", "0", "0", "0"]
     table = side_by_side([result, result]).splitlines()
-    assert table[1].split() == ["circle", "2", "100.0%", "1", "15", "100.0", "100.0", "100.0"]
+    interval = ["100.0", "88.6", "to", "100.0"]  # Wilson's of 30 right among 30: 30 / (30 + 1.96²)
+    assert table[1].split() == ["circle", "2", "100.0%", "1", "15", "100.0", *interval, *interval]
     assert table[3].split() == ["most", "frequent", "label", "20.0", "20.0"]
     assert "pipeline" not in repr(result)
+    assert told["dev_interval"] == pytest.approx([30 / (30 + 1.959964**2), 1])
+    assert (told["dev_sentences"], told["test_sentences"]) == (30, 30)
+    assert [score["recall"] for score in told["classes"]] == [1.0] * 5
+    assert told["extremes"]["predictions"] == told["extremes"]["truths"] == 0.4
+    assert {group["name"] for group in told["groups"]} == {"short"}
+    assert result.class_table().splitlines()[1].split()[2:4] == ["6", "100.0"]
+
+
+# -------------------- what is right on which set
+
+
+def test_the_accuracy_on_the_test_set_is_that_of_the_test_set_and_not_of_dev(tmp_path: Path) -> None:
+    write_treebank(tmp_path)
+    lines = (tmp_path / "test.txt").read_text(encoding="utf-8").splitlines()
+    wrong = [line.replace("(4", "(0", 1) if line.startswith("(4") else line for line in lines]  # 6 of 30
+    (tmp_path / "test.txt").write_text("\n".join(wrong) + "\n", encoding="utf-8")
+    result = classify_sentiment(five_point_vectors(), StanfordSentiment(tmp_path), [0.1])
+    assert (result.best_dev_accuracy, result.test_accuracy) == (1.0, 0.8)
+    assert (int(result.dev_right.sum()), int(result.test_right.sum()), len(result.test_right)) == (30, 24, 30)
+    assert result.test_interval[1] < 0.92 < 1.0 == result.dev_interval[1]
+    assert result.confusion.sum() == np.trace(result.confusion) == 30
+    assert (result.baseline_dev_accuracy, result.baseline_test_accuracy) == (0.2, 0.4)
+
+
+def test_the_strength_is_chosen_on_dev_although_another_is_better_on_test(tmp_path: Path) -> None:
+    write_treebank(tmp_path)
+    with (tmp_path / "train.txt").open("a", encoding="utf-8") as train:
+        train.write("(0 awful)\n" * 100)
+    (tmp_path / "test.txt").write_text("(0 superb)\n" * 9 + "(4 superb)\n", encoding="utf-8")
+    result = classify_sentiment(five_point_vectors(), StanfordSentiment(tmp_path), [1e-3, 1e6])
+    assert result.strength == 1e-3
+    assert result.test_accuracy == 0.1  # it would be 0.9 with the other
+
+
+def test_strengths_that_dev_cannot_tell_from_the_best_are_named(tmp_path: Path) -> None:
+    treebank = write_treebank(tmp_path)
+    with (tmp_path / "train.txt").open("a", encoding="utf-8") as train:
+        train.write("(0 awful)\n" * 100)
+    result = classify_sentiment(five_point_vectors(), treebank, [1e-4, 1e-3, 1e6])
+    assert result.as_good == [1e-4, 1e-3]
+
+
+# -------------------- compared
+
+
+def test_two_results_are_compared_sentence_by_sentence(treebank: StanfordSentiment) -> None:
+    vectors = five_point_vectors()
+    blind = KeyedVectors(vectors.words, np.where(np.arange(9)[:, None] == 4, vectors.matrix[3], vectors.matrix))
+    good = classify_sentiment(vectors, treebank, [0.1], name="a")
+    bad = classify_sentiment(blind, treebank, [0.1], name="b")
+    found = compare_accuracies(good, bad)
+    assert (found.dev.sentences, found.dev.only_second, found.test.only_second) == (30, 0, 0)
+    assert found.dev.only_first == round(30 * (1 - bad.best_dev_accuracy)) >= 5
+    assert found.test.only_first == round(30 * (1 - bad.test_accuracy)) >= 5
+    assert found.dev.distinguishable
+    told = json.loads(json.dumps(found.to_dict()))
+    assert told["test"]["difference"] == pytest.approx(1 - bad.test_accuracy)
+    rows = difference_table([good, bad]).splitlines()
+    assert rows[1].split()[:3] == ["a", "b", f"+{100 * (1 - bad.best_dev_accuracy):.1f}"]
+    with pytest.raises(InputError, match="at least two"):
+        difference_table([good])
+
+
+def test_results_on_different_sentences_are_not_compared(treebank: StanfordSentiment, tmp_path: Path) -> None:
+    more = tmp_path / "more"
+    more.mkdir()
+    other = classify_sentiment(five_point_vectors(), write_treebank(more, copies=7), [0.1], name="other")
+    with pytest.raises(InputError, match="classify the same treebank with both"):
+        compare_accuracies(classify_sentiment(five_point_vectors(), treebank, [0.1]), other)
+
+
+def test_a_classifier_that_cannot_tell_the_extremes_avoids_them(tmp_path: Path) -> None:
+    """Extremes are rare in training, and their words have the vectors of the milder ones."""
+    treebank = write_treebank(tmp_path, labels=(0, 1, 1, 2, 3, 3, 4))
+    vectors = five_point_vectors()
+    matrix = vectors.matrix.copy()
+    matrix[0], matrix[4] = matrix[1], matrix[3]
+    result = classify_sentiment(KeyedVectors(vectors.words, matrix), treebank, [0.1])
+    assert [score.recall for score in result.classes] == [0, 1, 1, 1, 0]
+    assert [score.predictions for score in result.classes] == [0, 18, 6, 18, 0]
+    assert result.extremes.predictions == 0
+    assert result.extremes.truths == pytest.approx(12 / 42)
+    assert result.extremes.are_avoided
 
 
 # -------------------- what is refused

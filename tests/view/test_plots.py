@@ -6,6 +6,7 @@ import importlib.util
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from lexigrad.errors import InputError, MissingExtraError, UnknownWordError
 from lexigrad.vectors.keyedvectors import KeyedVectors
-from lexigrad.view.plots import plot_confusion, plot_l2_sweep, plot_learning_curve, plot_losses, plot_words
+from lexigrad.view.plots import (
+    plot_confusion,
+    plot_error_groups,
+    plot_l2_sweep,
+    plot_learning_curve,
+    plot_losses,
+    plot_words,
+)
 from lexigrad.view.style import COLORS, INK
 
 if TYPE_CHECKING:
@@ -31,6 +39,13 @@ CHOSEN = [
 PAGES = {"white": "#ffffff", "dark": "#0d1117"}
 
 
+def group(name: str, share: float, of_errors: float) -> SimpleNamespace:
+    """A group of sentences and its share among errors, with intervals of four points."""
+    above = of_errors - share
+    part = SimpleNamespace(share=of_errors, interval=(above - 0.02, above + 0.02))
+    return SimpleNamespace(name=name, share=share, errors=part, reversals=part)
+
+
 @dataclass
 class Result:
     """What a picture needs of a classifier's results."""
@@ -41,6 +56,7 @@ class Result:
     dev_accuracy: list[float] = field(default_factory=lambda: [0.36, 0.31, 0.37])
     confusion: np.ndarray = field(default_factory=lambda: np.arange(25).reshape(5, 5))
     labels: list[str] = field(default_factory=lambda: ["very bad", "bad", "neutral", "good", "very good"])
+    groups: list[SimpleNamespace] = field(default_factory=lambda: [group("negation", 0.2, 0.25), group("long", 0.1, 0)])
 
 
 def vectors(spread: float = 1.0) -> KeyedVectors:
@@ -53,6 +69,7 @@ def drawings() -> dict[str, Figure]:
         "curve": plot_learning_curve([19.0, 14.0, 11.0]),
         "sweep": plot_l2_sweep([Result(), Result("GloVe", dev_accuracy=[0.3, 0.2, 0.28])]),
         "confusion": plot_confusion(Result()),
+        "groups": plot_error_groups(Result()),
     }
 
 
@@ -124,7 +141,7 @@ def test_each_color_stands_out_on_both_pages(color: str, page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
-@pytest.mark.parametrize("name", ["words", "curve", "sweep", "confusion"])
+@pytest.mark.parametrize("name", ["words", "curve", "sweep", "confusion", "groups"])
 def test_every_text_of_a_rendered_picture_stands_out_from_its_ground(name: str, page: str) -> None:
     figure = drawings()[name]
     picture = on_page(pixels(figure, dpi=200), page)  # on coarser ones a stroke may fill no pixel
@@ -137,7 +154,7 @@ def test_every_text_of_a_rendered_picture_stands_out_from_its_ground(name: str, 
             assert contrast(part, ground).max() >= 3.5, text.get_text()
 
 
-@pytest.mark.parametrize("name", ["words", "curve", "sweep", "confusion"])
+@pytest.mark.parametrize("name", ["words", "curve", "sweep", "confusion", "groups"])
 def test_the_ground_is_transparent(name: str) -> None:
     assert pixels(drawings()[name])[0, 0, 3] == 0
 
@@ -177,6 +194,18 @@ def test_points_are_the_words_principal_axes() -> None:
     expected = principal_axes(vectors().vectors_for(CHOSEN[:6]))
     np.testing.assert_allclose(figure.axes[0].collections[0].get_offsets(), expected.coordinates)
     assert f"{expected.shares[0]:.0%}" in figure.axes[0].get_xlabel()
+
+
+@pytest.mark.parametrize("stretch", [1.0, 30.0, 1 / 30])
+def test_both_axes_of_words_have_the_same_scale(stretch: float) -> None:
+    matrix = np.random.default_rng(2).normal(size=(12, 4)) * [stretch, 1, 0.01, 0.01]
+    figure = plot_words(KeyedVectors(CHOSEN[:12], matrix), CHOSEN[:12])
+    pixels(figure)
+    transform = figure.axes[0].transData.transform
+    (x, y), (right, _), (_, above) = transform([(0, 0), (1, 0), (0, 1)])
+    assert right - x == pytest.approx(above - y, rel=0.006)  # matplotlib leaves half a percent
+    assert overlaps(figure.axes[0].texts) == []
+    assert 1 <= figure.get_figwidth() / figure.get_figheight() <= 2
 
 
 def test_a_word_given_twice_is_shown_once() -> None:
@@ -320,6 +349,26 @@ def test_a_sweep_shows_both_accuracies_in_percent_in_the_order_of_strength() -> 
     assert axes.get_xscale() == "log"
 
 
+def test_the_best_of_a_sweep_has_its_interval_where_the_number_of_sentences_is_known() -> None:
+    axes = plot_l2_sweep(Result()).axes[0]
+    (segment,) = axes.collections[0].get_segments()
+    np.testing.assert_allclose(segment[:, 0], 0.1)
+    np.testing.assert_allclose(segment[:, 1], [31.7, 42.6], atol=0.06)  # Wilson's, of 111 right among 300
+    unknown = SimpleNamespace(name="own", strengths=[0.1, 1], train_accuracy=[0.4, 0.3], dev_accuracy=[0.3, 0.35])
+    assert len(plot_l2_sweep(unknown).axes[0].collections) == 0  # type: ignore[arg-type]
+
+
+def test_groups_of_errors_are_drawn_as_differences_in_points() -> None:
+    axes = plot_error_groups(Result()).axes[0]
+    errors, reversals = axes.lines[:2]
+    np.testing.assert_allclose(errors.get_xdata(), [5, -10])
+    np.testing.assert_allclose(reversals.get_xdata(), [5, -10])
+    np.testing.assert_allclose([segment[:, 0] for segment in axes.collections[0].get_segments()], [[3, 7], [-12, -8]])
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["negation, 20.0 %", "long, 10.0 %"]
+    with pytest.raises(InputError, match="no groups"):
+        plot_error_groups(Result(groups=[]))
+
+
 def test_a_sweep_with_a_strength_of_zero_shows_it() -> None:
     figure = plot_l2_sweep(Result(strengths=[0.0, 0.1, 1.0]))
     pixels(figure)
@@ -345,7 +394,12 @@ def test_a_confusion_matrix_shows_counts_with_the_truth_in_rows() -> None:
     texts = {text.get_position(): text.get_text() for text in axes.texts}
     assert texts[(4, 0)] == "4"  # predicted very good, truly very bad
     assert texts[(0, 4)] == "20"
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted", "truth")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted, precision in %", "truth, recall in %")
+    rows = [label.get_text() for label in axes.get_yticklabels()]
+    columns = [label.get_text() for label in axes.get_xticklabels()]
+    assert rows[0] == "very bad\n0.0"  # 0 of 0 + 1 + 2 + 3 + 4
+    assert rows[4] == "very good\n21.8"  # 24 of 110
+    assert columns[4] == "very\ngood\n34.3"  # 24 of 70
     top, bottom = axes.transData.transform([(0, 0), (0, 4)])[:, 1]
     assert top > bottom
 

@@ -14,16 +14,19 @@ made.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from lexigrad.corpus.report import counted
 from lexigrad.errors import InputError
+from lexigrad.evaluation.accuracies import accuracy_interval, paired_difference
 from lexigrad.evaluation.classifiers import fit_classifier, is_converged, parameter_count
-from lexigrad.evaluation.sentencevectors import Coverage, SentenceVectorizer
+from lexigrad.evaluation.confusion import count_confusions
+from lexigrad.evaluation.erroranalysis import error_groups, group_table
+from lexigrad.evaluation.mistakes import Mistake, answers_of
+from lexigrad.evaluation.sentencevectors import SentenceVectorizer
+from lexigrad.evaluation.sentimentresult import SentimentResult, compare_accuracies, difference_table, side_by_side
 from lexigrad.evaluation.treebank import LABELS, SPLITS
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lexigrad.evaluation.sentencevectors import Coverage
     from lexigrad.evaluation.treebank import StanfordSentiment
     from lexigrad.vectors.keyedvectors import KeyedVectors
 
@@ -38,89 +42,20 @@ __all__ = [
     "STRENGTHS",
     "Mistake",
     "SentimentResult",
+    "accuracy_interval",
     "classify_sentiment",
+    "compare_accuracies",
+    "difference_table",
+    "group_table",
+    "paired_difference",
     "side_by_side",
 ]
 
 STRENGTHS: Final = tuple(10.0 ** (exponent / 2) for exponent in range(-8, 5))
 """From 1e-4 to 100, two to each power of ten."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
-    """A sentence that got the wrong label."""
-
-    sentence: str
-    truth: str
-    prediction: str
-    probability: float
-    """The classifier's probability of the predicted label."""
-    truth_probability: float
-    """The classifier's probability of the true label."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can hold."""
-        return {name: getattr(self, name) for name in self.__slots__}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SentimentResult:
-    """The results of a classifier on top of word vectors. Accuracies are shares from 0 to 1."""
-
-    name: str
-    words: int
-    dim: int
-    hidden: int | None
-    """The size of the hidden layer; None for softmax regression."""
-    parameters: int
-    """How many numbers the classifier learned."""
-    labels: list[str]
-    strengths: list[float]
-    """The strengths of the sweep, rising; the next two lists have an accuracy for each of them."""
-    train_accuracy: list[float]
-    dev_accuracy: list[float]
-    unconverged: list[float]
-    """The strengths at which the optimizer stopped before it was done."""
-    strength: float
-    """The strength that is best on the dev set; of equally good ones the largest."""
-    best_dev_accuracy: float
-    test_accuracy: float
-    baseline_dev_accuracy: float
-    """The accuracy on the dev set of always giving the most frequent label of the training set."""
-    baseline_test_accuracy: float
-    """The accuracy of that answer on the test set."""
-    confusion: NDArray[np.int64]
-    """The counts of labels on the dev set, shape ``(labels, labels)``: rows are the truth, columns the prediction."""
-    mistakes: list[Mistake]
-    """Errors on the dev set, those first whose true label got the smallest probability."""
-    coverage: Coverage
-    """How many of the tokens of all three sets have a vector."""
-    pipeline: Any = field(repr=False)
-    """Vectorizer and classifier, a scikit-learn Pipeline: ``pipeline.predict(["A dull film"])`` gives labels 0 to 4."""
-
-    def summary(self) -> str:
-        """The accuracies, the coverage and the size in one line of text."""
-        stopped = ", ".join(f"{strength:g}" for strength in self.unconverged)
-        return (
-            f"{self.name}: dev {self.best_dev_accuracy:.1%}, test {self.test_accuracy:.1%} at L2 {self.strength:g}; "
-            f"{self.coverage.share:.1%} of {self.coverage.tokens:,} tokens have a vector; "
-            f"{counted(self.parameters, 'parameter')}"
-            + (f"; stopped before the minimum at L2 {stopped}" if stopped else "")
-        )
-
-    def confusion_table(self) -> str:
-        """The confusion matrix on the dev set as lines of text: a line a true label, a column a predicted one."""
-        rows = zip(self.labels, self.confusion.tolist(), strict=True)
-        return _aligned([("truth", *self.labels), *((label, *map(str, row)) for label, row in rows)])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can hold; the pipeline is left out."""
-        values = {name: getattr(self, name) for name in self.__slots__ if name != "pipeline"}
-        return values | {
-            "confusion": self.confusion.tolist(),
-            "mistakes": [mistake.to_dict() for mistake in self.mistakes],
-            "coverage": self.coverage.to_dict(),
-        }
+EXAMPLES: Final = 2
+"""How many errors to show of each group, if as many are kept at all."""
 
 
 def classify_sentiment(
@@ -151,7 +86,7 @@ def classify_sentiment(
         progress: called with the number of strengths that are done, and the number of all.
 
     Returns:
-        Accuracies, confusion matrix, worst errors and coverage.
+        Accuracies with intervals, confusion matrix, groups of errors, worst errors and coverage.
 
     Raises:
         InputError: no token has a vector, the training set has one label only, or an argument is out of its range.
@@ -183,28 +118,6 @@ def classify_sentiment(
     return _result(name, hidden, swept, classifiers, sets, mistakes)
 
 
-def side_by_side(results: Sequence[SentimentResult]) -> str:
-    """A table of several results, a line each, with the majority's accuracy last; accuracies in percent.
-
-    Args:
-        results: at least one result.
-
-    Raises:
-        InputError: no results are given.
-    """
-    if not results:
-        raise InputError("side_by_side needs results; give at least one")
-    rows: list[tuple[str, ...]] = [("vectors", "dim", "tokens covered", "L2", "parameters", "train", "dev", "test")]
-    for result in results:
-        train = result.train_accuracy[result.strengths.index(result.strength)]
-        sizes = (f"{result.strength:.3g}", f"{result.parameters:,}")
-        shares = (f"{share:.1%}"[:-1] for share in (train, result.best_dev_accuracy, result.test_accuracy))
-        rows.append((result.name, str(result.dim), f"{result.coverage.share:.1%}", *sizes, *shares))
-    baseline = (results[0].baseline_dev_accuracy, results[0].baseline_test_accuracy)
-    rows.append(("most frequent label", *([""] * 5), *(f"{share:.1%}"[:-1] for share in baseline)))
-    return _aligned(rows)
-
-
 class _Features(NamedTuple):
     """A set of sentences as the classifier sees it."""
 
@@ -219,6 +132,8 @@ class _Sets(NamedTuple):
     dev: _Features
     test: _Features
     dev_sentences: Sequence[Sequence[str]]
+    dev_unknown: Sequence[int]
+    """For each sentence of the dev set, how many of its tokens have no vector."""
     coverage: Coverage
     vectorizer: SentenceVectorizer
 
@@ -230,16 +145,21 @@ def _sets(vectorizer: SentenceVectorizer, treebank: StanfordSentiment) -> _Sets:
         for split, of_split in zip(SPLITS, sentences, strict=True)
     )
     coverage = vectorizer.coverage(chain.from_iterable(sentences))
-    return _Sets(train, dev, test, treebank.sentences("dev"), coverage, vectorizer)
+    of_each = (vectorizer.coverage([tokens]) for tokens in sentences[1])
+    unknown = [found.tokens - found.known for found in of_each]
+    return _Sets(train, dev, test, sentences[1], unknown, coverage, vectorizer)
 
 
 def _result(
     name: str, hidden: int | None, strengths: list[float], classifiers: list[Any], sets: _Sets, mistakes: int
 ) -> SentimentResult:
     """The accuracies of the classifiers of a sweep, and all results of the one that is best on the dev set."""
-    dev_accuracy = [_accuracy(classifier, sets.dev) for classifier in classifiers]
+    dev_right = [_right(classifier, sets.dev) for classifier in classifiers]
+    dev_accuracy = [float(right.mean()) for right in dev_right]
     best = max(range(len(strengths)), key=lambda place: (dev_accuracy[place], strengths[place]))
     chosen, vectors = classifiers[best], sets.vectorizer.vectors
+    answers = answers_of(chosen, *sets.dev, sets.dev_sentences)
+    test_right = _right(chosen, sets.test)
     return SentimentResult(
         name=name,
         words=len(vectors),
@@ -248,23 +168,34 @@ def _result(
         parameters=parameter_count(chosen),
         labels=list(LABELS),
         strengths=strengths,
-        train_accuracy=[_accuracy(classifier, sets.train) for classifier in classifiers],
+        train_accuracy=[float(_right(classifier, sets.train).mean()) for classifier in classifiers],
         dev_accuracy=dev_accuracy,
         unconverged=[strength for strength, each in zip(strengths, classifiers, strict=True) if not is_converged(each)],
+        as_good=_as_good(strengths, dev_right, best),
         strength=strengths[best],
         best_dev_accuracy=dev_accuracy[best],
-        test_accuracy=_accuracy(chosen, sets.test),
+        test_accuracy=float(test_right.mean()),
         baseline_dev_accuracy=_majority_accuracy(sets.train, sets.dev),
         baseline_test_accuracy=_majority_accuracy(sets.train, sets.test),
-        confusion=_confusion(sets.dev.labels, chosen.predict(sets.dev.x)),
-        mistakes=_worst_mistakes(chosen, sets.dev, sets.dev_sentences, mistakes),
+        confusion=count_confusions(answers.truths, answers.predictions, len(LABELS)),
+        mistakes=answers.by_truth(mistakes),
+        groups=error_groups(answers, sets.dev_unknown, min(mistakes, EXAMPLES)),
         coverage=sets.coverage,
+        dev_right=dev_right[best],
+        test_right=test_right,
         pipeline=_pipeline(sets.vectorizer, chosen),
     )
 
 
-def _accuracy(classifier: Any, features: _Features) -> float:
-    return float((classifier.predict(features.x) == features.labels).mean())
+def _right(classifier: Any, features: _Features) -> NDArray[np.bool_]:
+    """Whether each sentence gets its label."""
+    return np.asarray(classifier.predict(features.x) == features.labels)
+
+
+def _as_good(strengths: list[float], right: list[NDArray[np.bool_]], best: int) -> list[float]:
+    """The strengths that cannot be told from the best on the dev set."""
+    differences = [paired_difference(right[best], other) for other in right]
+    return [strength for strength, found in zip(strengths, differences, strict=True) if not found.distinguishable]
 
 
 def _majority_accuracy(train: _Features, features: _Features) -> float:
@@ -272,45 +203,10 @@ def _majority_accuracy(train: _Features, features: _Features) -> float:
     return float((features.labels == np.bincount(train.labels).argmax()).mean())
 
 
-def _confusion(truth: NDArray[np.int64], prediction: NDArray[np.int64]) -> NDArray[np.int64]:
-    confusion = np.zeros((len(LABELS), len(LABELS)), dtype=np.int64)
-    np.add.at(confusion, (truth, prediction), 1)
-    return confusion
-
-
-def _worst_mistakes(
-    classifier: Any, features: _Features, sentences: Sequence[Sequence[str]], number: int
-) -> list[Mistake]:
-    """The wrongly labelled sentences whose true label got the smallest probability."""
-    rows = np.arange(len(features.labels))
-    probabilities = np.zeros((len(rows), len(LABELS)))  # 0 for labels that the training set lacks
-    probabilities[:, classifier.classes_] = classifier.predict_proba(features.x)
-    predictions = classifier.predict(features.x)
-    of_truth = probabilities[rows, features.labels]
-    wrong = rows[predictions != features.labels]
-    return [
-        Mistake(
-            sentence=" ".join(sentences[row]),
-            truth=LABELS[features.labels[row]],
-            prediction=LABELS[predictions[row]],
-            probability=float(probabilities[row, predictions[row]]),
-            truth_probability=float(of_truth[row]),
-        )
-        for row in wrong[np.argsort(of_truth[wrong], kind="stable")][:number]
-    ]
-
-
 def _pipeline(vectorizer: SentenceVectorizer, classifier: Any) -> Any:
     from sklearn.pipeline import make_pipeline
 
     return make_pipeline(vectorizer, classifier)
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Columns padded to the same width; the first to the right, the others, numbers, to the left."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    padded = ([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in rows)
-    return "\n".join("  ".join(row).rstrip() for row in padded)
 
 
 def _checked_strengths(strengths: Iterable[float]) -> list[float]:

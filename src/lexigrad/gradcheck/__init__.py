@@ -1,5 +1,6 @@
 """Prove gradients by finite differences of their losses, and find the mistake in those that somebody else wrote."""
 
+from lexigrad.gradcheck.classifiers import check_classifier
 from lexigrad.gradcheck.equations import (
     FLOOR,
     STEP,
@@ -28,6 +29,7 @@ __all__ = [
     "Slip",
     "check",
     "check_all",
+    "check_classifier",
     "diagnose",
     "formulas",
     "grade",

@@ -21,8 +21,16 @@ from lexigrad.errors import InputError
 from lexigrad.vectors.search import unit_rows
 from lexigrad.view.labels import place_labels
 from lexigrad.view.projection import principal_axes
-from lexigrad.view.results import Sweep, plot_confusion, plot_l2_sweep, plot_learning_curve, plot_losses
+from lexigrad.view.results import (
+    Sweep,
+    plot_confusion,
+    plot_error_groups,
+    plot_l2_sweep,
+    plot_learning_curve,
+    plot_losses,
+)
 from lexigrad.view.style import COLORS, INK, empty_figure, import_extra, styled
+from lexigrad.view.wordgroups import COURSE_GROUPS, COURSE_WORDS, group_cosines, word_axes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,14 +42,19 @@ if TYPE_CHECKING:
     from lexigrad.vectors.keyedvectors import KeyedVectors
 
 __all__ = [
+    "COURSE_GROUPS",
+    "COURSE_WORDS",
     "Method",
     "Sweep",
+    "group_cosines",
     "plot_confusion",
+    "plot_error_groups",
     "plot_l2_sweep",
     "plot_learning_curve",
     "plot_losses",
     "plot_words",
     "principal_axes",
+    "word_axes",
 ]
 
 Method = Literal["pca", "tsne", "umap"]
@@ -55,7 +68,8 @@ def plot_words(vectors: KeyedVectors, words: Sequence[str], method: Method = "pc
     """Draw words as points of the plane, near each other when their vectors are.
 
     ``pca`` shows the two directions in which the chosen words' vectors differ most (`principal_axes`): distances are
-    shadows of the true ones. ``tsne`` and ``umap`` keep neighbors by cosine together and distances not.
+    shadows of the true ones, on the same scale in both directions. ``tsne`` and ``umap`` keep neighbors by cosine
+    together and distances not.
 
     Args:
         vectors: where the words' vectors are.
@@ -82,9 +96,10 @@ def plot_words(vectors: KeyedVectors, words: Sequence[str], method: Method = "pc
     """
     chosen = list(dict.fromkeys(words))
     points, axis_names = _in_the_plane(vectors.vectors_for(chosen).astype(np.float64), method)
-    side = 2.0 + len(chosen) ** 0.5
+    side, shape = 2.0 + len(chosen) ** 0.5, _shape(points)
     while True:
-        figure, axes = empty_figure(1.25 * side, side)
+        figure, axes = empty_figure(side * shape, side)
+        axes.set_aspect("equal", adjustable="datalim")  # or a distance across would look unlike the same one upwards
         axes.scatter(points[:, 0], points[:, 1], s=22, color=COLORS[0], linewidths=0, zorder=3)
         axes.margins(0.08)
         axes.set(xlabel=axis_names[0], ylabel=axis_names[1])
@@ -94,6 +109,12 @@ def plot_words(vectors: KeyedVectors, words: Sequence[str], method: Method = "pc
         if _label_points(figure, axes, points, chosen) or side >= LARGEST_INCHES:
             return figure
         side *= 1.25
+
+
+def _shape(points: NDArray[np.float64]) -> float:
+    """How many times as wide as high a picture of these points is: as they lie, from 1 to 2."""
+    across, up = np.ptp(points, axis=0)
+    return float(np.clip(across / up if up > 0 else 2.0, 1.0, 2.0))
 
 
 def _in_the_plane(matrix: NDArray[np.float64], method: str) -> tuple[NDArray[np.float64], tuple[str, str]]:

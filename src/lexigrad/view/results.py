@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 
 from lexigrad.errors import InputError
+from lexigrad.evaluation.accuracies import accuracy_interval, percent
+from lexigrad.evaluation.confusion import class_scores
 from lexigrad.view.style import COLORS, FAINT, INK, MARKERS, empty_figure, import_extra, styled
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-__all__ = ["Sweep", "plot_confusion", "plot_l2_sweep", "plot_learning_curve", "plot_losses"]
+__all__ = ["Sweep", "plot_confusion", "plot_error_groups", "plot_l2_sweep", "plot_learning_curve", "plot_losses"]
 
 LINEAR_EPOCHS: Final = 50
 """With more epochs than that their axis is logarithmic, and they get no marks of their own."""
@@ -141,7 +143,8 @@ def plot_l2_sweep(results: Sweep | Sequence[Sweep]) -> Figure:
     """Draw accuracy against the strength of the L2 penalty, on a logarithmic axis.
 
     A result has one color: solid on the dev set, where the strength is chosen, with a ring at the best, and dashed on
-    the training set; the legend names the best.
+    the training set; the legend names the best. Where a result has its confusions, a line through the ring is the
+    accuracy's interval at 95 %.
 
     Args:
         results: one or several results of `lexigrad.classify_sentiment`.
@@ -177,6 +180,8 @@ def plot_l2_sweep(results: Sweep | Sequence[Sweep]) -> Figure:
 def plot_confusion(result: Sweep) -> Figure:
     """Draw which classes a classifier takes for which: counts, shaded by their share of the true class.
 
+    Each row is named with its recall, and each column with its precision, in percent.
+
     Args:
         result: a result of `lexigrad.classify_sentiment`; rows of its ``confusion`` are the truth.
 
@@ -197,22 +202,70 @@ def plot_confusion(result: Sweep) -> Figure:
     classes = len(result.labels)
     if counts.shape != (classes, classes) or classes == 0:
         raise InputError(f"a confusion matrix of {classes} labels must be square, but has shape {counts.shape}")
+    scores = class_scores(counts, result.labels)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure, axes = empty_figure(2.4 + 0.95 * classes, 1.6 + 0.8 * classes)
+    figure, axes = empty_figure(2.4 + 0.95 * classes, 1.9 + 0.8 * classes)
     shading = import_extra("matplotlib.colors").LinearSegmentedColormap.from_list("share", ["#eef4fb", "#1a4f8a"])
     image = axes.imshow(shares, cmap=shading, vmin=0, vmax=1, aspect="auto")
     for (row, column), count in np.ndenumerate(counts):
         ink = "white" if shares[row, column] > 0.7 else "#10243a"  # the ink with more contrast
         axes.text(column, row, f"{count:,}", ha="center", va="center", color=ink)
-    axes.set_xticks(range(classes), [label.replace(" ", "\n") for label in result.labels])
-    axes.set_yticks(range(classes), result.labels)
-    axes.set(xlabel="predicted", ylabel="truth", title=result.name)
+    columns = [f"{score.label}\n{percent(score.precision)}".replace(" ", "\n") for score in scores]
+    axes.set_xticks(range(classes), columns)
+    axes.set_yticks(range(classes), [f"{score.label}\n{percent(score.recall)}" for score in scores])
+    axes.set(xlabel="predicted, precision in %", ylabel="truth, recall in %", title=result.name)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     bar = figure.colorbar(image, ax=axes, format=import_extra("matplotlib.ticker").PercentFormatter(1.0), shrink=0.9)
     bar.set_label("share of the true class")
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=INK)
+    return figure
+
+
+@styled
+def plot_error_groups(result: Any) -> Figure:
+    """Draw how much larger the share of each group of sentences is among the errors than among all sentences.
+
+    A point is the difference of the two shares, in points, and a line its interval at 95 %: a group whose line crosses
+    0 may be as frequent among the errors as it is anywhere. Errors are drawn filled, and reversals, in which praise was
+    taken for blame or blame for praise, open.
+
+    Args:
+        result: a result of `lexigrad.classify_sentiment`, which has ``groups`` and a ``name``.
+
+    Returns:
+        The figure.
+
+    Raises:
+        InputError: the result has no groups.
+        MissingExtraError: matplotlib is not installed.
+
+    Example:
+        >>> from types import SimpleNamespace as Some
+        >>> part = Some(share=0.5, interval=(0.1, 0.3))
+        >>> result = Some(name="own", groups=[Some(name="negation", share=0.3, errors=part, reversals=part)])
+        >>> [label.get_text() for label in plot_error_groups(result).axes[0].get_yticklabels()]
+        ['negation, 30.0 %']
+    """
+    groups = result.groups
+    if not groups:
+        raise InputError("there is nothing to draw: the result has no groups of sentences")
+    figure, axes = empty_figure(7.0, 1.7 + 0.55 * len(groups))
+    kinds = (("errors", COLORS[0], COLORS[0], -0.13), ("reversals", COLORS[1], "none", 0.13))
+    for kind, color, face, above in kinds:
+        rows = np.arange(len(groups)) + above
+        parts = [getattr(group, kind) for group in groups]
+        bounds = 100 * np.array([part.interval for part in parts])
+        axes.hlines(rows, *bounds.T, color=color, linewidth=1.6)
+        shares = [100 * (part.share - group.share) for part, group in zip(parts, groups, strict=True)]
+        axes.plot(shares, rows, "o", color=color, markerfacecolor=face, label=kind)
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.set_yticks(range(len(groups)), [f"{group.name}, {percent(group.share)} %" for group in groups])
+    axes.invert_yaxis()
+    axes.set(xlabel="share among these less share among all sentences, points (95 %)", title=result.name)
+    axes.grid(axis="x", color=FAINT, linewidth=0.6)
+    figure.legend(loc="outside upper right", labelcolor="linecolor", ncols=2)
     return figure
 
 
@@ -257,6 +310,10 @@ def _draw_sweep(axes: Axes, result: Any, color: str, marker: str) -> None:
     axes.plot(strengths, dev, color=color, marker=marker, markersize=5, label=label)
     axes.plot(strengths, train, color=color, marker=marker, markersize=3, ls="--")
     axes.plot(strengths[best], dev[best], "o", markersize=13, markerfacecolor="none", color=color)
+    sentences = int(np.sum(getattr(result, "confusion", 0)))
+    if sentences:
+        low, high = accuracy_interval(round(dev[best] / 100 * sentences), sentences)
+        axes.vlines(strengths[best], 100 * low, 100 * high, color=color, linewidth=1)
 
 
 def _strength_axis(axes: Axes, strengths: Sequence[float]) -> None:
