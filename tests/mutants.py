@@ -74,6 +74,7 @@ TESTS: Final[dict[str, str]] = {
     "vectors/formats/loading.py": "vectors/formats/test_formats.py vectors/formats/test_fasttext.py compat/hub",
     "vectors/formats/npz.py": "vectors/formats/test_npz.py",
     "vectors/formats/registry.py": "vectors/formats",
+    "vectors/formats/safetensors.py": "vectors/formats/test_formats.py vectors/test_precision.py",
     "vectors/formats": "vectors/formats/test_formats.py vectors/formats/test_hostile.py",
 }
 """The tests of a file, or of all other files of a folder, the fastest first; ``{name}`` is the file's name."""

@@ -182,6 +182,10 @@ NATIVE = {
     native(whole(V=entry(dtype="I32")), content()): "'V' must be float32 of 2 dimensions, not int32 of 2",
     native(whole(V=entry(shape=[2])), content()): "'V' must be float32 of 2 dimensions, not float32 of 1",
     native(whole(V=entry(shape=[1, 2])), content()): "2 words need a matrix of as many rows",
+    native(whole(words=entry("I8", [6], [24, 30])), content()): "'words' must be uint8 of 1 dimensions, not int8 of 1",
+    native(
+        whole(words=entry("U8", [6, 1], [24, 30])), content()
+    ): "'words' must be uint8 of 1 dimensions, not uint8 of 2",
     native(whole(), content(ends=(3, 5))): "do not divide",
     native(whole(), content(ends=(-1, 6))): "do not divide",
     native(whole(), content(ends=(2**62, 6))): "do not divide",
@@ -209,6 +213,14 @@ def test_a_header_without_zeros_in_its_length_is_refused_when_the_file_is_known_
 
 def test_a_packed_native_file_is_not_read(tmp_path: Path) -> None:
     assert "unpack it first" in refuse(tmp_path / "v", gzip.compress(native(whole(), content())))
+
+
+def test_the_longest_word_that_is_read_is_written_and_no_longer_one(tmp_path: Path) -> None:
+    longest = MEBIBYTE * "x"
+    save_vectors(tmp_path / "v.bin", KeyedVectors([longest, "b"], [[1.0], [2.0]]))
+    assert load_vectors(tmp_path / "v.bin").words == [longest, "b"]
+    with pytest.raises(FormatError, match="is too long"):
+        save_vectors(tmp_path / "v.bin", KeyedVectors([longest + "x", "b"], [[1.0], [2.0]]))
 
 
 def test_what_is_no_plain_file_is_refused() -> None:
