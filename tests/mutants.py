@@ -68,7 +68,7 @@ TESTS: Final[dict[str, str]] = {
     "evaluation/intervals.py": "evaluation/test_intervals.py evaluation/test_stability.py",
     "evaluation/scores.py": "evaluation/test_evaluate.py cli/test_commands.py",
     "evaluation/classifiers.py": "evaluation/test_classifiers.py evaluation/test_sentiment.py",
-    "evaluation/columns.py": "evaluation/test_confusion.py evaluation/test_erroranalysis.py evaluation/test_sentiment.py",
+    "evaluation/columns.py": "evaluation/test_confusion.py evaluation/test_erroranalysis.py",
     "evaluation/mistakes.py": "evaluation/test_erroranalysis.py evaluation/test_sentiment.py",
     "evaluation/sentimentresult.py": "evaluation/test_sentiment.py",
     "evaluation/sentencevectors.py": "evaluation/test_sentencevectors.py evaluation/test_sentiment.py",
