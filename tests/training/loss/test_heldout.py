@@ -13,7 +13,7 @@ import pytest
 from scipy.optimize import minimize
 
 import lexigrad
-from lexigrad import InputError, TrainConfig, Vocabulary, Word2Vec, best_bias, held_out_loss, reference
+from lexigrad import CorpusError, InputError, TrainConfig, Vocabulary, Word2Vec, best_bias, held_out_loss, reference
 from lexigrad.corpus.split import split_corpus
 from lexigrad.corpus.windows.counts import WindowCounts
 from lexigrad.kernels.draws import TOKEN_STREAM, draw, keep_thresholds, stream_key
@@ -21,6 +21,8 @@ from lexigrad.training.loss import bias as module
 from lexigrad.training.loss.allpairs import loss_of_counts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
 WORDS = [f"w{i:04}" for i in range(1_300)]
@@ -244,6 +246,16 @@ def test_what_cannot_be_measured_is_refused() -> None:
         best_bias(replace(model, U=np.full_like(model.U, np.nan)), counts)
     with pytest.raises(InputError, match="nothing to predict"):
         best_bias(model, window_counts(np.zeros((40, 40), np.float32), model.vocabulary))
+
+
+def test_a_saved_text_of_other_phrases_than_the_models_is_refused(tmp_path: Path) -> None:
+    config = replace(SMALL, phrases=1, phrase_min_count=2, phrase_threshold=0.1)
+    model = lexigrad.train(TEXT, SMALL)
+    with lexigrad.read_corpus(TEXT, config, vocabulary=model.vocabulary) as corpus:
+        assert corpus.phrases
+        corpus.save(tmp_path / "text")
+    with pytest.raises(CorpusError, match="was read with other phrases"):
+        held_out_loss(model, tmp_path / "text")
 
 
 # the best bias
