@@ -13,6 +13,7 @@ from contract import planted_sentences
 import lexigrad
 from lexigrad import TrainConfig, held_out_loss, reference
 from lexigrad.kernels.draws import LOSS_STREAM, alias_table, draw, keep_thresholds, stream_key
+from lexigrad.training.loss import sample as sample_module
 from lexigrad.training.loss.sample import LossSample
 
 if TYPE_CHECKING:
@@ -152,6 +153,17 @@ def test_on_a_large_sample_it_is_near_the_exact_loss_of_the_text(model: str, los
         trained = lexigrad.train(corpus, config)
         exact = getattr(held_out_loss(trained, corpus), loss)
     assert trained.history[-1]["loss"] == pytest.approx(exact, rel=0.02)
+
+
+def test_tiles_of_rows_and_columns_of_the_softmax_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = replace(SMALL, loss="naive_softmax")
+    with lexigrad.read_corpus(planted_sentences(100), config) as corpus:
+        sample = LossSample(corpus, config)
+        V, U = (2 * np.random.default_rng(0).standard_normal((2, len(corpus.vocabulary), 9))).astype(np.float32)
+        whole = sample.loss(V, U)
+        monkeypatch.setattr(sample_module, "COLUMNS", 7)
+        monkeypatch.setattr(sample_module, "ROWS", 5)
+        assert sample.loss(V, U) == pytest.approx(whole, rel=1e-12)
 
 
 @LOSSES
