@@ -1,4 +1,4 @@
-"""Every error that lexigrad raises on purpose, and how the sentences of errors name a word.
+"""Every error that lexigrad raises on purpose, and how a word or a name is shown to a person.
 
 An error has one sentence: what is wrong, where, and what to do. The command line prints that sentence and exits with
 status 1.
@@ -26,9 +26,11 @@ __all__ = [
     "near_spellings",
     "quoted",
     "unknown_word_message",
+    "visible",
 ]
 
 SPELLINGS_SEARCHED: Final = 100_000  # to compare spellings is slow; the frequent words are the likely ones
+JOINERS: Final = "\u200c\u200d"  # letters are joined and parted by them in Persian and in the scripts of India
 LONGEST_SPELLING: Final = 100  # a text without white space is one word, of any length
 
 
@@ -193,3 +195,19 @@ def unknown_word_message(word: str, words: Iterable[str]) -> str:
 def quoted(word: str) -> str:
     """The word in quotation marks, for a message; of a long word only the beginning."""
     return repr(word) if len(word) <= LONGEST_SPELLING else f"{word[:LONGEST_SPELLING]!r}… ({len(word):,} characters)"
+
+
+def visible(text: str) -> str:
+    r"""The text on one line, for a person to read: characters that cannot be seen stand there as Python writes them.
+
+    A terminal would obey an escape character in the name of a file, and a line break would tear a table apart; an SVG
+    with either is broken.
+
+    Args:
+        text: such as a word, or the name of a file.
+
+    Example:
+        >>> print(visible("a\x1b[31m red\n word"))
+        a\x1b[31m red\n word
+    """
+    return "".join(one if one.isprintable() or one in JOINERS else repr(one)[1:-1] for one in text)

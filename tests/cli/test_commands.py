@@ -11,6 +11,9 @@ from click.testing import CliRunner, Result
 
 import lexigrad
 from lexigrad.cli import main as cli
+from lexigrad.cli.console import Display
+from lexigrad.evaluation import sentiment
+from lexigrad.gradcheck import classifiers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -237,6 +240,100 @@ def test_course_says_why_nothing_is_classified(treebank: Path) -> None:
     assert result.exit_code == 0
     assert "sentences are not classified" in result.stderr
     assert json.loads(result.stdout)["sentiment"] is None
+
+
+def break_labels(folder: Path, kind: str) -> None:
+    """Make the labels beside the official folder unusable for a classifier."""
+    if kind == "train only":
+        (folder / "trees" / "dev.txt").unlink()
+        (folder / "trees" / "test.txt").unlink()
+    elif kind == "one class":
+        (folder / "trees" / "train.txt").write_text("(4 king)\n(4 queen)\n")
+    else:
+        (folder / "trees" / f"{kind}.txt").write_text("(3 king)\n(9 queen)\n")
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "reason"),
+    [
+        ("train only", 0, "dev.txt"),
+        ("one class", 1, "all 2 sentences of the training set have the label 4"),
+        ("train", 1, "train.txt, line 2: a label is '9'"),
+        ("dev", 1, "dev.txt, line 2: a label is '9'"),
+        ("test", 1, "test.txt, line 2: a label is '9'"),
+    ],
+)
+def test_course_finds_bad_labels_before_it_trains_and_prints_what_it_computed(
+    treebank: Path, monkeypatch: pytest.MonkeyPatch, kind: str, status: int, reason: str
+) -> None:
+    break_labels(treebank, kind)
+    said: list[str] = []
+    monkeypatch.setattr(Display, "say", lambda _, message: said.append(message))
+    monkeypatch.setattr(Display, "course", lambda *_: said.append("trained"))
+    arguments = ["course", "--treebank=official", "--iterations=10", "--plot-to=pictures"]
+    told = run(*arguments)
+    assert reason in said[0]
+    assert said[1] == "trained"
+    assert told.exit_code == status
+    assert told.stdout.startswith("10\t")
+    assert reason in told.stdout
+    assert (treebank / "pictures" / "course-costs.svg").exists()
+    data = run(*arguments, "--json")
+    assert data.exit_code == status
+    assert len(json.loads(data.stdout)["costs"]) == 1
+    assert reason in json.loads(data.stdout)["not_classified"]
+    assert (reason in data.stderr) == (status == 1)
+
+
+def test_course_prints_its_costs_when_classifying_fails(treebank: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise lexigrad.MissingExtraError("classifying needs scikit-learn: install it")
+
+    monkeypatch.setattr(sentiment, "classify_sentiment", fail)
+    result = run("course", "--treebank=official", "--iterations=10", "--json", "-q")
+    assert (result.exit_code, result.stderr) == (1, "Error: classifying needs scikit-learn: install it\n")
+    assert json.loads(result.stdout)["not_classified"] == "classifying needs scikit-learn: install it"
+
+
+def test_a_failed_check_of_a_gradient_takes_no_result(treebank: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, name: str, **__: object) -> None:
+        raise lexigrad.GradientError(f"{name}: the gradient is 2, but finite differences give 3")
+
+    monkeypatch.setattr(classifiers, "check_classifier", fail)
+    arguments = ["sentiment", "good.safetensors", "bad.safetensors", "--treebank=trees", "-q"]
+    sentence = "good.safetensors: the gradient is 2, but finite differences give 3; scale the vectors to lengths near 1"
+    told = run(*arguments)
+    assert told.exit_code == 1
+    assert "bad.safetensors: the check of its gradient failed\n" in told.stdout
+    assert "bad.safetensors: worst errors on the dev set" in told.stdout
+    assert told.stderr == f"Error: {sentence}, and classify again\n"
+    data = run(*arguments, "--json")
+    assert (data.exit_code, data.stderr) == (1, told.stderr)
+    first, second = json.loads(data.stdout)
+    assert first["gradient_check"]["failed"].startswith(sentence)
+    assert list(second["less"]) == ["good.safetensors"]
+
+
+def test_one_file_of_vectors_that_cannot_be_used_takes_no_others_results(treebank: Path) -> None:
+    lexigrad.save_vectors("huge.bin", lexigrad.KeyedVectors(WORDS, 1e38 * MATRIX / MATRIX.max()))
+    lexigrad.save_vectors("other.bin", lexigrad.KeyedVectors(["buono"], [[1.0]]))
+    result = run("sentiment", "huge.bin", "good.safetensors", "other.bin", "--treebank=trees", "-q", "--json")
+    assert result.exit_code == 1
+    assert [found["name"] for found in json.loads(result.stdout)] == ["good.safetensors"]
+    assert result.stderr.startswith("Error: huge.bin: the mean vector of a sentence holds a number of size ")
+    assert "overflows in 32 bits; scale the vectors" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [["sentiment", "good.safetensors", "--treebank=trees"], ["course", "--treebank=x"]])
+@pytest.mark.parametrize("place", ["a.file", "a.file/below", "/proc/none", "taken"])
+def test_a_place_where_no_picture_can_be_is_wrong_usage(treebank: Path, command: list[str], place: str) -> None:
+    (treebank / "a.file").touch()
+    (treebank / "taken" / "sentiment-sweep.svg").mkdir(parents=True)
+    result = run(*command, "--plot-to", place)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Invalid value for '--plot-to'" in result.stderr
+    assert place == "a.file" or "; name another" in result.stderr
 
 
 @pytest.mark.parametrize(("ending", "start"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])

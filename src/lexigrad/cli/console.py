@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from lexigrad.errors import visible
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from lexigrad.engines.ray.health import EngineProgress
     from lexigrad.training.progress import SolverProgress, TrainProgress
 
-__all__ = ["Display", "print_columns", "print_json"]
+__all__ = ["Display", "print_columns", "print_json", "tell"]
 
 REDRAW_SECONDS: Final = 0.1
 
@@ -32,9 +34,14 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False))
 
 
+def tell(message: str) -> None:
+    """Write a line to standard error; no name of a file in it makes two lines of it, or colors."""
+    click.echo(visible(message), err=True)
+
+
 def print_columns(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows below a heading, each column as wide as its widest entry, all but the first to the right."""
-    table = [heading, *rows]
+    table = [[visible(cell) for cell in row] for row in (heading, *rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for first, *others in table:
         cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
@@ -73,7 +80,7 @@ class Display:
         with self._lock:
             self._leave_bar()
             if not self.quiet:
-                click.echo(message, err=True)
+                tell(message)
 
     def reading(self, done_bytes: int, total_bytes: int | None) -> None:
         """Show how much of the text has been read; the size of the whole may be unknown."""
@@ -160,7 +167,7 @@ class Display:
             self._drawn_at = monotonic()
             self._draw_bar(name, done, total, detail)
         elif not self._is_live and total and is_next_tenth:
-            click.echo(f"{name} {done / total:4.0%}, {self._beside(detail)}", err=True)
+            tell(f"{name} {done / total:4.0%}, {self._beside(detail)}")
         if tenth == 10:
             self._leave_bar()
 
@@ -176,7 +183,7 @@ class Display:
                 self._bar.add_task(name, total=total, detail=shown)
                 self._bar.start()
             task = self._bar.task_ids[0]
-            self._bar.update(task, description=name, completed=done, total=total, detail=shown, refresh=True)
+            self._bar.update(task, description=visible(name), completed=done, total=total, detail=shown, refresh=True)
 
     def _leave_bar(self) -> None:
         """Leave the bar as it stands, and begin a line below it."""
@@ -193,10 +200,10 @@ def _live_bar() -> Progress:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=30),
         TaskProgressColumn(),
-        TextColumn("{task.fields[detail]}"),
+        TextColumn("{task.fields[detail]}", markup=False),
         console=Console(stderr=True),
         auto_refresh=False,
         redirect_stdout=False,  # data goes where it was sent

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from lexigrad.cli.console import tell
 from lexigrad.cli.evaluate import measured, measures
 from lexigrad.cli.options import FILE
 from lexigrad.errors import LexigradError
@@ -80,7 +81,7 @@ def hub(
     )
     missing = [f"no {what}" for what, given in (("license", license), ("language", languages)) if not given]
     note = f"; the card states {' and '.join(missing)}" if missing else ""
-    click.echo(f"wrote {folder}: {len(vectors):,} words, {vectors.dim} numbers each{note}", err=True)
+    tell(f"wrote {folder}: {len(vectors):,} words, {vectors.dim} numbers each{note}")
 
 
 def _model_or_vectors(path: Path) -> Word2Vec | KeyedVectors:

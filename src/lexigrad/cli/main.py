@@ -8,12 +8,13 @@ from __future__ import annotations
 import errno
 import sys
 import warnings
-from contextlib import suppress
-from typing import Any, Final
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from lexigrad import __version__
+from lexigrad.cli.console import tell
 from lexigrad.cli.corpus import cooccur, vocab
 from lexigrad.cli.evaluate import evaluate, loss
 from lexigrad.cli.explore import explore
@@ -24,7 +25,10 @@ from lexigrad.cli.sentiment import course, sentiment
 from lexigrad.cli.signals import Endings
 from lexigrad.cli.train import train
 from lexigrad.cli.vectors import analogy, convert, index, neighbors, plot, stability
-from lexigrad.errors import LexigradError
+from lexigrad.errors import LexigradError, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["main"]
 
@@ -49,38 +53,59 @@ class Commands(click.Group):
                 connecting.leave(end.code)
             raise
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _visible_errors():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
+        with _visible_errors():
+            return self._invoke(ctx)
+
+    def _invoke(self, ctx: click.Context) -> Any:
         endings = Endings()
         try:
             with endings:
                 return super().invoke(ctx)
         except KeyboardInterrupt as interrupt:
-            sentence = f"\nStopped by {endings.by}; no half-written file is left behind."
+            stopped = Refusal(f"Stopped by {endings.by}; no half-written file is left behind.", interrupt)
             with suppress(OSError):  # the terminal may be gone
-                click.echo(_with_notes(sentence, interrupt), err=True)
+                click.echo("\n" + "\n".join(map(visible, stopped.lines)), err=True)
             ctx.exit(SIGNALLED + endings.signal)
         except LexigradError as error:
-            raise click.ClickException(_with_notes(str(error), error)) from error
+            raise Refusal(str(error), error) from error
         except OSError as error:
             if error.errno == errno.EPIPE:  # the reader went away, as `head` does: click ends quietly
                 raise
             where = f"{error.filename}: " if error.filename else ""
-            raise click.ClickException(_with_notes(f"{where}{error.strerror or error}", error)) from error
+            raise Refusal(f"{where}{error.strerror or error}", error) from error
         except UnicodeEncodeError as error:
             sentence = f"the output's encoding is {error.encoding}, which lacks a character; set PYTHONIOENCODING=utf-8"
             raise click.ClickException(sentence) from error
         except MemoryError as error:
-            raise click.ClickException(_with_notes(f"not enough memory: {error}", error)) from error
+            raise Refusal(f"not enough memory: {error}", error) from error
+
+
+@contextmanager
+def _visible_errors() -> Iterator[None]:
+    """Let no name of a file or a word in an error tear its lines apart, or color them."""
+    try:
+        yield
+    except click.ClickException as error:
+        error.message = "\n".join(map(visible, getattr(error, "lines", [error.message])))
+        raise
+
+
+class Refusal(click.ClickException):
+    """What the command line says of an error: a sentence, and below it the notes that the command added."""
+
+    def __init__(self, sentence: str, error: BaseException) -> None:
+        self.lines = [sentence, *getattr(error, "__notes__", ())]
+        super().__init__("\n".join(self.lines))
 
 
 def _show_warning(message: Warning | str, *_where: Any, **_options: Any) -> None:
     with suppress(OSError):
-        click.echo(f"Warning: {message}", err=True)
-
-
-def _with_notes(sentence: str, error: BaseException) -> str:
-    """A sentence, and below it the notes that the command added to the error."""
-    return "\n".join([sentence, *getattr(error, "__notes__", ())])
+        tell(f"Warning: {' '.join(str(message).split())}")  # those of other libraries may have many lines
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

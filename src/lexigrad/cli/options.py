@@ -40,6 +40,7 @@ __all__ = [
     "save_figure",
     "vocabulary_option",
     "writable",
+    "writable_folder",
     "writable_with_ending",
 ]
 
@@ -72,6 +73,22 @@ def writable_with_ending(ctx: click.Context, option: click.Parameter, path: Path
     if path is not None and path.suffix not in endings:
         raise click.BadParameter(f"File '{path}' must end in {either(endings)}.", ctx, option)
     return writable(ctx, option, path)
+
+
+def writable_folder(ctx: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse a folder in which no picture could be written, before any work is done."""
+    if path is None:
+        return path
+    there = next(folder for folder in (path, *path.absolute().parents) if folder.exists() or folder.is_symlink())
+    try:
+        tempfile.TemporaryFile(dir=there).close()
+    except OSError as error:
+        reason = f"no file can be written to '{path}' ({error.strerror or error}: '{there}'); name another folder."
+        raise click.BadParameter(reason, ctx, option) from error
+    taken = next((inside for inside in path.glob("*.svg") if inside.is_dir()), None)
+    if taken is not None:
+        raise click.BadParameter(f"'{taken}' is a folder, and a picture goes there; name another one.", ctx, option)
+    return path
 
 
 def either(choices: Iterable[str]) -> str:

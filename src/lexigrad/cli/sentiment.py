@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lexigrad.cli.console import Display, print_json
-from lexigrad.cli.options import FILE, OUTPUT_FILE, json_option, quiet_option, save_figure, writable_with_ending
+from lexigrad.cli.options import (
+    FILE,
+    OUTPUT_FILE,
+    json_option,
+    quiet_option,
+    save_figure,
+    writable_folder,
+    writable_with_ending,
+)
+from lexigrad.errors import CorpusError, GradientError, LexigradError, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.figure import Figure
 
     from lexigrad.evaluation.course import CourseResult
     from lexigrad.evaluation.sentiment import SentimentResult
     from lexigrad.evaluation.treebank import StanfordSentiment
-    from lexigrad.gradcheck import Checked
     from lexigrad.vectors.keyedvectors import KeyedVectors
     from lexigrad.view.wordgroups import WordAxes
 
@@ -33,7 +39,13 @@ CHECKED_SENTENCES: Final = 100
 _treebank = click.option(
     "--treebank", type=FOLDER, required=True, metavar="DIR", help="folder of the Stanford Sentiment Treebank"
 )
-_plot_to = click.option("--plot-to", type=FOLDER, metavar="DIR", help="write pictures into this folder, too")
+_plot_to = click.option(
+    "--plot-to",
+    type=FOLDER,
+    callback=writable_folder,
+    metavar="DIR",
+    help="write pictures into this folder, too",
+)
 
 
 @click.command()
@@ -58,20 +70,26 @@ def sentiment(
     With --hidden a two-layer network stands beside softmax regression. Needs an extra: pip install
     'lexigrad[sentiment]'.
     """
-    from lexigrad.evaluation.treebank import StanfordSentiment
+    from lexigrad.evaluation.treebank import StanfordSentiment, check_labels
     from lexigrad.vectors.formats.loading import load_vectors
 
     sentences = StanfordSentiment(treebank)
     layers = (None,) if hidden is None else (None, hidden)
+    found = _Found(sentences)
     with Display(quiet=quiet) as display:
+        check_labels(sentences)
         named = [(name, load_vectors(path)) for path, name in zip(vectors, _names(vectors), strict=True)]
-        results = [_classified(found, sentences, name, layer, display) for name, found in named for layer in layers]
-    if as_json:
-        print_json([_as_dict(result, results, sentences) for result in results])
-    else:
-        _print_sentiment(results, sentences)
-    if plot_to is not None:
-        _plot_sentiment(results, plot_to)
+        for name, words in named:
+            for layer in layers:
+                found.classify(words, name, layer, display)
+    if found.results:
+        if as_json:
+            print_json([found.to_dict(result) for result in found.results])
+        else:
+            found.print()
+        if plot_to is not None:
+            _plot_sentiment(found.results, plot_to)
+    found.end()
 
 
 @click.command()
@@ -101,76 +119,116 @@ def course(
 
     with Display(quiet=quiet) as display:
         inner = treebank / "stanfordSentimentTreebank"
+        found = _labelled(treebank)
+        if found.error is not None and treebank.is_dir():
+            display.say(found.refusal())
         result = run_course(inner if inner.is_dir() else treebank, iterations, display.course)
         if not as_json:
             _print_course(result)
         if output is not None:
             save_vectors(output, result.vectors)
             display.say(f"wrote {len(result.words):,} vectors of length {result.vectors.dim} to {output}")
-        labelled = _labelled(treebank, display)
-        found = None if labelled is None else _classified(result.vectors, labelled, "course", None, display)
+        found.classify(result.vectors, "course", None, display)
     if as_json:
-        _print_course_json(result, found, labelled)
-    elif found is not None and labelled is not None:
+        _print_course_json(result, found)
+    elif found.results:
         click.echo()
-        _print_sentiment([found], labelled)
+        found.print()
         click.echo(f"\n{PUBLISHED}")
+    else:
+        click.echo(f"\n{visible(found.refusal())}")
     if plot_to is not None:
         _plot_course(result, plot_to)
-        _plot_sentiment([] if found is None else [found], plot_to)
+        _plot_sentiment(found.results, plot_to)
+    if not isinstance(found.error, CorpusError):  # where labels are missing there is nothing wrong
+        found.end()
 
 
-def _classified(
-    vectors: KeyedVectors, treebank: StanfordSentiment, name: str, hidden: int | None, display: Display
-) -> SentimentResult:
-    """The result of one file of vectors; says at which strengths the optimizer stopped too early."""
-    from lexigrad.evaluation.sentiment import classify_sentiment
+class _Found:
+    """The results of classifying sentences, and the first error: one error does not take the results of the others."""
 
-    name = name if hidden is None else f"{name}, {hidden} hidden"
-    result = classify_sentiment(vectors, treebank, name=name, hidden=hidden, progress=display.steps(name))
-    if result.unconverged:
-        strengths = ", ".join(f"{strength:g}" for strength in result.unconverged)
-        display.say(f"{name}: the optimizer stopped before its minimum at L2 {strengths}")
-    return result
+    def __init__(self, treebank: StanfordSentiment | None, error: LexigradError | None = None) -> None:
+        self.treebank = treebank
+        self.error = error
+        self.results: list[SentimentResult] = []
+        self.checks: list[dict[str, Any]] = []  # for each result the proof of its gradient, or how that failed
+
+    def classify(self, vectors: KeyedVectors, name: str, hidden: int | None, display: Display) -> None:
+        """Add the result of one file of vectors; says at which strengths the optimizer stopped too early."""
+        from lexigrad.evaluation.sentiment import classify_sentiment
+
+        if self.treebank is None:
+            return
+        name = name if hidden is None else f"{name}, {hidden} hidden"
+        try:
+            result = classify_sentiment(vectors, self.treebank, name=name, hidden=hidden, progress=display.steps(name))
+        except LexigradError as error:
+            self.error = self.error or error
+            return
+        self.results.append(result)
+        self.checks.append(self._checked_gradient(result, self.treebank))
+        if result.unconverged:
+            strengths = ", ".join(f"{strength:g}" for strength in result.unconverged)
+            display.say(f"{name}: the optimizer stopped before its minimum at L2 {strengths}")
+
+    def _checked_gradient(self, result: SentimentResult, treebank: StanfordSentiment) -> dict[str, Any]:
+        """Prove the chosen classifier's gradient on the first sentences of the training set."""
+        from lexigrad.gradcheck.classifiers import check_classifier
+
+        vectorizer, classifier = result.pipeline[0], result.pipeline[-1]
+        x = vectorizer.transform(treebank.sentences("train")[:CHECKED_SENTENCES])
+        labels = treebank.labels("train")[:CHECKED_SENTENCES]
+        try:
+            return check_classifier(classifier, x, labels, result.strength, name=result.name)._asdict()
+        except GradientError as error:
+            failed = GradientError(f"{error}; scale the vectors to lengths near 1, and classify again")
+            self.error = self.error or failed
+            return {"failed": str(failed)}
+
+    def refusal(self) -> str:
+        """Why nothing is classified."""
+        return f"sentences are not classified: {self.error}"
+
+    def end(self) -> None:
+        """Raise the first error, after all that was computed has been printed."""
+        if self.error is not None:
+            raise self.error
+
+    def to_dict(self, result: SentimentResult) -> dict[str, Any]:
+        """A result for JSON, with the check of its gradient and its differences from the other results."""
+        from lexigrad.evaluation.sentiment import compare_accuracies
+
+        others = [other for other in self.results if other is not result]
+        less = {other.name: compare_accuracies(result, other).to_dict() for other in others}
+        return result.to_dict() | {"gradient_check": self.checks[self.results.index(result)], "less": less}
+
+    def print(self) -> None:
+        """Print the table of all results, and then all there is to say of each."""
+        from lexigrad.evaluation.sentiment import difference_table, side_by_side
+
+        click.echo(side_by_side(self.results))
+        if len(self.results) > 1:
+            click.echo(f"\nfirst less second, in points\n{difference_table(self.results)}")
+        for result, check in zip(self.results, self.checks, strict=True):
+            _print_result(result, check)
 
 
-def _checked_gradient(result: SentimentResult, treebank: StanfordSentiment) -> Checked:
-    """The proof of the chosen classifier's gradient on the first sentences of the training set."""
-    from lexigrad.gradcheck.classifiers import check_classifier
+def _labelled(treebank: Path) -> _Found:
+    """The treebank with labels in this folder, or else beside it; with an error where there is none."""
+    from lexigrad.evaluation.treebank import StanfordSentiment, check_labels
 
-    vectorizer, classifier = result.pipeline[0], result.pipeline[-1]
-    x = vectorizer.transform(treebank.sentences("train")[:CHECKED_SENTENCES])
-    labels = treebank.labels("train")[:CHECKED_SENTENCES]
-    return check_classifier(classifier, x, labels, result.strength, name=result.name)
-
-
-def _as_dict(
-    result: SentimentResult, results: Sequence[SentimentResult], treebank: StanfordSentiment
-) -> dict[str, Any]:
-    """A result for JSON, with the check of its gradient and its differences from the other results."""
-    from lexigrad.evaluation.sentiment import compare_accuracies
-
-    others = [other for other in results if other is not result]
-    less = {other.name: compare_accuracies(result, other).to_dict() for other in others}
-    return result.to_dict() | {"gradient_check": _checked_gradient(result, treebank)._asdict(), "less": less}
-
-
-def _labelled(treebank: Path, display: Display) -> StanfordSentiment | None:
-    """The treebank with labels in this folder, or else beside it; None, and a message, where there is none."""
-    from lexigrad.errors import CorpusError
-    from lexigrad.evaluation.treebank import StanfordSentiment
-
-    reasons = []
+    errors: list[tuple[int, LexigradError]] = []  # the most telling first: malformed labels, then trees, then no labels
     for folder in (treebank, treebank.resolve().parent):
+        found = None
         try:
             found = StanfordSentiment(folder)
-            found.labels("train")
-        except CorpusError as error:
-            reasons.append(str(error))
+            check_labels(found)
+        except LexigradError as error:
+            has_trees = found is not None and found.layout == "trees"
+            errors.append((0 if not isinstance(error, CorpusError) else 1 if has_trees else 2, error))
         else:
-            return found
-    display.say(f"sentences are not classified: {reasons[0]}")
-    return None
+            return _Found(found)
+    return _Found(None, min(errors, key=lambda ranked: ranked[0])[1])
 
 
 def _names(paths: tuple[Path, ...]) -> list[str]:
@@ -189,14 +247,15 @@ def _print_course(result: CourseResult) -> None:
         click.echo(f"\n{seen.text()}")
 
 
-def _print_course_json(result: CourseResult, found: SentimentResult | None, labelled: StanfordSentiment | None) -> None:
+def _print_course_json(result: CourseResult, found: _Found) -> None:
     seen = _seen(result)
     print_json(
         {
             "iterations": len(result.costs) * result.config.print_every,
             "costs": result.costs.tolist(),
             "words": None if seen is None else seen.to_dict(),
-            "sentiment": None if found is None or labelled is None else _as_dict(found, [], labelled),
+            "sentiment": found.to_dict(found.results[0]) if found.results else None,
+            "not_classified": None if found.results else str(found.error),
         }
     )
 
@@ -216,26 +275,25 @@ def _seen(result: CourseResult) -> WordAxes | None:
     return word_axes(result.vectors, drawn) if len(drawn) > 2 else None
 
 
-def _print_sentiment(results: list[SentimentResult], treebank: StanfordSentiment) -> None:
+def _print_result(result: SentimentResult, check: dict[str, Any]) -> None:
+    """Print how sure a result is, and where it is wrong."""
     from lexigrad.evaluation.erroranalysis import group_table
-    from lexigrad.evaluation.sentiment import difference_table, side_by_side
 
-    click.echo(side_by_side(results))
-    if len(results) > 1:
-        click.echo(f"\nfirst less second, in points\n{difference_table(results)}")
-    for result in results:
-        proof = _checked_gradient(result, treebank)
-        click.echo(f"\n{result.name}: L2 below {max(result.as_good):.3g} brings nothing that dev can tell")
-        click.echo(f"{result.name}: worst error of {proof.entries:,} gradients {proof.worst_error:.1e}")
-        click.echo(f"\n{result.name}: confusion on the dev set\n{result.confusion_table()}")
-        click.echo(f"\n{result.class_table()}\n{result.extremes.sentence()}")
-        click.echo(f"\n{result.name}: groups of errors on the dev set\n{group_table(result.groups)}")
-        for group in result.groups:
-            for mistake in group.examples:
-                click.echo(f"{group.name}: {mistake.line()}")
-        click.echo(f"\n{result.name}: worst errors on the dev set")
-        for mistake in result.mistakes:
-            click.echo(mistake.line())
+    name = visible(result.name)
+    click.echo(f"\n{name}: L2 below {max(result.as_good):.3g} brings nothing that dev can tell")
+    if "failed" in check:
+        click.echo(f"{name}: the check of its gradient failed")
+    else:
+        click.echo(f"{name}: worst error of {check['entries']:,} gradients {check['worst_error']:.1e}")
+    click.echo(f"\n{name}: confusion on the dev set\n{result.confusion_table()}")
+    click.echo(f"\n{result.class_table()}\n{result.extremes.sentence()}")
+    click.echo(f"\n{name}: groups of errors on the dev set\n{group_table(result.groups)}")
+    for group in result.groups:
+        for mistake in group.examples:
+            click.echo(f"{group.name}: {visible(mistake.line())}")
+    click.echo(f"\n{name}: worst errors on the dev set")
+    for mistake in result.mistakes:
+        click.echo(visible(mistake.line()))
 
 
 def _plot_sentiment(results: list[SentimentResult], folder: Path) -> None:

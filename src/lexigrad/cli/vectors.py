@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 import click
 
-from lexigrad.cli.console import Display, print_columns, print_json
+from lexigrad.cli.console import Display, print_columns, print_json, tell
 from lexigrad.cli.options import (
     FILE,
     OUTPUT_FILE,
@@ -238,7 +238,7 @@ def convert(
         print_json(report)
     if not quiet:
         for line in _told(report):
-            click.echo(line, err=True)
+            tell(line)
 
 
 def _conversion(vectors: KeyedVectors, tables: int, target: Path, written: str, dtype: Dtype) -> dict[str, Any]:
@@ -298,7 +298,7 @@ def _together(loaded: list[KeyedVectors]) -> VectorsSet:
     together = VectorsSet(loaded)
     if any(together.left_out):
         counts = ", ".join(f"{count:,}" for count in together.left_out)
-        click.echo(f"left out words that not all of the files have: {counts}", err=True)
+        tell(f"left out words that not all of the files have: {counts}")
     return together
 
 

@@ -45,13 +45,13 @@ def fit_classifier(
         MissingExtraError: scikit-learn is not installed.
     """
     try:
-        from sklearn.exceptions import ConvergenceWarning
+        import sklearn  # noqa: F401
         from threadpoolctl import threadpool_limits
     except ImportError as error:
         raise MissingExtraError("classifying needs scikit-learn: pip install 'lexigrad[sentiment]'") from error
     classifier = _softmax_regression(x.shape[1], strength) if hidden is None else _network(hidden, strength, seed)
     with warnings.catch_warnings(), threadpool_limits(1):  # products as small as these are slower on several threads
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the result lists the strengths at which this happens
+        warnings.simplefilter("ignore")  # the result lists the strengths at which the optimizer stopped too early
         return classifier.fit(x, labels)
 
 

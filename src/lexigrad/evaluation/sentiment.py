@@ -27,7 +27,7 @@ from lexigrad.evaluation.erroranalysis import error_groups, group_table
 from lexigrad.evaluation.mistakes import Mistake, answers_of
 from lexigrad.evaluation.sentencevectors import SentenceVectorizer
 from lexigrad.evaluation.sentimentresult import SentimentResult, compare_accuracies, difference_table, side_by_side
-from lexigrad.evaluation.treebank import LABELS, SPLITS
+from lexigrad.evaluation.treebank import LABELS, SPLITS, check_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -53,6 +53,9 @@ __all__ = [
 
 STRENGTHS: Final = tuple(10.0 ** (exponent / 2) for exponent in range(-8, 5))
 """From 1e-4 to 100, two to each power of ten."""
+
+LARGEST: Final = float(np.finfo(np.float32).max) ** 0.5
+"""The largest number whose square is finite in 32 bits; with larger ones the sums of squares of a fit are worthless."""
 
 EXAMPLES: Final = 2
 """How many errors to show of each group, if as many are kept at all."""
@@ -89,8 +92,10 @@ def classify_sentiment(
         Accuracies with intervals, confusion matrix, groups of errors, worst errors and coverage.
 
     Raises:
-        InputError: no token has a vector, the training set has one label only, or an argument is out of its range.
+        InputError: no token has a vector, a vector's numbers are so large that their squares overflow, the training
+            set has one label only, or an argument is out of its range.
         CorpusError: a file of the treebank is missing or empty.
+        FormatError: a line of the treebank is malformed.
         MissingExtraError: scikit-learn is not installed.
 
     Example:
@@ -108,6 +113,7 @@ def classify_sentiment(
     """
     swept = _checked_strengths(strengths)
     _check_sizes(hidden, seed, mistakes)
+    check_labels(treebank)
     sets = _sets(SentenceVectorizer(vectors), treebank)
     _check_trainable(name, treebank, sets)
     classifiers = []
@@ -227,14 +233,15 @@ def _check_sizes(hidden: int | None, seed: int, mistakes: int) -> None:
 
 
 def _check_trainable(name: str, treebank: StanfordSentiment, sets: _Sets) -> None:
-    coverage, labels = sets.coverage, sets.train.labels
+    coverage = sets.coverage
     if not coverage.known:
         raise InputError(
             f"{name}: none of the {coverage.tokens:,} tokens of {treebank.folder} has a vector, "
             f"not even {next(iter(coverage.unknown))!r}; give vectors of words of the same language"
         )
-    if (labels == labels[0]).all():
+    largest = max(float(np.abs(features.x).max()) for features in (sets.train, sets.dev, sets.test))
+    if largest > LARGEST:
         raise InputError(
-            f"{treebank.file_of('train')}: all {len(labels):,} sentences of the training set have the label "
-            f"{labels[0]} ({LABELS[labels[0]]}); a classifier needs two labels at least"
+            f"{name}: the mean vector of a sentence holds a number of size {largest:.2g}, whose square overflows in 32 "
+            "bits; scale the vectors, such as by dividing all of them by their mean length"
         )

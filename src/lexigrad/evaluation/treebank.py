@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["LABELS", "SPLITS", "Split", "StanfordSentiment", "parse_tree"]
+__all__ = ["LABELS", "SPLITS", "Split", "StanfordSentiment", "check_labels", "parse_tree"]
 
 Split = Literal["train", "dev", "test"]
 
@@ -203,6 +203,35 @@ class StanfordSentiment:
                 f"{sentence[:60]!r}; take both files from the same release"
             )
         return score
+
+
+def check_labels(treebank: StanfordSentiment) -> None:
+    r"""Refuse a treebank that a classifier cannot learn from: a split's labels cannot be read, or train has only one.
+
+    Args:
+        treebank: all its files are read, so that nothing is computed before one of them is found to be malformed.
+
+    Raises:
+        CorpusError: a file is missing or empty.
+        FormatError: a line is malformed.
+        InputError: all sentences of the training set have the same label.
+
+    Example:
+        >>> folder = getfixture("tmp_path")
+        >>> for name in SPLITS:
+        ...     _ = (folder / f"{name}.txt").write_text("(4 (3 Great) (2 fun))\n")
+        >>> try:
+        ...     check_labels(StanfordSentiment(folder))
+        ... except InputError as error:
+        ...     print(str(error).partition("train.txt: ")[2])
+        all 1 sentences of the training set have the label 4 (very positive); a classifier needs two labels at least
+    """
+    train, *_ = [treebank.labels(split) for split in SPLITS]
+    if (train == train[0]).all():
+        raise InputError(
+            f"{treebank.file_of('train')}: all {len(train):,} sentences of the training set have the label "
+            f"{train[0]} ({LABELS[train[0]]}); a classifier needs two labels at least"
+        )
 
 
 def parse_tree(line: str) -> Example:
