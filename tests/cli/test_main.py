@@ -8,6 +8,7 @@ import pty
 import subprocess
 import sys
 import tempfile
+import warnings
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -206,6 +207,63 @@ def test_what_the_system_refuses_is_one_sentence_too(
     monkeypatch.setattr(lexigrad, "read_corpus", fail)
     result = run("vocab", corpus)
     assert (result.exit_code, result.stderr) == (1, sentence)
+
+
+STRANGE = "no\x1b[31mne\n.txt"
+SEEN = r"no\x1b[31mne\n.txt"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["neighbors", STRANGE, "king"], 1),
+        (["convert", STRANGE, "v.bin"], 1),
+        (["sentiment", "v.txt", "--treebank", STRANGE], 1),
+        (["course", "--treebank", STRANGE], 1),
+        (["convert", "vectors.txt", f"{STRANGE}/v.bin"], 2),
+        (["convert", "vectors.txt", f"v.{STRANGE}x"], 2),
+        (["gradcheck", STRANGE], 2),
+        ([STRANGE], 2),
+    ],
+)
+@pytest.mark.usefixtures("vectors")
+def test_no_name_breaks_the_lines_of_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], status: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert result.exit_code == status
+    assert "\x1b" not in result.output
+    assert SEEN in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("Error: ")
+
+
+def test_no_name_breaks_a_table_a_progress_line_or_a_report(
+    vectors: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(vectors.parent)
+    (vectors.parent / STRANGE).write_bytes(vectors.read_bytes())
+    (vectors.parent / "pairs.txt").write_text("king queen 9\nman woman 7\nking woman 1\n")
+    table = run("evaluate", STRANGE, "vectors.txt", "--similarity=pairs.txt").stdout
+    assert "\x1b" not in table
+    assert {SEEN, "vectors.txt"} <= {line.split("  ")[0] for line in table.splitlines()}
+    written = run("train", "-", "-o", "v\x1b\n.txt", *FAST, input=TEXT)
+    assert written.exit_code == 0
+    assert r"to v\x1b\n.txt" in written.stderr.splitlines()[-1]
+    Display().steps(STRANGE)(1, 2)
+    assert capsys.readouterr().err == f"{SEEN}  50%, 1 of 2\n"
+
+
+def test_a_warning_of_many_lines_is_one_line(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def warn(*_: object, **__: object) -> None:
+        warnings.warn("a matrix is\nsingular \x1b[0m:\n  row 1", stacklevel=1)
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(lexigrad, "read_corpus", warn)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        result = run("vocab", corpus)
+    assert result.stderr.splitlines()[0] == r"Warning: a matrix is singular \x1b[0m: row 1"
 
 
 # vocab

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import io
+import re
 import subprocess
 import sys
+import warnings
+import xml.dom.minidom
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -218,6 +222,44 @@ def test_a_formula_in_a_word_is_a_word() -> None:
     pixels(figure)
     assert [text.get_text() for text in figure.axes[0].texts] == words
     assert not any(text.get_parse_math() for text in figure.axes[0].texts)
+
+
+HOSTILE = "a\x1b[31m\n$x"
+SEEN = r"a\x1b[31m\n$x"
+
+
+def test_control_characters_in_words_and_names_leave_a_picture_whole() -> None:
+    vectors = KeyedVectors([HOSTILE, "b", "c"], [[1, 0], [3, 1], [0, 1]])
+    part = SimpleNamespace(share=0.5, interval=(0.1, 0.3))
+    result = SimpleNamespace(
+        name=HOSTILE,
+        strengths=[0.1, 1],
+        train_accuracy=[0.4, 0.3],
+        dev_accuracy=[0.3, 0.35],
+        labels=[HOSTILE, "good"],
+        confusion=np.array([[8, 2], [3, 7]]),
+        groups=[SimpleNamespace(name=HOSTILE, share=0.3, errors=part, reversals=part)],
+    )
+    drawn = [
+        plot_words(vectors, vectors.words),
+        plot_losses({HOSTILE: records((3.0, 3.1), (2.0, 2.2))}, "naive_softmax"),
+        plot_l2_sweep([result]),
+        plot_confusion(result),
+        plot_error_groups(result),
+    ]
+    for figure in drawn:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # such as one of a font that lacks a character
+            file = io.BytesIO()
+            figure.savefig(file, format="svg")
+        comments = re.findall("<!--(.*?)-->", file.getvalue().decode())
+        assert any(SEEN.replace("-", "&#45;") in comment for comment in comments)
+        xml.dom.minidom.parseString(file.getvalue())
+
+
+def test_vectors_of_one_number_are_refused_with_their_dimension() -> None:
+    with pytest.raises(InputError, match="the vectors have 1 dimension"):
+        plot_words(KeyedVectors(["a", "b", "c"], [[1], [2], [4]]), ["a", "b", "c"])
 
 
 def test_bad_words_and_methods_are_refused() -> None:

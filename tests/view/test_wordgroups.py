@@ -50,8 +50,23 @@ def test_cosines_within_a_group_leave_out_a_word_with_itself() -> None:
     vectors = KeyedVectors(["a", "b", "c", "d"], [[1, 0], [0, 2], [3, 0], [0, -1]])
     cosines = group_cosines(vectors, [["a", "b"], ["c", "d"], ["a"]])
     np.testing.assert_allclose(cosines[:2, :2], [[0, 0], [0, 0]], atol=1e-12)
-    assert cosines[0, 2] == cosines[1, 2] == 0.5
+    assert cosines[0, 2] == 0  # of b and a: a in the one group is not paired with a in the other
+    assert cosines[1, 2] == 0.5
     assert np.isnan(cosines[2, 2])
+
+
+def test_a_word_in_two_groups_or_twice_in_one_makes_no_pair_with_itself() -> None:
+    vectors = KeyedVectors(["a", "b"], [[1, 0], [0, 1]])
+    assert np.isnan(group_cosines(vectors, [["a", "a"], ["a"]])).all()
+    assert group_cosines(vectors, [["a", "a", "b"], ["b", "a"]]).tolist() == [[0, 0], [0, 0]]
+
+
+def test_cosines_of_equal_vectors_are_exactly_1() -> None:
+    rng = np.random.default_rng(8)
+    for dim in (3, 50, 100, 301):
+        row = rng.normal(size=dim)
+        vectors = KeyedVectors(["a", "b", "c"], np.array([row, row, 4 * row]).astype(np.float32))
+        assert group_cosines(vectors, [["a", "b"], ["c"]])[0].tolist() == [1, 1]
 
 
 def test_antonyms_in_the_same_places_have_near_vectors_and_a_group_apart_has_not() -> None:
@@ -82,6 +97,17 @@ def test_where_all_words_are_equally_frequent_nothing_is_said_of_frequency() -> 
     found = word_axes(KeyedVectors(["the", "a", "bad"], np.eye(3), [7, 7, 7]), ["the", "a", "bad"])
     assert found.frequency is found.frequency_interval is None
     assert "NaN" not in json.dumps(found.to_dict())
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("matrix", "counts"), [([[1, 0], [2, 1], [4, 9]], [0, 3, 5]), ([[1, 2], [1, 2], [1, 2]], [9, 3, 5])]
+)
+def test_where_there_is_no_correlation_nothing_is_said_of_frequency(matrix: list[list[int]], counts: list[int]) -> None:
+    found = word_axes(KeyedVectors(["the", "a", "bad"], matrix, counts), ["the", "a", "bad"])
+    assert found.frequency is found.frequency_interval is None
+    assert "r =" not in found.text()
+    json.dumps(found.to_dict(), allow_nan=False)
 
 
 def test_without_counts_nothing_is_said_of_frequency() -> None:

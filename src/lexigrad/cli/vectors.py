@@ -180,8 +180,13 @@ def plot(
 
     if history:
         save_figure(_losses([vectors, *map(Path, words)]), output)
-    else:
-        save_figure(plot_words(lexigrad.load_vectors(vectors), words, method), output)
+        return
+    loaded = lexigrad.load_vectors(vectors)
+    try:
+        figure = plot_words(loaded, words, method)
+    except lexigrad.InputError as error:
+        raise lexigrad.InputError(f"{vectors}: {error}") from error
+    save_figure(figure, output)
 
 
 def _endings() -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import numpy as np
 
-from lexigrad.errors import InputError
+from lexigrad.errors import InputError, visible
 from lexigrad.vectors.search import unit_rows
 from lexigrad.view.labels import place_labels
 from lexigrad.view.projection import principal_axes
@@ -125,6 +125,8 @@ def _in_the_plane(matrix: NDArray[np.float64], method: str) -> tuple[NDArray[np.
     if len(matrix) < least[method]:
         raise InputError(f"{method} needs at least {least[method]} different words, not {len(matrix)}; give more words")
     if method == "pca":
+        if matrix.shape[1] < 2:
+            raise InputError("the vectors have 1 dimension, and a picture by pca needs 2; give vectors of 2 or more")
         found = principal_axes(matrix)
         first, second = (f"{share:.0%} of the variance" for share in found.shares)
         return found.coordinates, (f"first principal axis, {first}", f"second principal axis, {second}")
@@ -155,7 +157,7 @@ def _label_points(figure: Figure, axes: Axes, points: NDArray[np.float64], words
     renderer, frame = canvas.get_renderer(), axes.get_window_extent()
     pixels = axes.transData.transform(points) - frame.p0
     style: dict[str, Any] = {"size": LABEL_SIZE, "color": INK, "ha": "center", "va": "center", "parse_math": False}
-    texts = [axes.text(x, y, word, **style) for (x, y), word in zip(points.tolist(), words, strict=True)]
+    texts = [axes.text(x, y, visible(word), **style) for (x, y), word in zip(points.tolist(), words, strict=True)]
     sizes = np.array([text.get_window_extent(renderer).size for text in texts])
     places = place_labels(pixels, sizes, frame.width, frame.height)
     if places is None:

@@ -9,7 +9,7 @@ import numpy as np
 from lexigrad.errors import InputError
 from lexigrad.evaluation.accuracies import accuracy_interval, percent
 from lexigrad.evaluation.confusion import class_scores
-from lexigrad.view.style import COLORS, FAINT, INK, MARKERS, empty_figure, import_extra, styled
+from lexigrad.view.style import COLORS, FAINT, INK, MARKERS, empty_figure, import_extra, shown_name, styled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -210,10 +210,10 @@ def plot_confusion(result: Sweep) -> Figure:
     for (row, column), count in np.ndenumerate(counts):
         ink = "white" if shares[row, column] > 0.7 else "#10243a"  # the ink with more contrast
         axes.text(column, row, f"{count:,}", ha="center", va="center", color=ink)
-    columns = [f"{score.label}\n{percent(score.precision)}".replace(" ", "\n") for score in scores]
+    columns = [f"{shown_name(score.label)}\n{percent(score.precision)}".replace(" ", "\n") for score in scores]
     axes.set_xticks(range(classes), columns)
-    axes.set_yticks(range(classes), [f"{score.label}\n{percent(score.recall)}" for score in scores])
-    axes.set(xlabel="predicted, precision in %", ylabel="truth, recall in %", title=result.name)
+    axes.set_yticks(range(classes), [f"{shown_name(score.label)}\n{percent(score.recall)}" for score in scores])
+    axes.set(xlabel="predicted, precision in %", ylabel="truth, recall in %", title=shown_name(result.name))
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     bar = figure.colorbar(image, ax=axes, format=import_extra("matplotlib.ticker").PercentFormatter(1.0), shrink=0.9)
@@ -261,9 +261,9 @@ def plot_error_groups(result: Any) -> Figure:
         shares = [100 * (part.share - group.share) for part, group in zip(parts, groups, strict=True)]
         axes.plot(shares, rows, "o", color=color, markerfacecolor=face, label=kind)
     axes.axvline(0, color=INK, linewidth=0.8)
-    axes.set_yticks(range(len(groups)), [f"{group.name}, {percent(group.share)} %" for group in groups])
+    axes.set_yticks(range(len(groups)), [f"{shown_name(group.name)}, {percent(group.share)} %" for group in groups])
     axes.invert_yaxis()
-    axes.set(xlabel="share among these less share among all sentences, points (95 %)", title=result.name)
+    axes.set(xlabel="share among these less share among all sentences, points (95 %)", title=shown_name(result.name))
     axes.grid(axis="x", color=FAINT, linewidth=0.6)
     figure.legend(loc="outside upper right", labelcolor="linecolor", ncols=2)
     return figure
@@ -289,7 +289,7 @@ def _draw_losses(axes: Axes, name: str, history: Sequence[Mapping[str, Any]], me
     if not training and not held_out:
         raise InputError(f"the history of {name} holds no losses; train with loss_sample or validation")
     marker = "" if len(history) > LINEAR_EPOCHS else "o"
-    label = name
+    label = shown_name(name)
     if held_out:
         epoch, least = min(held_out, key=lambda point: point[1])
         label += f": {least:.4f} on held-out text after epoch {epoch:,} of {history[-1]['epoch']:,}"
@@ -306,7 +306,7 @@ def _draw_sweep(axes: Axes, result: Any, color: str, marker: str) -> None:
     strengths = np.asarray(result.strengths, dtype=np.float64)[order]
     train, dev = (100 * np.asarray(curve)[order] for curve in (result.train_accuracy, result.dev_accuracy))
     best = int(np.flatnonzero(dev == dev.max())[-1])  # the largest of equally good strengths
-    label = f"{result.name}: at best {dev[best]:.1f} on dev, at {strengths[best]:.3g}"
+    label = f"{shown_name(result.name)}: at best {dev[best]:.1f} on dev, at {strengths[best]:.3g}"
     axes.plot(strengths, dev, color=color, marker=marker, markersize=5, label=label)
     axes.plot(strengths, train, color=color, marker=marker, markersize=3, ls="--")
     axes.plot(strengths[best], dev[best], "o", markersize=13, markerfacecolor="none", color=color)

@@ -6,7 +6,7 @@ from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
-from lexigrad.errors import MissingExtraError
+from lexigrad.errors import MissingExtraError, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["COLORS", "FAINT", "INK", "MARKERS", "STYLE", "empty_figure", "import_extra", "styled"]
+__all__ = ["COLORS", "FAINT", "INK", "MARKERS", "STYLE", "empty_figure", "import_extra", "shown_name", "styled"]
 
 Arguments = ParamSpec("Arguments")
 
@@ -61,6 +61,19 @@ def import_extra(name: str) -> Any:
     except ImportError as error:
         package, extra = EXTRAS[name.split(".")[0]]
         raise MissingExtraError(f"this picture needs {package}: pip install 'lexigrad[{extra}]'") from error
+
+
+def shown_name(name: str) -> str:
+    r"""A name as titles, legends and axes show it: no control character breaks the file, no $ begins a formula.
+
+    Args:
+        name: such as that of a file of vectors.
+
+    Example:
+        >>> print(shown_name("a\tb, 5 $"))
+        a\tb, 5 \$
+    """
+    return visible(name).replace("$", r"\$")
 
 
 def styled(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:

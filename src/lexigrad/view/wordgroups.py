@@ -12,7 +12,7 @@ from lexigrad.errors import InputError
 from lexigrad.evaluation.columns import aligned
 from lexigrad.evaluation.intervals import SEED, correlations, of_all, sampled_interval
 from lexigrad.evaluation.scores import span
-from lexigrad.vectors.search import unit_rows
+from lexigrad.vectors.search import balanced, cosines_with
 from lexigrad.view.projection import principal_axes
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class WordAxes:
         words: the words in the picture.
         shares: the share of the words' variance that lies along the first and along the second axis.
         frequency: Pearson's correlation of the words' places on the first axis with the logarithms of their counts; the
-            sign of an axis is arbitrary, so it is taken without its own. None where the vectors have no counts, or all
-            words the same one.
+            sign of an axis is arbitrary, so it is taken without its own. None where the vectors have no counts, a word
+            has the count 0, all words have the same one, or all have the same vector.
         frequency_interval: its bounds at 95 %, by the bootstrap over the words; None where there is no correlation.
         groups: the names of the groups of words.
         cosines: the mean cosine of a word of one group and another word of another or the same, shape ``(groups,
@@ -113,22 +113,22 @@ def word_axes(
     known = {name: inside for name, members in groups.items() if (inside := [one for one in members if one in drawn])}
     r = bounds = None
     if vectors.counts is not None:
-        logs = np.log(vectors.counts[[vectors.id_of(word) for word in chosen]])
-        statistic = partial(_size_of_correlation, logs, axes.coordinates[:, 0])
-        if np.ptp(logs) > 0:
+        counts = vectors.counts[[vectors.id_of(word) for word in chosen]]
+        if counts.min() > 0 and np.ptp(counts) > 0 and np.ptp(axes.coordinates[:, 0]) > 0:
+            statistic = partial(_size_of_correlation, np.log(counts), axes.coordinates[:, 0])
             r, bounds = of_all(statistic, len(chosen)), sampled_interval(statistic, len(chosen), SEED)
     return WordAxes(chosen, (first, second), r, bounds, list(known), group_cosines(vectors, list(known.values())))
 
 
 def group_cosines(vectors: KeyedVectors, groups: Sequence[Sequence[str]]) -> NDArray[np.float64]:
-    """The mean cosine of the words of each two groups, and of the different words of each.
+    """The mean cosine of each two different words, one of one group and one of another or the same.
 
     Args:
         vectors: where the words' vectors are.
-        groups: the words of each group.
+        groups: the words of each group; one given twice counts once, and one of two groups makes no pair with itself.
 
     Returns:
-        Shape ``(groups, groups)``; NaN for a group of one word with itself.
+        Shape ``(groups, groups)``, from −1 to 1; NaN where there is no pair, as for a group of one word with itself.
 
     Raises:
         UnknownWordError: a word has no vector.
@@ -137,17 +137,23 @@ def group_cosines(vectors: KeyedVectors, groups: Sequence[Sequence[str]]) -> NDA
     Example:
         >>> from lexigrad.vectors.keyedvectors import KeyedVectors
         >>> vectors = KeyedVectors(["the", "a", "dull"], [[1, 0], [1, 0], [0, 1]])
-        >>> group_cosines(vectors, [["the", "a"], ["dull", "the"]]).tolist()
-        [[1.0, 0.5], [0.5, 0.0]]
+        >>> group_cosines(vectors, [["the", "a"], ["dull", "the"]]).round(3).tolist()
+        [[1.0, 0.333], [0.333, 0.0]]
     """
     if not all(groups):
         raise InputError("a group of words is empty; leave it out")
-    units = [unit_rows(vectors.vectors_for(words).astype(np.float64)) for words in groups]
-    cosines = np.array([[(one @ other.T).mean() for other in units] for one in units])
-    for place, rows in enumerate(units):
-        pairs = ~np.eye(len(rows), dtype=bool)
-        cosines[place, place] = (rows @ rows.T)[pairs].mean() if pairs.any() else np.nan
-    return cosines
+    words = list(dict.fromkeys(word for members in groups for word in members))
+    place = {word: number for number, word in enumerate(words)}
+    rows = balanced(vectors.vectors_for(words).astype(np.float64)) if words else np.empty((0, vectors.dim))
+    cosines = np.array([cosines_with(row, rows) for row in rows]).reshape(len(words), len(words))
+    members = [sorted({place[word] for word in group}) for group in groups]
+    return np.array([[_mean_of_pairs(cosines, one, other) for other in members] for one in members])
+
+
+def _mean_of_pairs(cosines: NDArray[np.float64], one: list[int], other: list[int]) -> float:
+    """The mean over pairs of different words; NaN where there is none."""
+    pairs = np.not_equal.outer(one, other)
+    return float(cosines[np.ix_(one, other)][pairs].mean()) if pairs.any() else np.nan
 
 
 def _size_of_correlation(
