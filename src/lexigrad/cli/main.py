@@ -91,7 +91,7 @@ def _visible_errors() -> Iterator[None]:
     try:
         yield
     except click.ClickException as error:
-        error.message = "\n".join(map(visible, getattr(error, "lines", [error.message])))
+        vars(error)["message"] = "\n".join(map(visible, getattr(error, "lines", [error.message])))
         raise
 
 

@@ -92,7 +92,7 @@ class Extremes:
         low, high = (100 * bound for bound in self.interval)
         return (
             f"extremes: {self.predictions:.1%} of the predictions, {self.truths:.1%} of the truths; "
-            f"the difference at 95 %: {low:+.1f} to {high:+.1f}"
+            f"the first less the second at 95 %: {low:+.1f} to {high:+.1f} points"
         )
 
     def to_dict(self) -> dict[str, Any]:
