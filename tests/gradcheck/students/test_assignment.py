@@ -316,7 +316,7 @@ def test_an_unknown_mistake_is_found_without_a_cause(folder):
     ("changes", "problem"),
     [
         ([("return loss, gradCenterVecs, gradOutsideVectors", "return loss, gradCenterVecs")], "it returns 2 things"),
-        ([("return loss, gradCenterVecs, gradOutsideVectors", "return None")], "it returns NoneType"),
+        ([("return loss, gradCenterVecs, gradOutsideVectors", "return None")], "it returns None, but should"),
         ([("return loss, gradCenterVecs, gradOutsideVectors", "return loss, 'no', 'no'")], "is no array of numbers"),
         (
             [("return loss, gradCenterVecs, gradOutsideVectors", "raise NotImplementedError")],
@@ -329,6 +329,14 @@ def test_an_unknown_mistake_is_found_without_a_cause(folder):
         ),
         ([("loss = 0.0\n", "loss = np.zeros(2)\n")], "the loss has shape (2,)"),
         ([("loss = 0.0\n", "loss = 0.0\n    outsideVectors += 1\n")], "it changes outsideVectors in place"),
+        (
+            [("    return loss, gradCenterVecs", "    outsideWords.pop()\n    return loss, gradCenterVecs")],
+            "it changes outsideWords in place",
+        ),
+        (
+            [("    return loss, gradCenterVecs", "    word2Ind.clear()\n    return loss, gradCenterVecs")],
+            "it changes word2Ind in place",
+        ),
         ([("dataset=dataset", "dataset=[dataset.sampleTokenIdx() for _ in range(20_000)]")], "it raises InputError"),
     ],
 )
@@ -372,6 +380,33 @@ def test_of_a_name_that_two_files_define_the_first_counts():
 def test_an_edition_that_nobody_names_is_asked_for(names, edition, sentence):
     with pytest.raises(InputError, match=sentence):
         grade(names, edition=edition)
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        ("word2vec.py", r"'word2vec.py' is a path; .* grade\(runpy.run_path\('word2vec.py'\)\)"),
+        (Path("word2vec.py"), "'word2vec.py' is a path"),
+        (["sigmoid"], "a file must be a module or the names that it defines, but is list"),
+    ],
+)
+def test_a_file_that_was_not_run_is_refused(file, sentence):
+    with pytest.raises(InputError, match=sentence):
+        grade(file, edition="2019")
+
+
+def test_an_edition_may_be_a_number():
+    assert grade({}, edition=2019) == grade({}, edition="2019")
+
+
+def test_a_tolerance_that_nothing_passes_is_refused():
+    with pytest.raises(InputError, match="tolerance must be a positive number"):
+        grade({}, edition="2019", tolerance=0)
+
+
+def test_a_dataset_without_draws_is_refused():
+    with pytest.raises(InputError, match="draws must hold at least one word id"):
+        FixedDraws([])
 
 
 def test_the_draws_begin_anew_at_their_end():
