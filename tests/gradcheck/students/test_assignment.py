@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from lexigrad.errors import InputError
-from lexigrad.gradcheck import FixedDraws, diagnose, grade
-from lexigrad.gradcheck.students.assignment import exercises_of
+from lexigrad.gradcheck import grade
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -393,32 +392,3 @@ def test_an_edition_that_nobody_names_is_asked_for(names, edition, sentence):
 def test_a_file_that_was_not_run_is_refused(file, sentence):
     with pytest.raises(InputError, match=sentence):
         grade(file, edition="2019")
-
-
-def test_an_edition_may_be_a_number():
-    assert grade({}, edition=2019) == grade({}, edition="2019")
-
-
-def test_a_tolerance_that_nothing_passes_is_refused():
-    with pytest.raises(InputError, match="tolerance must be a positive number"):
-        grade({}, edition="2019", tolerance=0)
-
-
-def test_a_dataset_without_draws_is_refused():
-    with pytest.raises(InputError, match="draws must hold at least one word id"):
-        FixedDraws([])
-
-
-def test_the_draws_begin_anew_at_their_end():
-    dataset = FixedDraws([4, 1])
-    assert [dataset.sampleTokenIdx() for _ in range(5)] == [4, 1, 4, 1, 4]
-
-
-def test_every_known_mistake_is_told_from_all_others():
-    """Each wrong form, taken for a student's function, is found under its own name."""
-    for exercise in exercises_of("2017"):
-        for slip in exercise.slips:
-            found = diagnose(
-                slip.form, exercise.right, exercise.cases, exercise.gradients, slips=exercise.slips, name=exercise.name
-            ).findings
-            assert {finding.cause for finding in found} == {slip.cause}

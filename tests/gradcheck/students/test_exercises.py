@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from lexigrad import reference
+from lexigrad.errors import InputError
+from lexigrad.gradcheck import FixedDraws, diagnose, grade
 from lexigrad.gradcheck.students.assignment import exercises_of
 
 if TYPE_CHECKING:
@@ -89,3 +91,32 @@ def test_another_cost_of_the_network_is_no_multiple_of_the_right_one(cost, cause
 def test_what_a_network_does_besides_is_told(changes, problem):
     found = exercise_of("forward_backward_prop", "2017").diagnose(network(**changes)).findings
     assert [finding.problem for finding in found] == [problem]
+
+
+def test_a_dataset_without_draws_is_refused():
+    with pytest.raises(InputError, match="draws must hold at least one word id"):
+        FixedDraws([])
+
+
+def test_the_draws_begin_anew_at_their_end():
+    dataset = FixedDraws([4, 1])
+    assert [dataset.sampleTokenIdx() for _ in range(5)] == [4, 1, 4, 1, 4]
+
+
+def test_every_known_mistake_is_told_from_all_others():
+    """Each wrong form, taken for a student's function, is found under its own name."""
+    for exercise in exercises_of("2017"):
+        for slip in exercise.slips:
+            found = diagnose(
+                slip.form, exercise.right, exercise.cases, exercise.gradients, slips=exercise.slips, name=exercise.name
+            ).findings
+            assert {finding.cause for finding in found} == {slip.cause}
+
+
+def test_an_edition_may_be_a_number():
+    assert grade({}, edition=2019) == grade({}, edition="2019")
+
+
+def test_a_tolerance_that_nothing_passes_is_refused():
+    with pytest.raises(InputError, match="tolerance must be a positive number"):
+        grade({}, edition="2019", tolerance=0)
