@@ -109,7 +109,8 @@ def relative_error(analytic: ArrayLike, numeric: ArrayLike) -> Array:
         [0.0, 2.0, 1.0, inf]
     """
     a, n = np.asarray(analytic, dtype=np.float64), np.asarray(numeric, dtype=np.float64)
-    error = np.abs(a - n) / np.maximum(np.maximum(np.abs(a), np.abs(n)), FLOOR)
+    with np.errstate(all="ignore"):  # infinity less infinity is no number, and two huge ones may differ by infinity
+        error = np.abs(a - n) / np.maximum(np.maximum(np.abs(a), np.abs(n)), FLOOR)
     return np.where(np.isnan(error), np.inf, error)
 
 

@@ -9,6 +9,8 @@ The names, arguments and shapes are those of Stanford's course CS224n: assignmen
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,9 +18,10 @@ from lexigrad.errors import InputError
 from lexigrad.gradcheck.equations import TOLERANCE
 from lexigrad.gradcheck.students import basics, exercises
 from lexigrad.gradcheck.students.findings import Diagnosis, Finding
+from lexigrad.gradcheck.students.misuse import check_tolerance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from lexigrad.gradcheck.students.exercises import Exercise
     from lexigrad.reference import WordLoss
@@ -33,7 +36,7 @@ MARKS: Final = {
 
 
 def grade(
-    *files: ModuleType | Mapping[str, Any], edition: str | None = None, tolerance: float = TOLERANCE
+    *files: ModuleType | Mapping[str, Any], edition: str | int | None = None, tolerance: float = TOLERANCE
 ) -> list[Diagnosis]:
     """Grade what a student's files define.
 
@@ -54,7 +57,7 @@ def grade(
         The outcome for each function that the edition asks for, in its order, also for those that are missing.
 
     Raises:
-        InputError: the edition is another one, or no name says which it is.
+        InputError: the edition is another one, or no name says which it is; a file is given by its path.
 
     Example:
         >>> import numpy as np
@@ -65,13 +68,26 @@ def grade(
         sigmoid: right, 9 numbers compared
         naiveSoftmaxLossAndGradient: it is missing
     """
+    check_tolerance(tolerance)
     names: dict[str, Any] = {}
     for file in reversed(files):
-        names.update(vars(file) if isinstance(file, ModuleType) else file)
-    edition = edition or _edition_of(names)
+        names.update(_names_of(file))
+    edition = _edition_of(names) if edition is None else str(edition)
     if edition not in MARKS:
         raise InputError(f"edition must be 2017 or 2019 (for 2019 to 2024), but is {edition!r}")
     return [_graded(exercise, names.get(exercise.name), tolerance) for exercise in exercises_of(edition)]
+
+
+def _names_of(file: Any) -> Mapping[str, Any]:
+    """What a file defines."""
+    if isinstance(file, ModuleType):
+        return vars(file)
+    if isinstance(file, Mapping):
+        return file
+    if isinstance(file, str | Path):
+        path = str(file)
+        raise InputError(f"{path!r} is a path; run the file and give what it defines: grade(runpy.run_path({path!r}))")
+    raise InputError(f"a file must be a module or the names that it defines, but is {type(file).__name__}")
 
 
 def _graded(exercise: Exercise, function: Any, tolerance: float) -> Diagnosis:
@@ -99,7 +115,8 @@ def exercises_of(edition: str) -> list[Exercise]:
     """What an edition asks for, in its order."""
     values = basics.values()
     if edition == "2017":
-        vector, tables = {"v_c": "predicted", "U": "outputVectors"}, {"V": "inputVectors", "U": "outputVectors"}
+        vector = {"v_c": "predicted", "U": "outputVectors"}
+        tables = {"V": "inputVectors", "U": "outputVectors", "outside": "contextWords", "word_ids": "tokens"}
         return [
             values["softmax"],
             values["sigmoid"],
@@ -114,11 +131,12 @@ def exercises_of(edition: str) -> list[Exercise]:
             basics.sgd(),
         ]
     vector = {"v_c": "centerWordVec", "U": "outsideVectors"}
+    tables = {"V": "centerWordVectors", "U": "outsideVectors", "outside": "outsideWords", "word_ids": "word2Ind"}
     return [
         values["sigmoid"],
         exercises.naive_softmax("naiveSoftmaxLossAndGradient", vector),
         exercises.negative_sampling("negSamplingLossAndGradient", vector),
-        exercises.skipgram({"V": "centerWordVectors", "U": "outsideVectors"}, _given_2019),
+        exercises.skipgram(tables, _given_2019),
         basics.sgd(),
     ]
 

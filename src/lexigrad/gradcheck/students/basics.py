@@ -16,6 +16,7 @@ from lexigrad.errors import GradientError
 from lexigrad.gradcheck.students.exercises import Exercise, some_numbers
 from lexigrad.gradcheck.students.findings import Slip
 from lexigrad.gradcheck.students.slips import two_layer_slips
+from lexigrad.gradcheck.students.strangers import Adapted, numbers, parts, unchanged
 
 __all__ = ["gradcheck_naive", "network", "sgd", "values"]
 
@@ -51,6 +52,7 @@ def _sigmoids() -> list[Exercise]:
             reference.d_sigmoid,
             {"values of the sigmoid": reference.sigmoid(some_numbers(2, 3))},
             {"s is the sigmoid's value, and is taken as x": lambda s: reference.d_sigmoid(reference.sigmoid(s))},
+            "s",
         ),
     ]
 
@@ -82,15 +84,20 @@ def _of_rows() -> list[Exercise]:
 
 
 def _of_arrays(
-    name: str, right: Callable[[Array], Array], arrays: dict[str, Array], forms: dict[str, Callable[[Array], Array]]
+    name: str,
+    right: Callable[[Array], Array],
+    arrays: dict[str, Array],
+    forms: dict[str, Callable[[Array], Array]],
+    theirs: str = "x",
 ) -> Exercise:
-    """The exercise of a function of one array."""
+    """The exercise of a function of one array, which the assignment calls ``theirs``."""
     return Exercise(
         name,
         _by_name,
         _by_name(right),
         {case: {"argument": array} for case, array in arrays.items()},
         slips=[Slip(cause, _by_name(form)) for cause, form in forms.items()],
+        theirs={"argument": theirs},
     )
 
 
@@ -107,25 +114,29 @@ def _plain_softmax(x: Array) -> Array:
 
 def network() -> Exercise:
     """The two-layer network of 2017, whose weights and gradients are one flat array."""
-    rows, d_x, hidden, d_y = 6, 4, 5, 3
-    y = np.eye(d_y)[[0, 2, 1, 1, 0, 2]]
-    case = {
+    rows = 6
+    return Exercise(
+        "forward_backward_prop",
+        _unflattened,
+        _two_layer,
+        {"three classes": _batch(rows, 4, 5, 3), "four classes": _batch(rows, 3, 2, 4)},
+        WEIGHTS,
+        two_layer_slips(),
+        {"x": "data", "y": "labels"},
+        divisor=rows,
+    )
+
+
+def _batch(rows: int, d_x: int, hidden: int, d_y: int) -> dict[str, Array]:
+    """The arguments of a network of some size."""
+    return {
         "x": some_numbers(rows, d_x, first=50),
-        "y": y,
+        "y": np.eye(d_y)[np.array([0, 2, 1, 1, 0, d_y - 1])[:rows]],
         "W1": some_numbers(d_x, hidden),
         "b1": some_numbers(hidden, first=30),
         "W2": some_numbers(hidden, d_y, first=80),
         "b2": some_numbers(d_y, first=99),
     }
-    return Exercise(
-        "forward_backward_prop",
-        _unflattened,
-        _two_layer,
-        {"six rows": case},
-        WEIGHTS,
-        two_layer_slips(),
-        divisor=rows,
-    )
 
 
 def _two_layer(x: Array, y: Array, **weights: Array) -> Any:
@@ -139,12 +150,16 @@ def _unflattened(function: Function) -> Function:
 
     def adapted(x: Array, y: Array, **weights: Array) -> Any:
         params = np.concatenate([weights[weight].ravel() for weight in WEIGHTS])
-        loss, gradient = function(x, y, params, (x.shape[1], len(weights["b1"]), y.shape[1]))
-        if np.size(gradient) != params.size:
-            raise GradientError(f"the gradient holds {np.size(gradient)} numbers, but params hold {params.size}")
+        handed = params.copy()
+        returned = function(x, y, handed, (x.shape[1], len(weights["b1"]), y.shape[1]))
+        loss, gradient = parts(returned, ["the cost", "the gradient of params"])
+        flat = numbers(gradient, "the gradient of params").ravel()
+        if flat.size != params.size:
+            raise GradientError(f"the gradient holds {flat.size} numbers, but params hold {params.size}")
         ends = np.cumsum([weights[weight].size for weight in WEIGHTS])[:-1]
-        parts = np.split(np.ravel(gradient), ends)
-        return loss, *(part.reshape(weights[weight].shape) for part, weight in zip(parts, WEIGHTS, strict=True))
+        split = zip(np.split(flat, ends), WEIGHTS, strict=True)
+        gradients = [part.reshape(weights[weight].shape) for part, weight in split]
+        return Adapted((loss, *gradients), [] if unchanged(handed, params) else ["params"])
 
     return adapted
 

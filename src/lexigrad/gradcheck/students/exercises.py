@@ -28,7 +28,7 @@ from lexigrad.gradcheck.students.slips import (
     right_skipgram,
     skipgram_slips,
 )
-from lexigrad.gradcheck.students.strangers import LOSS, Calls, Cases
+from lexigrad.gradcheck.students.strangers import LOSS, Adapted, Calls, Cases
 from lexigrad.reference import WordLoss
 
 __all__ = ["Exercise", "FixedDraws", "cbow", "naive_softmax", "negative_sampling", "skipgram", "some_numbers"]
@@ -49,6 +49,9 @@ class FixedDraws:
     Args:
         draws: word ids, given one after the other and then from the beginning again.
 
+    Raises:
+        InputError: there is none.
+
     Example:
         >>> dataset = FixedDraws([4, 1, 4])
         >>> [dataset.sampleTokenIdx() for _ in range(5)]
@@ -56,6 +59,8 @@ class FixedDraws:
     """
 
     def __init__(self, draws: Sequence[int]) -> None:
+        if not len(draws):
+            raise InputError("draws must hold at least one word id to draw, but hold none")
         self._draws, self._left = cycle(draws), DRAWS_AT_MOST
 
     def sampleTokenIdx(self) -> int:
@@ -68,6 +73,12 @@ class FixedDraws:
         if self._left < 0:
             raise InputError(f"sampleTokenIdx was called more than {DRAWS_AT_MOST:,} times; draw K negatives, no more")
         return next(self._draws)
+
+
+def dataset_of(draws: Sequence[int]) -> FixedDraws:
+    """A dataset of a class of its own: whoever puts other functions into that class changes no other dataset."""
+    own: type[FixedDraws] = type("FixedDraws", (FixedDraws,), {})
+    return own(draws)
 
 
 @dataclass(frozen=True)
@@ -148,7 +159,7 @@ def naive_softmax(name: str, theirs: Mapping[str, str]) -> Exercise:
     tables = {"v_c": some_numbers(3), "U": some_numbers(7, 3, first=50)}
     return Exercise(
         name,
-        lambda function: lambda v_c, o, U: function(v_c, o, U, FixedDraws([0])),
+        lambda function: lambda v_c, o, U: function(v_c, o, U, dataset_of([0])),
         reference.naive_softmax,
         {"outside word 2": {"o": 2, **tables}, "outside word 6": {"o": 6, **tables}},
         ("v_c", "U"),
@@ -163,7 +174,7 @@ def negative_sampling(name: str, theirs: Mapping[str, str]) -> Exercise:
     return Exercise(
         name,
         # K = 10 is the default, so it is not handed over
-        lambda function: lambda v_c, o, U, draws, K: function(v_c, o, U, FixedDraws(draws), *([] if K == 10 else [K])),
+        lambda function: lambda v_c, o, U, draws, K: function(v_c, o, U, dataset_of(draws), *([] if K == 10 else [K])),
         lambda v_c, o, U, draws, K: reference.negative_sampling(v_c, o, drawn(o, draws, K), U),
         {
             "three words drawn": {**tables, "draws": [4, 1, 5], "K": 3},
@@ -201,21 +212,24 @@ def _windows() -> Cases:
 
 def skipgram(theirs: Mapping[str, str], given: Given) -> Exercise:
     """Skip-gram, under an edition's names."""
-    return Exercise("skipgram", _adapted(given), right_skipgram, _windows(), ("V", "U"), skipgram_slips(), theirs)
+    adapt = _adapted(theirs, given)
+    return Exercise("skipgram", adapt, right_skipgram, _windows(), ("V", "U"), skipgram_slips(), theirs)
 
 
 def cbow(theirs: Mapping[str, str], given: Given) -> Exercise:
     """CBOW with the sum of the context's vectors, under an edition's names."""
-    return Exercise("cbow", _adapted(given), right_cbow, _windows(), ("V", "U"), cbow_slips(), theirs)
+    return Exercise("cbow", _adapted(theirs, given), right_cbow, _windows(), ("V", "U"), cbow_slips(), theirs)
 
 
-def _adapted(given: Given) -> Callable[[Function], Function]:
+def _adapted(theirs: Mapping[str, str], given: Given) -> Callable[[Function], Function]:
     """Call a student's skip-gram or CBOW with words, and with a loss in the assignment's form."""
 
     def adapt(function: Function) -> Function:
         def adapted(center: int, outside: list[int], V: Array, U: Array, word_loss: WordLoss, window: int) -> Any:
-            words = [WORDS[o] for o in outside]
-            return function(WORDS[center], window, words, dict(WORD_IDS), V, U, FixedDraws([0]), given(word_loss))
+            words, word_ids = [WORDS[o] for o in outside], dict(WORD_IDS)
+            returned = function(WORDS[center], window, words, word_ids, V, U, dataset_of([0]), given(word_loss))
+            changed = [theirs["outside"]] if words != [WORDS[o] for o in outside] else []
+            return Adapted(returned, [*changed, theirs["word_ids"]] if word_ids != WORD_IDS else changed)
 
         return adapted
 

@@ -10,27 +10,41 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lexigrad.errors import GradientError, InputError
-from lexigrad.gradcheck.equations import TOLERANCE, relative_error
-from lexigrad.gradcheck.students.strangers import ByCase, Calls, Cases, title
+from lexigrad.errors import GradientError
+from lexigrad.gradcheck.equations import STEP, TOLERANCE, relative_error
+from lexigrad.gradcheck.students.compared import (
+    CHANGES,
+    Change,
+    agree,
+    both,
+    factor,
+    worst,
+    wrong_rows,
+    wrong_shape,
+)
+from lexigrad.gradcheck.students.misuse import check_question, right_outputs
+from lexigrad.gradcheck.students.strangers import LOSS, ByCase, Calls, Cases, title
 
 __all__ = ["Diagnosis", "Finding", "Slip", "diagnose"]
 
-Array: TypeAlias = NDArray[np.float64]
-
 Outputs: TypeAlias = Mapping[str, ByCase]
-Change: TypeAlias = Callable[[Array, Array], Array]
 
-ROWS_NAMED: Final = 4
-"""A sentence names so many wrong rows at most."""
+ROUNDED: Final = "{} is rounded, or computed in single precision"
+KEPT: Final = "the loss is the same for any {}, as if it were kept from an earlier call"
+EXCHANGED: Final = "the gradients of {} and {} are returned in each other's place"
 
-ROUNDED: Final = "the loss is rounded, or computed in single precision"
-"""Why a right gradient does not agree with finite differences of a right loss."""
+UNSTEADY: Final = "it draws random numbers of its own, or keeps something from one call to the next"
+
+NUDGE: Final = 2.0**-40
+"""By this part of it a number is moved to see whether it is rounded: single precision keeps parts down to 2⁻²⁴."""
+
+ROUGHLY: Final = 1e-2
+"""Numbers that are farther from the right ones are not merely rounded."""
 
 
 class Slip(NamedTuple):
@@ -113,15 +127,15 @@ def diagnose(
 
     The function is called at every case. Its gradients are compared with finite differences of *its own* loss, and its
     loss and gradients with those of the reference. What is wrong is compared with known wrong forms: those given, and a
-    flipped sign, zeros, a transposed array, a constant factor. A form is named only if it gives the function's numbers
-    at every case.
+    flipped sign, zeros, a transposed array, exchanged gradients, a constant factor. A form is named only if it gives
+    the function's numbers at every case, and a factor only if it is that of two different numbers at least.
 
     Args:
         function: the function in question. It returns (loss, gradient, …), one gradient for each of ``gradients``. It
             may raise, and may return anything: that becomes a finding.
         reference: the right function, called with the same arguments.
-        cases: the arguments of each call, under a name that says what is special about them; arrays are handed over as
-            copies.
+        cases: the arguments of each call, under a name that says what is special about them; arrays, lists and
+            dicts are handed over as copies, and to change one in place is a finding.
         gradients: the arguments whose gradients are returned, in their order. Without any, the function returns a
             value, a number or an array, and only that is compared.
         slips: known wrong forms, the likeliest first.
@@ -133,7 +147,8 @@ def diagnose(
         wrong gradient. Where the loss is wrong and all gradients belong to it, it is the one finding.
 
     Raises:
-        InputError: there is no case, so that anything would pass, or the reference fails at one.
+        InputError: there is no case, so that anything would pass; the reference fails at one, or gives nothing to
+            compare with; or an argument of this function is not what it should be.
 
     Example:
         >>> def square(x):
@@ -147,34 +162,32 @@ def diagnose(
         'the numbers are 0.5 times as large as they should be'
     """
     name = name or str(getattr(function, "__name__", type(function).__name__))
-    if not cases:
-        raise InputError(f"{name}: cases must hold at least one case, but hold none, so that anything would pass")
-    try:
-        right = Calls(reference, cases, gradients).outputs()
-    except GradientError as error:
-        raise InputError(f"{name}: the reference cannot be called at these cases, as {error}") from error
-    calls = Calls(function, cases, gradients)
-    try:
-        theirs, again = calls.outputs(), calls.outputs()
-        numeric = {argument: calls.numeric(argument) for argument in gradients}
-        changed = calls.changed()
-    except GradientError as error:
-        return Diagnosis(name, 0, (Finding(name, str(error)),))
-    if unsteady := [output for output in theirs if not _agree(theirs[output], again[output], 0)]:
-        problem = (
-            f"two calls with the same arguments differ in {title(unsteady[0])}: it draws random numbers of its own"
-        )
-        return Diagnosis(name, 0, (Finding(name, problem),))
+    check_question(name, function, cases, gradients, tolerance)
+    with np.errstate(all="ignore"):
+        right = right_outputs(name, reference, cases, gradients)
+        calls = Calls(function, cases, gradients)
+        try:
+            theirs, again = calls.outputs(), calls.outputs()
+            numeric = {argument: calls.numeric(argument) for argument in gradients}
+        except GradientError as error:
+            return Diagnosis(name, 0, (*_in_place(name, calls), Finding(name, str(error))))
+        if unsteady := [output for output in theirs if not agree(theirs[output], again[output], 0)]:
+            problem = f"two calls with the same arguments differ in {title(unsteady[0])}: {UNSTEADY}"
+            return Diagnosis(name, 0, (*_in_place(name, calls), Finding(name, problem)))
 
-    def forms() -> Iterator[tuple[str, Outputs]]:
-        for slip in slips:
-            with contextlib.suppress(GradientError):  # a form that fails at a case is not what was done there
-                yield slip.cause, Calls(slip.form, cases, gradients).outputs()
+        def forms() -> Iterator[tuple[str, Outputs]]:
+            for slip in slips:
+                with contextlib.suppress(GradientError):  # a form that fails at a case is not what was done there
+                    yield slip.cause, Calls(slip.form, cases, gradients).outputs()
 
-    in_place = [Finding(name, f"it changes {argument} in place", argument=argument) for argument in changed]
-    found = _Outcome(name, theirs, numeric, right, forms, tolerance).findings()
-    entries = sum(array.size for by_case in right.values() for array in by_case.values())
-    return Diagnosis(name, entries, (*in_place, *found))
+        found = _Outcome(calls, theirs, numeric, right, forms, tolerance).findings(name)
+        entries = sum(array.size for by_case in right.values() for array in by_case.values())
+        return Diagnosis(name, entries, (*_in_place(name, calls), *found))
+
+
+def _in_place(name: str, calls: Calls) -> list[Finding]:
+    """A finding for each argument that was changed in place."""
+    return [Finding(name, f"it changes {argument} in place", argument=argument) for argument in calls.changed]
 
 
 class _Outcome:
@@ -182,146 +195,121 @@ class _Outcome:
 
     def __init__(
         self,
-        function: str,
+        calls: Calls,
         theirs: Outputs,
         numeric: Outputs,
         right: Outputs,
         forms: Callable[[], Iterable[tuple[str, Outputs]]],
         tolerance: float,
     ) -> None:
-        self.function, self.tolerance = function, tolerance
+        self.calls, self.tolerance = calls, tolerance
         self.theirs, self.numeric, self.right, self.forms = theirs, numeric, right, forms
+        self.unmoved = [name for name in numeric if _is_zero(numeric[name]) and not _is_zero(right[name])]
 
-    def findings(self) -> list[Finding]:
-        """All that is wrong."""
+    def findings(self, function: str) -> list[Finding]:
+        """All that is wrong with the function of this name."""
         first, *gradients = self.theirs
         wrong = [name for name in self.theirs if not self._same(self.theirs[name], self.right[name])]
         strange = [name for name in gradients if not self._same(self.theirs[name], self.numeric[name])]
         if first not in wrong:
-            return [self._of_gradient(name, wrong) for name in gradients if name in wrong or name in strange]
-        if not strange:
-            return [self._of_first(first, list(self.theirs))]
-        both = [name for name in strange if name in wrong]
-        return [self._of_first(first, [first], both), *(self._of_gradient(name, [first, *both]) for name in both)]
+            found = [self._of_gradient(name, wrong) for name in gradients if name in wrong or name in strange]
+        elif not strange:
+            found = [self._of_first(first, list(self.theirs))]
+        else:
+            both_ways = [name for name in strange if name in wrong]
+            found = [self._of_first(first, [first], both_ways)]
+            found += [self._of_gradient(name, [first, *both_ways]) for name in both_ways]
+        return [finding._replace(function=function) for finding in found]
 
     def _of_first(self, name: str, together: Sequence[str], others: Sequence[str] = ()) -> Finding:
         """The finding that the loss or the value is wrong, and with it the gradients that belong to it."""
         theirs, right = self.theirs[name], self.right[name]
-        cause = self._cause([*together, *others]) or self._cause(together)
-        if case := _wrong_shape(theirs, right):
+        cause = self._cause([*together, *others]) or self._cause(together) or self._numerical(name)
+        if case := wrong_shape(theirs, right):
             problem = f"{title(name)} has shape {theirs[case].shape}, but should have {right[case].shape}"
-            return Finding(self.function, problem, cause, case=case)
-        case, at = _worst(theirs, right)
+            return Finding("", problem, cause, case=case)
+        case, at = worst(theirs, right)
         entry = f" at {at}" if at else ""
-        problem = f"{title(name)}{entry} is {theirs[case][at]:.6g}, but lexigrad gives {right[case][at]:.6g}"
+        is_theirs, is_right = both(float(theirs[case][at]), float(right[case][at]))
+        problem = f"{title(name)}{entry} is {is_theirs}, but lexigrad gives {is_right}"
         if len(together) > 1:
             problem += ", and the gradients belong to the wrong loss, so that finite differences alone let it pass"
-        return Finding(self.function, problem, cause, at=at, case=case)
+        return Finding("", problem, cause, at=at, case=case)
 
     def _of_gradient(self, name: str, wrong: Sequence[str]) -> Finding:
         """The finding that one gradient is wrong, perhaps for the same cause as all that are."""
         theirs, numeric, right = self.theirs[name], self.numeric[name], self.right[name]
-        if case := _wrong_shape(theirs, right):
-            problem = f"{title(name)} has shape {theirs[case].shape}, but should have {right[case].shape}"
-            return Finding(self.function, problem, self._cause(wrong) or self._cause([name]), name, case=case)
         is_wrong = not self._same(theirs, right)
-        case, at = _worst(theirs, right if is_wrong else numeric)
-        own, ours = numeric[case][at], right[case][at]
+        cause = (self._cause(wrong) or self._cause([name]) if is_wrong else "") or self._numerical(name)
+        if case := wrong_shape(theirs, right):
+            problem = f"{title(name)} has shape {theirs[case].shape}, but should have {right[case].shape}"
+            return Finding("", problem, cause, name, case=case)
+        case, at = worst(theirs, right if is_wrong else numeric)
+        is_theirs, own, ours = float(theirs[case][at]), float(numeric[case][at]), float(right[case][at])
         if relative_error(own, ours) <= self.tolerance:
-            truth = f"should be {ours:.6g}, by finite differences of its own loss and by lexigrad"
+            shown, is_right = both(is_theirs, ours)
+            truth = f"should be {is_right}, by finite differences of its own loss and by lexigrad"
         else:
-            truth = f"finite differences of its own loss give {own:.6g}, and lexigrad gives {ours:.6g}"
-        rows = _rows(theirs[case], right[case], self.tolerance)
-        problem = f"{title(name)} at {at} is {theirs[case][at]:.6g}, but {truth}{rows}"
-        cause = self._cause(wrong) or self._cause([name]) if is_wrong else ROUNDED
-        return Finding(self.function, problem, cause, name, at, case)
+            shown, is_own = both(is_theirs, own)
+            is_right = both(is_theirs, ours)[1] if is_wrong else f"{ours:.6g}"
+            truth = f"finite differences of its own loss give {is_own}, and lexigrad gives {is_right}"
+        rows = wrong_rows(theirs[case], right[case], self.tolerance)
+        return Finding("", f"{title(name)} at {at} is {shown}, but {truth}{rows}", cause, name, at, case)
 
     def _cause(self, names: Sequence[str]) -> str:
         """The mistake that gives the same numbers for all these outputs, at every case; empty where none is known."""
         for cause, form in self.forms():
             if all(self._same(self.theirs[name], form[name]) for name in names):
                 return cause
-        factor = _factor(self.theirs[names[0]], self.right[names[0]])
-        changes = {**CHANGES, f"the numbers are {factor:.6g} times as large as they should be": lambda a, _: factor * a}
+        changes: dict[str, Change] = dict(CHANGES)
+        by = factor((self.theirs[name], self.right[name]) for name in names)
+        if by is not None:
+            changes[f"the numbers are {by:.6g} times as large as they should be"] = lambda right, _: by * right
         for cause, change in changes.items():
             if all(self._same(self.theirs[name], self._changed(name, change)) for name in names):
                 return cause
+        return self._exchanged(names)
+
+    def _exchanged(self, names: Sequence[str]) -> str:
+        """That two gradients stand in each other's place, if these are the two or one of them."""
+        for one, other in combinations(self.numeric, 2):
+            if {one, other}.issuperset(names) and all(
+                self._same(self.theirs[place], self.right[held]) for place, held in ((one, other), (other, one))
+            ):
+                return EXCHANGED.format(one, other)
         return ""
+
+    def _numerical(self, name: str) -> str:
+        """Why finite differences do not fit, or numbers nearly agree: the loss was kept, or something is rounded."""
+        if name == LOSS and self.unmoved and len(self.unmoved) == len(self.numeric):
+            return KEPT.format(" and ".join(self.unmoved))
+        is_right = self._same(self.theirs[name], self.right[name])
+        if is_right and name in self.unmoved:
+            return KEPT.format(name)
+        output = LOSS if is_right else name  # to a right gradient finite differences of a rounded loss do not fit
+        return ROUNDED.format(title(output)) if self._is_rounded(output) else ""
+
+    def _is_rounded(self, name: str) -> bool:
+        """Whether an output is nearly right, and stays as it is where an argument is moved a very little only."""
+        if not agree(self.theirs[name], self.right[name], ROUGHLY):
+            return False
+        some = next(iter(self.calls.cases.values()))
+        arrays = [key for key, value in some.items() if isinstance(value, np.ndarray) and value.dtype.kind == "f"]
+        with contextlib.suppress(GradientError, KeyError):  # another case may not have the argument
+            for argument in list(self.numeric) or arrays:
+                nudged, moved = (self.calls.moved(argument, by)[name] for by in (NUDGE, STEP))
+                if agree(nudged, self.theirs[name], 0) and not agree(moved, self.theirs[name], 0):
+                    return True
+        return False
 
     def _changed(self, name: str, change: Change) -> ByCase:
         """What a change makes of the right output."""
         return {case: change(right, self.theirs[name][case]) for case, right in self.right[name].items()}
 
     def _same(self, theirs: ByCase, other: ByCase) -> bool:
-        return _agree(theirs, other, self.tolerance)
+        return agree(theirs, other, self.tolerance)
 
 
-def _agree(some: ByCase, other: ByCase, tolerance: float) -> bool:
-    """Whether two outputs have the same shapes and, within the tolerance, the same numbers; nan is nan."""
-    return all(
-        some[case].shape == other[case].shape
-        and bool(
-            (
-                (relative_error(some[case], other[case]) <= tolerance) | (np.isnan(some[case]) & np.isnan(other[case]))
-            ).all()
-        )
-        for case in some
-    )
-
-
-def _worst(theirs: ByCase, other: ByCase) -> tuple[str, tuple[int, ...]]:
-    """The case and the entry at which two outputs of the same shapes differ most."""
-    errors = {case: relative_error(array, other[case]) for case, array in theirs.items()}
-    case = max(errors, key=lambda case: float(errors[case].max()))
-    return case, tuple(int(i) for i in np.unravel_index(errors[case].argmax(), errors[case].shape))
-
-
-def _wrong_shape(theirs: ByCase, right: ByCase) -> str:
-    """The first case at which the shape is wrong; empty if there is none."""
-    return next((case for case in right if theirs[case].shape != right[case].shape), "")
-
-
-def _rows(theirs: Array, right: Array, tolerance: float) -> str:
-    """Which rows of a table are wrong, unless all are, or many."""
-    if right.ndim != 2:
-        return ""
-    rows = np.flatnonzero((relative_error(theirs, right) > tolerance).any(axis=1)).tolist()
-    if len(rows) > ROWS_NAMED or len(rows) in (0, len(right)):
-        return ""
-    *first, last = map(str, rows)
-    return f" (only its rows {', '.join(first)} and {last} are wrong)" if first else f" (only its row {last} is wrong)"
-
-
-def _factor(theirs: ByCase, right: ByCase) -> float:
-    """How much larger the first array is than it should be, at its largest entry."""
-    some, other = next(iter(theirs.values())), next(iter(right.values()))
-    if some.shape != other.shape or not other.any():
-        return 1.0
-    at = np.unravel_index(np.abs(other).argmax(), other.shape)
-    return float(some[at] / other[at])
-
-
-def _in_wrong_rows(change: Callable[[Array], Array]) -> Change:
-    """A change of those rows of a table that are wrong, and of no other."""
-
-    def changed(right: Array, theirs: Array) -> Array:
-        if right.ndim != 2 or theirs.shape != right.shape:
-            return right
-        wrong = (relative_error(theirs, right) > TOLERANCE).any(axis=1, keepdims=True)
-        return np.where(wrong, change(right), right)
-
-    return changed
-
-
-CHANGES: Final[dict[str, Change]] = {
-    "it is transposed": lambda right, _: right.T,
-    "the sign is flipped": lambda right, _: -right,
-    "it stays zero": lambda right, _: np.zeros_like(right),
-    "it is transposed before it is flattened": lambda right, _: right.T.reshape(right.shape),
-    "the numbers are right, and only the shape is not": lambda right, theirs: (
-        right.reshape(theirs.shape) if right.size == theirs.size else right
-    ),
-    "the sign is flipped in the wrong rows": _in_wrong_rows(np.negative),
-    "the wrong rows stay zero": _in_wrong_rows(np.zeros_like),
-}
-"""Mistakes that need no formula: what each makes of the right array, given the array that was returned."""
+def _is_zero(by_case: ByCase) -> bool:
+    """Whether all numbers are zero."""
+    return not any(array.any() for array in by_case.values())
