@@ -91,7 +91,7 @@ VIEW_MAY_KNOW: Final = "training.progress"
 
 OUTSIDE_THE_CORE: Final = ("compat/", "engines/ray/", "corpus/shards/", "training/replicas/", "training/planning/")
 
-CORE_LINES: Final = 36_600
+CORE_LINES: Final = 37_100
 """The core has so many lines at most; one who needs more raises this, and says in the change why."""
 
 COMPARE_LOSSES: Final = ("config/trainconfig.py", "config/losses.py")
