@@ -68,6 +68,6 @@ def test_a_step_of_scikit_learns_network_is_the_references_gradient() -> None:
 
 
 def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.exceptions", None)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'lexigrad\[sentiment\]'"):
         fit_classifier(*random_task()[:2], strength=1.0)

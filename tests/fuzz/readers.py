@@ -42,7 +42,7 @@ from lexigrad.vectors.subwords import Subwords
 from .picklepieces import PICKLE_TOKENS, gensim_seeds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["LONGEST_MESSAGE", "NEXT_FILE", "READERS", "Reader", "feed", "scratch_folder"]
 
@@ -432,7 +432,7 @@ def _parquet_seeds() -> list[bytes]:
     return contents
 
 
-def _arrow_seeds() -> list[bytes]:
+def _ipc_seeds() -> list[bytes]:
     contents = []
     for table in _tables():
         from pyarrow import BufferOutputStream, ipc
@@ -464,9 +464,18 @@ NPY_TOKENS = tuple(b"'<f2' '<U9' '|O' '>f8' True (0,5) (2,) PK\x03\x04 \x93NUMPY
 TYPE_TOKENS = tuple(b'"F32" "F16" "I8" "I64" "U8" "BF16"'.split())
 JSON_TOKENS = TYPE_TOKENS + tuple(b'{ } [ ] : , "" null true NaN 1e400 -1 "ngrams" "__metadata__" "\\ud800"'.split())
 
-READERS = {
-    reader.name: reader
-    for reader in (
+
+def _by_name(readers: Iterable[Reader]) -> dict[str, Reader]:
+    """The readers by their names, of which a second one of the same name would hide the first."""
+    named: dict[str, Reader] = {}
+    for reader in readers:
+        assert reader.name not in named, reader.name
+        named[reader.name] = reader
+    return named
+
+
+READERS = _by_name(
+    (
         Reader("native", _read_native, _native_seeds, JSON_TOKENS),
         Reader("word2vec-text", _read_text, _text_seeds, NUMBERS + SPACES),
         Reader("word2vec-binary", _read_binary, _binary_seeds, SPACES),
@@ -485,11 +494,11 @@ READERS = {
         Reader("vocabulary", _read_vocabulary, lambda: COUNTED, NUMBERS + SPACES + (b"999999999999999999",)),
         Reader("saved-corpus", _read_saved_corpus, _saved_corpus_seeds, JSON_TOKENS),
         Reader("packed-text", _read_packed_text, _packed_text_seeds, SPACES),
-        Reader("parquet", _read_table, _parquet_seeds),
-        Reader("arrow", _read_table, _arrow_seeds),
+        Reader("parquet-text", _read_table, _parquet_seeds),
+        Reader("arrow-text", _read_table, _ipc_seeds),
         Reader("text", _read_text_of_a_corpus, lambda: ["The cat. İt's\u00a0über\n\n".encode(), b"a"], SPACES),
     )
-}
+)
 
 
 def scratch_folder() -> TemporaryDirectory[str]:
