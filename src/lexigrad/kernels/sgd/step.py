@@ -1,8 +1,8 @@
 """One step of SGD for a block of tokens, by `lexigrad.reference.skipgram` or `cbow`: changes out, tables untouched.
 
 The block is at most 64 consecutive words kept. Its changes are computed from the tables as they stand and written to
-panels, one row for each position, so that a word that occurs twice gets both changes. The caller decides when and in
-which order they are added (`lexigrad.kernels.sgd.span`).
+panels, one row for each position, so that a word that occurs twice gets both changes. The callers decide when and in
+which order they are added: `lexigrad.kernels.sgd.span` for one thread, `lexigrad.kernels.sgd.superstep` for several.
 
 A step has two halves: the scores of all predictions, and the changes that follow from them. Both can be computed for
 some columns of the tables only. Scores are sums over parts of a row, kept apart until the second half: threads that
