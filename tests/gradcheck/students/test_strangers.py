@@ -195,7 +195,7 @@ def raising(error):
 @pytest.mark.parametrize(
     ("error", "problem"),
     [
-        (ValueError("a\nb\x1b[31m\tc"), "it raises ValueError: a b [31m c"),
+        (ValueError("a\nb\x1b[31m\tc"), r"it raises ValueError: a\nb\x1b[31m\tc"),
         (ValueError("a" * 1000), f"it raises ValueError: {'a' * 300}…"),
         (ValueError(), "it raises ValueError"),
         (SystemExit(3), "it raises SystemExit: 3"),

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lexigrad.errors import GradientError
+from lexigrad.errors import GradientError, visible
 from lexigrad.gradcheck.equations import numeric_gradient
 
 __all__ = ["LOSS", "VALUE", "Adapted", "ByCase", "Calls", "Cases", "copied", "numbers", "parts", "title", "unchanged"]
@@ -199,6 +199,6 @@ def _said(error: BaseException) -> str:
         text = str(error)
     except Exception:  # its __str__ is theirs, too
         text = ""
-    plain = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    plain = visible(text)
     cut = plain if len(plain) <= SAID_AT_MOST else f"{plain[:SAID_AT_MOST]}…"
     return f"{type(error).__name__}: {cut}" if cut else type(error).__name__
